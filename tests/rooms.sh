@@ -1,0 +1,73 @@
+#!/bin/sh
+# Holds every #include against the table of rooms: which room may include which
+# public header, and which file is the door to a third-party header.
+set -eu
+cd "${top_srcdir:-.}"
+status=0
+
+allowed() { # ROOM: the public headers it may include
+    case $1 in
+    base) echo "base" ;;
+    conf) echo "base conf settings.def" ;;
+    cmd) echo "base cmd commands.def keys.def" ;;
+    math) echo "base math" ;;
+    net) echo "base math net" ;;
+    data) echo "base math data" ;;
+    run) echo "base conf cmd math net data run feed" ;;
+    ui) echo "base cmd conf feed ui" ;;
+    app) echo "base conf cmd math net data run feed ui settings.def commands.def keys.def" ;;
+    *) echo "" ;;
+    esac
+}
+
+door() { # HEADER: the files that may include it
+    case $1 in
+    cblas.h) echo "src/math/gemm.c" ;;
+    ini.h) echo "src/conf/ini.c" ;;
+    curses.h | term.h | ncurses.h) echo "src/ui/screen.c" ;;
+    zlib.h) echo "src/base/digest.c src/data/gzip.c" ;;
+    jansson.h) echo "src/run/journal.c src/run/safetensors.c src/run/checkpoint.c src/run/result.c src/app/status.c" ;;
+    Random123/*) echo "src/base/rng.c" ;;
+    esac
+}
+
+for room in src/*; do
+    room=${room#src/}
+    for file in src/"$room"/*.c src/"$room"/*.h; do
+        [ -f "$file" ] || continue
+        # shellcheck disable=SC2013 # a header's name has no spaces
+        for header in $(sed -n 's/^#include [<"]\([^>"]*\)[>"].*/\1/p' "$file"); do
+            case $header in
+            kdt/*)
+                name=${header#kdt/}
+                case " $(allowed "$room") " in
+                *" ${name%.h} "*) ;;
+                *)
+                    echo "$file: room $room may not include $header" >&2
+                    status=1
+                    ;;
+                esac
+                ;;
+            */*)
+                case $header in sys/* | Random123/*) ;; *)
+                    echo "$file: $header reaches into another folder" >&2
+                    status=1
+                    ;;
+                esac
+                ;;
+            esac
+            doors=$(door "$header")
+            if [ -n "$doors" ]; then
+                case " $doors " in
+                *" $file "*) ;;
+                *)
+                    echo "$file: only $doors may include $header" >&2
+                    status=1
+                    ;;
+                esac
+            fi
+        done
+    done
+done
+[ $status = 0 ] && echo "every #include keeps to its room"
+exit $status
