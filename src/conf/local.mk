@@ -1,0 +1,11 @@
+noinst_LIBRARIES += src/conf/libconf.a
+src_conf_libconf_a_SOURCES = src/conf/settings.c src/conf/value.c src/conf/ini.c
+src_conf_libconf_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
+
+UNIT_TESTS += tests/test_conf
+tests_test_conf_SOURCES = tests/test_conf.c
+tests_test_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_conf_LDADD = src/conf/libconf.a src/base/libbase.a \
+	$(INIH_LIBS) $(CMOCKA_LIBS) $(ZLIB_LIBS)
+
+EXTRA_DIST += tests/fuzz_ini.c

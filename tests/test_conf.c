@@ -1,0 +1,591 @@
+/*
+ * Tests of conf: every default and every valid value prints and parses back
+ * identically; INI files that are wrong give one error that names the place;
+ * the presets say what the report's figures were trained with.
+ */
+#include "kdt/conf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static const struct setting *row_of(const char *name)
+{
+    struct err err;
+    const struct setting *row = settings_find(name, &err);
+
+    if (!row)
+        fail_msg("%s", err.text);
+    return row;
+}
+
+static void assert_same(const struct settings *a, const struct settings *b)
+{
+    char left[SETTINGS_TEXT], right[SETTINGS_TEXT];
+
+    for (size_t i = 0; i < settings_count(); i++) {
+        settings_format(a, settings_row(i), left, sizeof left);
+        settings_format(b, settings_row(i), right, sizeof right);
+        if (strcmp(left, right) != 0)
+            fail_msg("%s: %s, %s", settings_row(i)->name, left, right);
+    }
+}
+
+static void assert_value(const struct settings *settings, const char *name, const char *expected)
+{
+    char value[SETTINGS_TEXT];
+
+    settings_format(settings, row_of(name), value, sizeof value);
+    assert_string_equal(value, expected);
+}
+
+static int parse(struct settings *settings, const char *ini, struct err *err)
+{
+    return settings_parse(settings, ini, strlen(ini), "x.ini", err);
+}
+
+/* Some valid value of a row; a different one for each `draw`. */
+static void some_value(const struct setting *row, unsigned draw, char *out, size_t size)
+{
+    double share = (draw * 2654435761u % 1000003u) / 1000002.0;
+    double value = row->minimum + share * (row->maximum - row->minimum);
+    size_t length = 0, choices = 0;
+
+    switch (row->type) {
+    case SETTING_INTEGER:
+        snprintf(out, size, "%.0f", value);
+        break;
+    case SETTING_NUMBER:
+        snprintf(out, size, "%.17g", value);
+        break;
+    case SETTING_SWITCH:
+        snprintf(out, size, "%s", draw % 2 ? "on" : "off");
+        break;
+    case SETTING_CHOICE:
+        while (row->choices[choices].word)
+            choices++;
+        snprintf(out, size, "%s", row->choices[draw % choices].word);
+        break;
+    case SETTING_TEXT:
+        /* What an INI parser could take for something else, up to the longest. */
+        length = draw % 4 == 0 ? SETTINGS_TEXT - 1 : draw % 40;
+        for (size_t i = 0; i < length; i++)
+            out[i] = ";#[]=:\"\\/ \xc3\xa9x"[(i * 7 + draw) % 13];
+        out[length] = '\0';
+        break;
+    case SETTING_WIDTHS:
+        *out = '\0';
+        for (unsigned i = 0; i < draw % (SETTINGS_MAX_LAYERS + 1); i++)
+            length += (size_t)snprintf(out + length, size - length, "%u ", 1 + draw * 31 % 65536);
+        break;
+    }
+}
+
+static void test_defaults(void **state)
+{
+    struct settings settings;
+    struct err err;
+    char value[SETTINGS_TEXT];
+
+    (void)state;
+    settings_init(&settings);
+    for (size_t i = 0; i < settings_count(); i++) {
+        const struct setting *row = settings_row(i);
+        settings_format(&settings, row, value, sizeof value);
+        assert_string_equal(value, row->standard);
+        assert_ptr_equal(settings_find(row->name, &err), row);
+    }
+    assert_int_equal(settings_check(&settings, &err), 0);
+    assert_true(settings.train.learning_rate == 0.02);
+    assert_int_equal(settings.network.hidden.count, 2);
+    assert_int_equal(settings.network.hidden.units[0], 256);
+    assert_true(settings.checkpoint.best);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < settings_count(); i++) {
+        const struct setting *row = settings_row(i);
+        bool known = false;
+
+        for (size_t j = 0; j < settings_section_count(); j++)
+            known = known || strcmp(settings_section(j)->name, row->section) == 0;
+        assert_true(known);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(settings_row(j)->name, row->name);
+        assert_true(strlen(row->meaning) > 1);
+        assert_int_equal(row->meaning[strlen(row->meaning) - 1], '.');
+        if (row->type == SETTING_INTEGER || row->type == SETTING_NUMBER)
+            assert_true(row->minimum < row->maximum);
+    }
+}
+
+static void test_round_trip(void **state)
+{
+    char value[4096], printed[SETTINGS_TEXT], again[SETTINGS_TEXT];
+    struct err err;
+
+    (void)state;
+    for (unsigned draw = 0; draw < 200; draw++) {
+        struct settings settings, parsed;
+        struct text text = {0};
+
+        settings_init(&settings);
+        for (size_t i = 0; i < settings_count(); i++) {
+            const struct setting *row = settings_row(i);
+            some_value(row, draw + (unsigned)i, value, sizeof value);
+            if (settings_set(&settings, row, value, &err))
+                fail_msg("%s", err.text);
+            settings_format(&settings, row, printed, sizeof printed);
+            assert_int_equal(settings_set(&settings, row, printed, &err), 0);
+            settings_format(&settings, row, again, sizeof again);
+            assert_string_equal(printed, again);
+        }
+        settings_print(&settings, draw % 2 == 0, &text);
+        settings_init(&parsed);
+        if (settings_parse(&parsed, text.bytes, text.length, "printed.ini", &err))
+            fail_msg("%s", err.text);
+        assert_same(&settings, &parsed);
+        text_fini(&text);
+    }
+}
+
+static void test_numbers_exact(void **state)
+{
+    struct settings settings, parsed;
+    struct text text = {0};
+
+    (void)state;
+    settings_init(&settings);
+    settings.train.learning_rate = 0.1 + 0.2;
+    settings.train.l2 = 1.0632777281477375e-6;
+    settings.train.seed = 9007199254740991;
+    settings_print(&settings, false, &text);
+    settings_init(&parsed);
+    assert_int_equal(settings_parse(&parsed, text.bytes, text.length, "x.ini", NULL), 0);
+    assert_true(parsed.train.learning_rate == 0.1 + 0.2);
+    assert_true(parsed.train.l2 == 1.0632777281477375e-6);
+    assert_true(parsed.train.seed == 9007199254740991);
+    text_fini(&text);
+}
+
+static void test_values_refused(void **state)
+{
+    static const struct {
+        const char *name, *value, *error;
+    } cases[] = {
+        {"train.momentum", "2", "train.momentum = 2: a number from 0 to 0.9999 is expected"},
+        {"train.momentum", "", "train.momentum = : a number from 0 to 0.9999 is expected"},
+        {"train.momentum", "nan", "train.momentum = nan: a number from 0 to 0.9999 is expected"},
+        {"train.momentum", "0,5", "train.momentum = 0,5: a number from 0 to 0.9999 is expected"},
+        {"train.epochs", "1.5", "train.epochs = 1.5: a whole number from 1 to 1000000 is expected"},
+        {"train.epochs", "99999999999999999999",
+         "train.epochs = 99999999999999999999: a whole number from 1 to 1000000 is expected"},
+        {"train.seed", "9007199254740992",
+         "train.seed = 9007199254740992: a whole number from 0 to 9007199254740991 is expected"},
+        {"train.optimizer", "SGD", "train.optimizer = SGD: sgd or nesterov is expected"},
+        {"network.activation", "tanh",
+         "network.activation = tanh: relu, leaky_relu or elu is expected"},
+        {"augment.noise", "yes", "augment.noise = yes: on or off is expected"},
+        {"network.hidden", "50 0",
+         "network.hidden = 50 0: at most 16 whole numbers from 1 to 65536 with spaces between is "
+         "expected"},
+        {"network.hidden", "50-30",
+         "network.hidden = 50-30: at most 16 whole numbers from 1 to 65536 with spaces between is "
+         "expected"},
+        {"network.hidden", "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+         "network.hidden = 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1: at most 16 whole numbers from 1 to "
+         "65536 with spaces between is expected"},
+        {"data.path", "a\tb",
+         "data.path = a?b: text of at most 1023 bytes without control characters is expected"},
+    };
+    struct settings settings, before;
+    struct err err;
+
+    (void)state;
+    settings_init(&settings);
+    before = settings;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct setting *row = row_of(cases[i].name);
+        assert_int_equal(settings_set(&settings, row, cases[i].value, &err), -1);
+        assert_int_equal(err.code, ERR_USAGE);
+        assert_string_equal(err.text, cases[i].error);
+        assert_int_equal(settings_set(&settings, row, cases[i].value, NULL), -1);
+    }
+    assert_same(&settings, &before);
+
+    /* An overlong value leaves room for what is accepted. */
+    char longest[9000];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    for (size_t i = 0; i < settings_count(); i++) {
+        assert_int_equal(settings_set(&settings, settings_row(i), longest, &err), -1);
+        assert_non_null(strstr(err.text, "is expected"));
+    }
+}
+
+static void test_names(void **state)
+{
+    static const struct {
+        const char *name, *error;
+    } cases[] = {
+        {"train.lerning_rate",
+         "train.lerning_rate: no such setting; did you mean train.learning_rate?"},
+        {"train.noise", "train.noise: no such setting; did you mean augment.noise?"},
+        {"learning_rate", "learning_rate: no such setting; did you mean train.learning_rate?"},
+        {"something.else", "something.else: no such setting; `kdtui settings` prints all"},
+        {"", ": no such setting; `kdtui settings` prints all"},
+    };
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_null(settings_find(cases[i].name, &err));
+        assert_string_equal(err.text, cases[i].error);
+    }
+}
+
+static void test_line(void **state)
+{
+    struct settings settings;
+    struct err err;
+
+    (void)state;
+    settings_init(&settings);
+    assert_int_equal(settings_set_line(&settings, "train.momentum=0.5", &err), 0);
+    assert_true(settings.train.momentum == 0.5);
+    assert_int_equal(settings_set_line(&settings, " network.hidden = 50 30 ", &err), 0);
+    assert_value(&settings, "network.hidden", "50 30");
+    assert_int_equal(settings_set_line(&settings, "network.hidden=", &err), 0);
+    assert_int_equal(settings.network.hidden.count, 0);
+    assert_int_equal(settings_set_line(&settings, "data.path=/a=b", &err), 0);
+    assert_string_equal(settings.data.path, "/a=b");
+
+    assert_int_equal(settings_set_line(&settings, "train.momentum", &err), -1);
+    assert_string_equal(err.text, "train.momentum: SECTION.KEY=VALUE is expected");
+    assert_int_equal(settings_set_line(&settings, "train.momentun=0.5", &err), -1);
+    assert_string_equal(err.text, "train.momentun: no such setting; did you mean train.momentum?");
+    assert_int_equal(settings_set_line(&settings, "train.momentum=2", &err), -1);
+    assert_string_equal(err.text, "train.momentum = 2: a number from 0 to 0.9999 is expected");
+}
+
+static void test_relative(void **state)
+{
+    struct settings settings;
+    struct err err;
+    const struct setting *rate = row_of("train.learning_rate");
+    const struct setting *keep = row_of("checkpoint.keep");
+
+    (void)state;
+    settings_init(&settings);
+    assert_int_equal(settings_set_relative(&settings, rate, "*0.5", &err), 0);
+    assert_true(settings.train.learning_rate == 0.02 * 0.5);
+    assert_int_equal(settings_set_relative(&settings, rate, "/2", &err), 0);
+    assert_true(settings.train.learning_rate == 0.02 * 0.5 / 2);
+    assert_int_equal(settings_set_relative(&settings, rate, "0.3", &err), 0);
+    assert_true(settings.train.learning_rate == 0.3);
+    assert_int_equal(settings_set_relative(&settings, keep, "*1.6", &err), 0);
+    assert_int_equal(settings.checkpoint.keep, 3);
+
+    static const struct {
+        const char *name, *value, *error;
+    } cases[] = {
+        {"train.learning_rate", "*1e6",
+         "train.learning_rate *1e6 gives 300000: a number from 1e-12 to 1000 is expected"},
+        {"train.learning_rate", "/0",
+         "train.learning_rate /0: a number above 0 is expected after /"},
+        {"train.learning_rate", "*-1",
+         "train.learning_rate *-1: a number above 0 is expected after *"},
+        {"train.learning_rate", "*", "train.learning_rate *: a number above 0 is expected after *"},
+        {"checkpoint.keep", "/100",
+         "checkpoint.keep /100 gives 0: a whole number from 1 to 1000000 is expected"},
+        {"augment.noise", "*2", "augment.noise = *2: on or off is expected"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct settings before = settings;
+        assert_int_equal(
+            settings_set_relative(&settings, row_of(cases[i].name), cases[i].value, &err), -1);
+        assert_string_equal(err.text, cases[i].error);
+        assert_same(&settings, &before);
+    }
+    assert_int_equal(settings_set_relative(&settings, row_of("data.path"), "/home/x", &err), 0);
+    assert_string_equal(settings.data.path, "/home/x");
+}
+
+static void test_ini_read(void **state)
+{
+    struct settings settings;
+    struct err err;
+
+    (void)state;
+    settings_init(&settings);
+    assert_int_equal(parse(&settings, "", &err), 0);
+    assert_int_equal(parse(&settings,
+                           "\xef\xbb\xbf# comment\r\n"
+                           "; another\r\n"
+                           "\r\n"
+                           "[train]\r\n"
+                           "momentum = 0.5\r\n"
+                           "    epochs = 7\r\n"
+                           "l2=1e-3\r\n"
+                           "\t[network]  \r\n"
+                           "hidden =\r\n"
+                           "[data]\n"
+                           "[train]\n"
+                           "seed = 3\n"
+                           "[data]\n"
+                           "path = /a b/#c ;d=e:f",
+                           &err),
+                     0);
+    assert_true(settings.train.momentum == 0.5);
+    assert_int_equal(settings.train.epochs, 7);
+    assert_true(settings.train.l2 == 1e-3);
+    assert_int_equal(settings.train.seed, 3);
+    assert_int_equal(settings.network.hidden.count, 0);
+    assert_string_equal(settings.data.path, "/a b/#c ;d=e:f");
+}
+
+static void test_ini_refused(void **state)
+{
+    static const struct {
+        const char *ini, *error;
+    } cases[] = {
+        {"[train]\n\nlerning_rate = 1\n",
+         "x.ini:3: train.lerning_rate: no such setting; did you mean train.learning_rate?"},
+        {"[train]\n# x\nmomentum = 2\n",
+         "x.ini:3: train.momentum = 2: a number from 0 to 0.9999 is expected"},
+        {"[trian]\n", "x.ini:1: [trian]: no such section; did you mean [train]?"},
+        {"[something]\n",
+         "x.ini:1: [something]: no such section; there are [data] [network] "
+         "[train] [augment] [checkpoint] [view]"},
+        {"[]\n",
+         "x.ini:1: []: no such section; there are [data] [network] [train] [augment] "
+         "[checkpoint] [view]"},
+        {"[train\n", "x.ini:1: [train: [section] alone is expected in this line"},
+        {"\xef\xbb\xbf[train] seed = 1\n",
+         "x.ini:1: [train] seed = 1: [section] alone is expected in this line"},
+        {"seed = 1\n[train]\n", "x.ini:1: seed: a [section] is expected before the first key"},
+        {"[train]\nseed\n", "x.ini:2: `key = value`, [section] or # comment is expected"},
+        {"[train]\nseed = 1 ; mine\n",
+         "x.ini:2: train.seed = 1 ; mine: a whole number from 0 to "
+         "9007199254740991 is expected"},
+        {"[train]\nseed = 1\n[data]\n[train]\nseed = 2\n",
+         "x.ini:5: train.seed: given twice, first in line 2"},
+        {"[train]\n = 2\n", "x.ini:2: a key is expected before ="},
+        {"[network]\nhidden = 50\n   30\n",
+         "x.ini:3: `key = value`, [section] or # comment is expected"},
+    };
+    struct settings settings, before;
+    struct err err;
+
+    (void)state;
+    settings_init(&settings);
+    before = settings;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(parse(&settings, cases[i].ini, &err), -1);
+        assert_string_equal(err.text, cases[i].error);
+        assert_int_equal(err.code, ERR_USAGE);
+        assert_int_equal(parse(&settings, cases[i].ini, NULL), -1);
+        assert_same(&settings, &before);
+    }
+    assert_int_equal(parse(&settings, "[train]\nseed = 5\nepochs = no\n", &err), -1);
+    assert_same(&settings, &before);
+
+    assert_int_equal(settings_parse(&settings, "[train]\nseed = 1\0 2\n", 20, "x.ini", &err), -1);
+    assert_string_equal(err.text, "x.ini:2: a zero byte: a text file is expected");
+}
+
+static void test_ini_long_lines(void **state)
+{
+    struct settings settings;
+    struct err err;
+
+    (void)state;
+    settings_init(&settings);
+    for (size_t length = 4090; length < 4100; length++) {
+        struct text ini = {0};
+        char error[64];
+
+        /* The tail would be a key of its own if the line were cut in two. */
+        text_print(&ini, "[train]\n#%*s\nseed = 4\n", (int)length - 1, "seed = 3");
+        int status = settings_parse(&settings, ini.bytes, ini.length, "x.ini", &err);
+        text_fini(&ini);
+        if (length < 4096) {
+            assert_int_equal(status, 0);
+            assert_int_equal(settings.train.seed, 4);
+            settings.train.seed = 1;
+        } else {
+            assert_int_equal(status, -1);
+            snprintf(error, sizeof error, "x.ini:2: a line of %zu bytes: at most 4095 are expected",
+                     length);
+            assert_string_equal(err.text, error);
+            assert_int_equal(settings.train.seed, 1);
+        }
+    }
+    /* The whole width of a line for a value. */
+    struct text ini = {0};
+    text_print(&ini, "[data]\npath = %*s\n", 3000, "/x");
+    assert_int_equal(settings_parse(&settings, ini.bytes, ini.length, "x.ini", &err), 0);
+    assert_string_equal(settings.data.path, "/x");
+    text_fini(&ini);
+}
+
+static void test_load(void **state)
+{
+    char directory[] = "/tmp/kdtui-conf-XXXXXX";
+    struct settings settings;
+    struct err err;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    char *path = file_path(directory, "kdtui.ini");
+    settings_init(&settings);
+    assert_int_equal(settings_load(&settings, path, true, &err), 0);
+    assert_int_equal(settings_load(&settings, path, false, &err), -1);
+    assert_int_equal(err.code, ERR_FILE);
+    assert_non_null(strstr(err.text, path));
+
+    static const char ini[] = "[train]\nseed = 12\n";
+    struct file_part part = {ini, sizeof ini - 1};
+    assert_int_equal(file_write(path, &part, 1, &err), 0);
+    assert_int_equal(settings_load(&settings, path, true, &err), 0);
+    assert_int_equal(settings.train.seed, 12);
+    /* A folder is there, so it is not a missing file. */
+    assert_int_equal(settings_load(&settings, directory, true, &err), -1);
+    unlink(path);
+    rmdir(directory);
+    mem_free(path);
+}
+
+static void test_check(void **state)
+{
+    struct settings settings;
+    struct err err;
+
+    (void)state;
+    settings_init(&settings);
+    settings.train.rate_min = 0.2;
+    assert_int_equal(settings_check(&settings, &err), 0);
+    settings.train.schedule = SCHEDULE_CYCLICAL;
+    assert_int_equal(settings_check(&settings, &err), -1);
+    assert_string_equal(err.text,
+                        "train.rate_min = 0.2: with train.schedule = cyclical at most "
+                        "train.rate_max = 0.1 is expected");
+    settings.train.schedule = SCHEDULE_COSINE;
+    assert_int_equal(settings_check(&settings, &err), -1);
+    assert_string_equal(err.text,
+                        "train.rate_min = 0.2: with train.schedule = cosine at most "
+                        "train.learning_rate = 0.02 is expected");
+    settings.train.rate_min = 0.02;
+    assert_int_equal(settings_check(&settings, &err), 0);
+    settings.data.train_size = 99;
+    assert_int_equal(settings_check(&settings, &err), -1);
+    assert_string_equal(err.text,
+                        "data.train_size = 99: 0 or at least train.batch_size = 100 is "
+                        "expected");
+}
+
+static void test_presets(void **state)
+{
+    static const struct {
+        const char *hidden;
+        double learning_rate, l2;
+        enum settings_activation activation;
+    } figures[] = {
+        {"50 30", 0.034875895633392565, 1e-5, ACTIVATION_RELU},
+        {"50 30", 0.007986719995840757, 1e-6, ACTIVATION_RELU},
+        {"50 30", 0.012913581489067944, 1e-5, ACTIVATION_RELU},
+        {"50 30", 0.034875895633392565, 1e-5, ACTIVATION_RELU},
+        {"50 30", 0.007986719995840757, 1e-6, ACTIVATION_RELU},
+        {"50 30", 0.012913581489067944, 1e-5, ACTIVATION_RELU},
+        {"85 35 25", 0.012913581489067944, 1e-4, ACTIVATION_RELU},
+        {"95 45 40", 0.012913581489067944, 1e-4, ACTIVATION_RELU},
+        {"80 40 20", 0.012913581489067944, 1e-4, ACTIVATION_RELU},
+        {"75 65 55", 0.012913581489067944, 1e-4, ACTIVATION_RELU},
+        {"100 60 45", 0.012913581489067944, 1e-4, ACTIVATION_RELU},
+        {"95 90 75", 0.012913581489067944, 1e-4, ACTIVATION_RELU},
+        {"50 30", 0.03159661490765174, 0.00015494946823958237, ACTIVATION_RELU},
+        {"50 30", 0.013917284924906376, 1.0632777281477375e-6, ACTIVATION_RELU},
+        {"50 30", 0.006537886088207429, 0.0006432091840869645, ACTIVATION_RELU},
+        {"50 30", 0.034875895633392565, 1e-5, ACTIVATION_LEAKY_RELU},
+        {"50 30", 0.007986719995840757, 1e-6, ACTIVATION_LEAKY_RELU},
+        {"50 30", 0.012913581489067944, 1e-4, ACTIVATION_LEAKY_RELU},
+        {"50 30", 0.034875895633392565, 1e-5, ACTIVATION_ELU},
+        {"50 30", 0.007986719995840757, 1e-6, ACTIVATION_ELU},
+        {"50 30", 0.012913581489067944, 1e-4, ACTIVATION_ELU},
+    };
+    const char *source = getenv("top_srcdir");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        size_t figure = i + 1;
+        char path[4096];
+        struct settings settings;
+        struct err err;
+
+        snprintf(path, sizeof path, "%s/etc/presets/fig%02zu.ini", source ? source : ".", figure);
+        settings_init(&settings);
+        /* Values that no figure wants: each preset must set them itself. */
+        assert_int_equal(parse(&settings,
+                               "[data]\ndataset = mnist\ntrain_size = 500\nvalidation_size = 7\n"
+                               "validation_from = 4\nmean = pixel\nscale = std\n"
+                               "[network]\nhidden = 9\nactivation = elu\nslope = 0.5\n"
+                               "batch_norm = none\nbatch_norm_learned = on\n"
+                               "batch_norm_average = 0.5\ninit = xavier\n"
+                               "[train]\nepochs = 3\nbatch_size = 7\nlearning_rate = 9\nl2 = 9\n"
+                               "momentum = 0.1\noptimizer = nesterov\nschedule = step\n"
+                               "decay = 0.1\nwarmup_steps = 9\n"
+                               "[augment]\nnoise = on\nnoise_level = 9\n"
+                               "[checkpoint]\nbest = off\n",
+                               &err),
+                         0);
+        if (settings_load(&settings, path, false, &err) || settings_check(&settings, &err))
+            fail_msg("%s", err.text);
+        assert_value(&settings, "network.hidden", figures[i].hidden);
+        assert_true(settings.train.learning_rate == figures[i].learning_rate);
+        assert_true(settings.train.l2 == figures[i].l2);
+        assert_int_equal(settings.network.activation, figures[i].activation);
+        assert_int_equal(settings.network.batch_norm,
+                         figure <= 3 ? BATCH_NORM_AFTER : BATCH_NORM_BEFORE);
+        assert_int_equal(settings.augment.noise, figure >= 4 && figure <= 6);
+        assert_true(settings.augment.noise_level == 0.01);
+
+        assert_int_equal(settings.data.dataset, DATASET_CIFAR10);
+        assert_int_equal(settings.data.train_size, 0);
+        assert_int_equal(settings.data.validation_size, 1000);
+        assert_int_equal(settings.data.validation_from, 2);
+        assert_int_equal(settings.data.mean, MEAN_GLOBAL);
+        assert_int_equal(settings.data.scale, SCALE_UNIT);
+        assert_true(settings.network.slope == 0.01);
+        assert_false(settings.network.batch_norm_learned);
+        assert_true(settings.network.batch_norm_average == 0.99);
+        assert_int_equal(settings.network.init, INIT_HE);
+        assert_int_equal(settings.train.epochs, 10);
+        assert_int_equal(settings.train.batch_size, 100);
+        assert_true(settings.train.momentum == 0.9);
+        assert_int_equal(settings.train.optimizer, OPTIMIZER_SGD);
+        assert_int_equal(settings.train.schedule, SCHEDULE_DECAY);
+        assert_true(settings.train.decay == 0.95);
+        assert_int_equal(settings.train.warmup_steps, 0);
+        assert_true(settings.checkpoint.best);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_table),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_numbers_exact),
+        cmocka_unit_test(test_values_refused), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_line),           cmocka_unit_test(test_relative),
+        cmocka_unit_test(test_ini_read),       cmocka_unit_test(test_ini_refused),
+        cmocka_unit_test(test_ini_long_lines), cmocka_unit_test(test_load),
+        cmocka_unit_test(test_check),          cmocka_unit_test(test_presets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
