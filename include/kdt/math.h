@@ -1,0 +1,99 @@
+/*
+ * math: kernels on arrays and the thread team that runs them. Shapes in,
+ * numbers out: nothing here allocates in a step, prints or draws random numbers.
+ *
+ * Everything is written over `real`: float in the program, double where the
+ * gradient tests build the same sources again with -DKDT_REAL_DOUBLE.
+ * Matrices are row-major.
+ */
+#ifndef KDT_MATH_H
+#define KDT_MATH_H
+
+#include "kdt/base.h"
+
+#ifdef KDT_REAL_DOUBLE
+typedef double real;
+#else
+typedef float real;
+#endif
+
+/* Once per process before any product: one BLAS thread, kernels chosen. */
+void math_init(void);
+/* The BLAS library, its core and version: "OpenBLAS 0.3.21 SkylakeX". */
+const char *math_library(void);
+/* Once per computing thread: denormals are flushed to zero. */
+void math_thread_init(void);
+
+/* The thread team: the calling thread and `threads - 1` workers. Pieces depend
+ * on shapes only, never on the number of threads, so results are the same bits
+ * for any team. threads = 0 takes as many as the process may use. A team as
+ * large as that pins its threads, one to a processor, the creating one too
+ * until team_destroy: create a team in the thread that will run it. */
+struct team;
+int team_create(int threads, struct team **out, struct err *err);
+void team_destroy(struct team *team); /* NULL is fine */
+int team_threads(const struct team *team);
+/* Calls piece(arg, i) for i in 0 … pieces-1, spread over the team, and returns
+ * when all are done. Called by one thread at a time, not from within a piece.
+ * One piece, or a team of one, runs in the caller. */
+void team_run(struct team *team, int pieces, void (*piece)(void *arg, int i), void *arg);
+
+/* C = alpha A B + beta C and its transposes; one single-threaded call.
+ * lda, ldb and ldc are row strides in elements. */
+enum math_transpose { MATH_PLAIN, MATH_TRANSPOSED };
+void math_gemm(enum math_transpose transpose_a, enum math_transpose transpose_b, int m, int n,
+               int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta,
+               real *c, int ldc);
+
+/* Kernels on columns: matrices [rows][columns] that lie `stride` elements apart
+ * from row to row, vectors [columns]. Sums run down the rows in order, so a
+ * column's result does not depend on which columns are done with it. Arrays
+ * must not overlap. */
+/* x[r][c] += v[c] */
+void math_columns_add(int rows, int columns, const real *v, real *x, int stride);
+/* y[r][c] = scale[c] x[r][c] + shift[c] */
+void math_columns_affine(int rows, int columns, const real *x, const real *scale, const real *shift,
+                         real *y, int stride);
+/* sum[c] = sum_r x[r][c] */
+void math_columns_sum(int rows, int columns, const real *x, int stride, real *sum);
+/* dot[c] = sum_r x[r][c] y[r][c] */
+void math_columns_dot(int rows, int columns, const real *x, const real *y, int stride, real *dot);
+/* mean[c] = mean_r x[r][c]; variance[c] = mean_r (x[r][c] - mean[c])^2 */
+void math_columns_moments(int rows, int columns, const real *x, int stride, real *mean,
+                          real *variance);
+/* y[r][c] = (x[r][c] - mean[c]) inverse[c] */
+void math_columns_normalize(int rows, int columns, const real *x, const real *mean,
+                            const real *inverse, real *y, int stride);
+/* Through y = scale (x - mean) inverse, mean and inverse being functions of x:
+ * g[r][c] = scale[c] inverse[c] (g[r][c] - sum[c] / rows - y^[r][c] dot[c] / rows)
+ * with y^ = (x - mean) inverse, sum = sum_r g, dot = sum_r g y^. */
+void math_columns_normalize_backward(int rows, int columns, const real *normalized,
+                                     const real *scale, const real *inverse, const real *sum,
+                                     const real *dot, real *g, int stride);
+/* y[r][c] = bias[c] + parts[0][r][c] + … + parts[count - 1][r][c], in this
+ * order; the parts lie part_stride elements apart, their rows as y's. */
+void math_columns_gather(int rows, int columns, int count, const real *parts, size_t part_stride,
+                         const real *bias, real *y, int stride);
+
+/* Activations, in place, and their derivatives from the output y:
+ * g[r][c] *= act'(x[r][c]). NaN stays NaN. */
+/* x if x > 0, else slope x; ReLU is slope 0 */
+void math_leaky_relu(int rows, int columns, real slope, real *x, int stride);
+void math_leaky_relu_backward(int rows, int columns, real slope, const real *y, real *g,
+                              int stride);
+/* x if x > 0, else slope (e^x - 1) */
+void math_elu(int rows, int columns, real slope, real *x, int stride);
+void math_elu_backward(int rows, int columns, real slope, const real *y, real *g, int stride);
+
+/* Updates of n numbers w with gradient g: d = rate (g + decay w), then
+ * momentum: v = momentum v + d; w -= v
+ * Nesterov: v = momentum v + d; w -= momentum v + d */
+void math_update_momentum(size_t n, real rate, real momentum, real decay, const real *g, real *v,
+                          real *w);
+void math_update_nesterov(size_t n, real rate, real momentum, real decay, const real *g, real *v,
+                          real *w);
+
+/* Whether none of n numbers is a NaN or infinite. */
+bool math_finite(size_t n, const real *x);
+
+#endif

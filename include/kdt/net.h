@@ -1,0 +1,117 @@
+/*
+ * net: the classifier of the reference. Layers, forward, backward, optimizer
+ * and schedule. Reads no settings, no files and no clock.
+ *
+ *   s(l) = W_l x(l-1) + b_l;  x(l) = act(BN(s(l))) or BN(act(s(l)));  p = softmax(s(k))
+ *   J = -(1/n) sum log p_y + lambda sum ||W_l||^2
+ *
+ * Letters: B batch, D inputs, H units, K classes. A net is used by one thread
+ * at a time; inside, its team computes. Results do not depend on the team.
+ */
+#ifndef KDT_NET_H
+#define KDT_NET_H
+
+#include "kdt/math.h"
+
+enum { NET_MAX_LAYERS = 32, NET_MAX_CLASSES = 256 };
+#define NET_NORM_EPSILON 1e-5
+
+enum net_activation { NET_RELU, NET_LEAKY_RELU, NET_ELU };
+enum net_norm { NET_NORM_BEFORE, NET_NORM_AFTER, NET_NORM_NONE };
+enum net_init { NET_INIT_HE, NET_INIT_XAVIER, NET_INIT_NORMAL };
+enum net_optimizer { NET_SGD, NET_NESTEROV };
+
+struct net_shape {
+    int inputs;                /* D */
+    int layers;                /* k, at least 1 */
+    int units[NET_MAX_LAYERS]; /* of each layer; the last is K */
+    enum net_activation activation;
+    double slope; /* a of leaky ReLU and ELU */
+    enum net_norm norm;
+    bool norm_learned;   /* gamma and beta are trained */
+    double norm_average; /* alpha of the moving averages */
+};
+
+struct net;
+/* `batch` is the largest number of rows of a training step. Weights are zero
+ * until net_init_weights or a checkpoint fills them. The team outlives the net. */
+int net_create(const struct net_shape *shape, int batch, struct team *team, struct net **out,
+               struct err *err);
+void net_destroy(struct net *net);
+const struct net_shape *net_shape(const struct net *net);
+size_t net_parameters(const struct net *net); /* trained numbers: weights, biases, gamma, beta */
+
+/* Draws W ~ N(0, std^2) with the stream `init` of the seed, std by the rule
+ * (he: sqrt(2 / fan_in); xavier: sqrt(2 / (fan_in + fan_out)); normal: `std`);
+ * biases 0, gamma 1, beta 0, velocities 0, moving averages unset. */
+void net_init_weights(struct net *net, enum net_init rule, double std, uint64_t seed);
+
+struct net_update {
+    double rate;     /* eta in force */
+    double l2;       /* lambda; the gradient gets 2 lambda W */
+    double momentum; /* rho */
+    enum net_optimizer optimizer;
+};
+struct net_step_result {
+    double loss; /* mean cross-entropy without the L2 term */
+    int correct;
+    bool updated; /* false: the loss was not finite or above the limit, nothing was changed
+                     (the moving averages neither) */
+};
+/* One training step on x [rows][inputs] with labels [rows] in 0 … K-1: forward
+ * with the mini-batch's statistics, and, where the loss is finite and at most
+ * `loss_limit`, backward and update. Allocates nothing. */
+struct net_step_result net_train_step(struct net *net, const real *x, const uint8_t *labels,
+                                      int rows, const struct net_update *update, double loss_limit);
+
+/* Forward with the moving averages. For `rows` rows (any number; done in
+ * blocks) adds the summed cross-entropy to *loss and the hits to *correct;
+ * adds to confusion[true * K + predicted] unless it is NULL. */
+void net_evaluate(struct net *net, const real *x, const uint8_t *labels, int rows, double *loss,
+                  uint64_t *correct, uint64_t *confusion);
+/* Class probabilities p [rows][K] with the moving averages. */
+void net_predict(struct net *net, const real *x, int rows, real *p);
+enum { NET_EVALUATE_ROWS = 512 }; /* the block net_evaluate works best with */
+
+/* Every tensor of the complete state, for checkpoints and tests, in a fixed
+ * order and with stable names: layers.0.weight [units][inputs], layers.0.bias,
+ * layers.0.batch_norm.mean, .variance, and when learned .scale, .shift; then
+ * optimizer.layers.0.weight.velocity and so on for every trained tensor. The
+ * data pointers stay valid while the net lives; writing through them loads a
+ * state. */
+struct net_tensor {
+    char name[64];
+    int dimensions; /* 1 or 2 */
+    int size[2];
+    real *data;
+    bool optimizer;
+};
+int net_tensor_count(const struct net *net);
+void net_tensor_get(const struct net *net, int i, struct net_tensor *out);
+/* Whether the moving averages hold a mini-batch yet; part of the state. */
+bool net_averages_set(const struct net *net);
+void net_averages_mark(struct net *net, bool set);
+/* False where a trained tensor or moving average holds a NaN or infinity. */
+bool net_finite(const struct net *net);
+
+/* Schedule: the learning rate at `step` before any hand edit scales it. */
+enum net_schedule_kind {
+    NET_CONSTANT,
+    NET_DECAY,
+    NET_STEP,
+    NET_COSINE,
+    NET_CYCLICAL,
+};
+struct net_schedule {
+    enum net_schedule_kind kind;
+    double rate;         /* train.learning_rate */
+    double decay;        /* factor of decay and step */
+    int64_t step_epochs; /* step: every so many epochs */
+    double rate_min, rate_max;
+    int64_t cycle_steps;  /* cyclical: the whole triangle */
+    int64_t warmup_steps; /* linear factor (step + 1) / warmup_steps below it */
+    int64_t steps_per_epoch, total_steps;
+};
+double net_schedule_rate(const struct net_schedule *schedule, int64_t step);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Kernels on the columns of a matrix: one column is one unit of a layer, one
+ * row one sample. The inner loops run along a row, so they are vector code and
+ * each column is still summed in the order of its rows.
+ */
+#include "kdt/math.h"
+
+#include <string.h>
+
+void math_columns_add(int rows, int columns, const real *restrict v, real *restrict x, int stride)
+{
+    for (int r = 0; r < rows; r++, x += stride)
+        for (int c = 0; c < columns; c++)
+            x[c] += v[c];
+}
+
+void math_columns_affine(int rows, int columns, const real *restrict x, const real *restrict scale,
+                         const real *restrict shift, real *restrict y, int stride)
+{
+    for (int r = 0; r < rows; r++, x += stride, y += stride)
+        for (int c = 0; c < columns; c++)
+            y[c] = scale[c] * x[c] + shift[c];
+}
+
+void math_columns_sum(int rows, int columns, const real *restrict x, int stride, real *restrict sum)
+{
+    memset(sum, 0, (size_t)columns * sizeof *sum);
+    for (int r = 0; r < rows; r++, x += stride)
+        for (int c = 0; c < columns; c++)
+            sum[c] += x[c];
+}
+
+void math_columns_dot(int rows, int columns, const real *restrict x, const real *restrict y,
+                      int stride, real *restrict dot)
+{
+    memset(dot, 0, (size_t)columns * sizeof *dot);
+    for (int r = 0; r < rows; r++, x += stride, y += stride)
+        for (int c = 0; c < columns; c++)
+            dot[c] += x[c] * y[c];
+}
+
+void math_columns_moments(int rows, int columns, const real *restrict x, int stride,
+                          real *restrict mean, real *restrict variance)
+{
+    const real share = 1 / (real)rows;
+
+    math_columns_sum(rows, columns, x, stride, mean);
+    for (int c = 0; c < columns; c++)
+        mean[c] *= share;
+    /* Two passes: the mean of the squares minus the square of the mean would
+     * lose the variance of a column whose mean is large. */
+    memset(variance, 0, (size_t)columns * sizeof *variance);
+    for (int r = 0; r < rows; r++, x += stride)
+        for (int c = 0; c < columns; c++)
+            variance[c] += (x[c] - mean[c]) * (x[c] - mean[c]);
+    for (int c = 0; c < columns; c++)
+        variance[c] *= share;
+}
+
+void math_columns_normalize(int rows, int columns, const real *restrict x,
+                            const real *restrict mean, const real *restrict inverse,
+                            real *restrict y, int stride)
+{
+    for (int r = 0; r < rows; r++, x += stride, y += stride)
+        for (int c = 0; c < columns; c++)
+            y[c] = (x[c] - mean[c]) * inverse[c];
+}
+
+void math_columns_normalize_backward(int rows, int columns, const real *restrict normalized,
+                                     const real *restrict scale, const real *restrict inverse,
+                                     const real *restrict sum, const real *restrict dot,
+                                     real *restrict g, int stride)
+{
+    const real share = 1 / (real)rows;
+
+    for (int r = 0; r < rows; r++, normalized += stride, g += stride)
+        for (int c = 0; c < columns; c++)
+            g[c] =
+                scale[c] * inverse[c] * (g[c] - share * sum[c] - normalized[c] * (share * dot[c]));
+}
+
+void math_columns_gather(int rows, int columns, int count, const real *restrict parts,
+                         size_t part_stride, const real *restrict bias, real *restrict y,
+                         int stride)
+{
+    for (int r = 0; r < rows; r++, parts += stride, y += stride) {
+        memcpy(y, bias, (size_t)columns * sizeof *y);
+        for (int p = 0; p < count; p++) {
+            const real *part = parts + (size_t)p * part_stride;
+            for (int c = 0; c < columns; c++)
+                y[c] += part[c];
+        }
+    }
+}

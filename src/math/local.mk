@@ -1,0 +1,23 @@
+noinst_LIBRARIES += src/math/libmath.a
+src_math_libmath_a_SOURCES = \
+	src/math/activation.c \
+	src/math/columns.c \
+	src/math/gemm.c \
+	src/math/team.c \
+	src/math/thread.c \
+	src/math/update.c
+# Nobody reads the floating-point exception flags; without them a choice between
+# two numbers is vector code. No result changes.
+src_math_libmath_a_CFLAGS = $(AM_CFLAGS) $(BLAS_CFLAGS) -fno-trapping-math
+
+# The same sources in double, for the gradient tests.
+check_LIBRARIES += src/math/libmath_double.a
+src_math_libmath_double_a_SOURCES = $(src_math_libmath_a_SOURCES)
+src_math_libmath_double_a_CPPFLAGS = $(AM_CPPFLAGS) -DKDT_REAL_DOUBLE
+src_math_libmath_double_a_CFLAGS = $(src_math_libmath_a_CFLAGS)
+
+UNIT_TESTS += tests/test_math
+tests_test_math_SOURCES = tests/test_math.c
+tests_test_math_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_math_LDADD = src/math/libmath.a src/base/libbase.a \
+	$(CMOCKA_LIBS) $(BLAS_LIBS) $(ZLIB_LIBS)

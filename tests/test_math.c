@@ -1,0 +1,336 @@
+/*
+ * Kernels against plain twins; the thread team.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "kdt/math.h"
+
+#include <float.h>
+#include <math.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static void normal(float *out, size_t n, uint32_t sample)
+{
+    rng_normal_fill(1, RNG_SYNTHETIC, 0, sample, out, n);
+}
+
+static void library_is_named(void **state)
+{
+    (void)state;
+    assert_memory_equal(math_library(), "OpenBLAS ", 9);
+    assert_non_null(strchr(math_library() + 9, ' '));
+    assert_null(strstr(math_library(), "unknown"));
+}
+
+static void products_match_the_definition(void **state)
+{
+    enum { M = 13, N = 18, K = 37, STRIDE = 40 };
+    float a[STRIDE * STRIDE], b[STRIDE * STRIDE], c[STRIDE * STRIDE], before[STRIDE * STRIDE];
+
+    (void)state;
+    normal(a, STRIDE * STRIDE, 1);
+    normal(b, STRIDE * STRIDE, 2);
+    normal(before, STRIDE * STRIDE, 3);
+    for (int form = 0; form < 8; form++) {
+        const enum math_transpose ta = form & 1 ? MATH_TRANSPOSED : MATH_PLAIN;
+        const enum math_transpose tb = form & 2 ? MATH_TRANSPOSED : MATH_PLAIN;
+        const float beta = form & 4 ? 0.5F : 0;
+
+        memcpy(c, before, sizeof c);
+        math_gemm(ta, tb, M, N, K, 2, a, STRIDE, b, STRIDE, beta, c, STRIDE);
+        for (int i = 0; i < STRIDE; i++)
+            for (int j = 0; j < STRIDE; j++) {
+                double sum = 0;
+                if (i >= M || j >= N) {
+                    assert_true(c[i * STRIDE + j] == before[i * STRIDE + j]);
+                    continue;
+                }
+                for (int k = 0; k < K; k++)
+                    sum += (double)(ta ? a[k * STRIDE + i] : a[i * STRIDE + k]) *
+                           (double)(tb ? b[j * STRIDE + k] : b[k * STRIDE + j]);
+                sum = 2 * sum + (double)(beta * before[i * STRIDE + j]);
+                assert_true(fabs(sum - (double)c[i * STRIDE + j]) < 1e-4);
+            }
+    }
+}
+
+enum { ROWS = 11, COLUMNS = 21, WIDE = 32 };
+static float x[ROWS * WIDE], y[ROWS * WIDE], out[ROWS * WIDE];
+static float p[COLUMNS], q[COLUMNS], u[COLUMNS], v[COLUMNS];
+
+static void fill_matrices(void)
+{
+    normal(x, ROWS * WIDE, 1);
+    normal(y, ROWS * WIDE, 2);
+    normal(out, ROWS * WIDE, 3);
+    normal(p, COLUMNS, 4);
+    normal(q, COLUMNS, 5);
+    normal(u, COLUMNS, 6);
+    normal(v, COLUMNS, 7);
+}
+
+static void assert_near(float value, double expected)
+{
+    if (!(fabs((double)value - expected) <= 1e-5 * (1 + fabs(expected))))
+        fail_msg("%.9g instead of %.9g", (double)value, expected);
+}
+
+/* out[r][c] must equal EXPECTED, a formula of r, c and i; beside the columns
+ * nothing may have changed. */
+#define ASSERT_MATRIX(expected)                                                                    \
+    for (int r = 0; r < ROWS; r++)                                                                 \
+        for (int c = 0; c < WIDE; c++) {                                                           \
+            const int i = r * WIDE + c;                                                            \
+            if (c < COLUMNS)                                                                       \
+                assert_near(out[i], (double)(expected));                                           \
+            else                                                                                   \
+                assert_true(out[i] == was[i]);                                                     \
+        }
+
+static void columns_match_their_formulas(void **state)
+{
+    float was[ROWS * WIDE], sum[COLUMNS], dot[COLUMNS], mean[COLUMNS], variance[COLUMNS];
+
+    (void)state;
+    fill_matrices();
+    memcpy(was, out, sizeof was);
+    math_columns_add(ROWS, COLUMNS, p, out, WIDE);
+    ASSERT_MATRIX(was[i] + p[c])
+    math_columns_affine(ROWS, COLUMNS, x, p, q, out, WIDE);
+    ASSERT_MATRIX(p[c] * x[i] + q[c])
+    math_columns_normalize(ROWS, COLUMNS, x, p, q, out, WIDE);
+    ASSERT_MATRIX((x[i] - p[c]) * q[c])
+    memcpy(out, was, sizeof out);
+    math_columns_normalize_backward(ROWS, COLUMNS, x, p, q, u, v, out, WIDE);
+    ASSERT_MATRIX(p[c] * q[c] * (was[i] - u[c] / ROWS - x[i] * v[c] / ROWS))
+
+    math_columns_sum(ROWS, COLUMNS, x, WIDE, sum);
+    math_columns_dot(ROWS, COLUMNS, x, y, WIDE, dot);
+    math_columns_moments(ROWS, COLUMNS, x, WIDE, mean, variance);
+    for (int c = 0; c < COLUMNS; c++) {
+        double s = 0, d = 0, squares = 0;
+        for (int i = c; i < ROWS * WIDE; i += WIDE) {
+            s += (double)x[i];
+            d += (double)x[i] * (double)y[i];
+        }
+        for (int i = c; i < ROWS * WIDE; i += WIDE)
+            squares += ((double)x[i] - s / ROWS) * ((double)x[i] - s / ROWS);
+        assert_near(sum[c], s);
+        assert_near(dot[c], d);
+        assert_near(mean[c], s / ROWS);
+        assert_near(variance[c], squares / ROWS);
+    }
+
+    /* Three parts that lie one behind the other. */
+    enum { PART = 100 * WIDE };
+    static float parts[3 * PART];
+    normal(parts, 3 * PART, 8);
+    math_columns_gather(ROWS, COLUMNS, 3, parts, PART, p, out, WIDE);
+    ASSERT_MATRIX(p[c] + parts[i] + parts[PART + i] + parts[2 * PART + i])
+}
+
+static void activations_match_their_formulas(void **state)
+{
+    float was[ROWS * WIDE];
+
+    (void)state;
+    fill_matrices();
+    memcpy(was, out, sizeof was);
+    math_leaky_relu(ROWS, COLUMNS, 0.25F, out, WIDE);
+    ASSERT_MATRIX(was[i] > 0 ? was[i] : 0.25F * was[i])
+    memcpy(out, was, sizeof out);
+    math_leaky_relu_backward(ROWS, COLUMNS, 0.25F, x, out, WIDE);
+    ASSERT_MATRIX(was[i] * (x[i] > 0 ? 1 : 0.25F))
+    memcpy(out, was, sizeof out);
+    math_elu(ROWS, COLUMNS, 0.5F, out, WIDE);
+    ASSERT_MATRIX(was[i] > 0 ? (double)was[i] : 0.5 * (exp((double)was[i]) - 1))
+    memcpy(y, x, sizeof y);
+    math_elu(ROWS, COLUMNS, 0.5F, y, WIDE);
+    memcpy(out, was, sizeof out);
+    math_elu_backward(ROWS, COLUMNS, 0.5F, y, out, WIDE);
+    ASSERT_MATRIX((double)was[i] * (x[i] > 0 ? 1 : 0.5 * exp((double)x[i])))
+
+    out[0] = NAN;
+    math_leaky_relu(1, 1, 0, out, WIDE);
+    assert_true(isnan(out[0]));
+    math_elu(1, 1, 0.5F, out, WIDE);
+    assert_true(isnan(out[0]));
+}
+
+static void updates_match_their_formulas(void **state)
+{
+    enum { N = 37 };
+    float g[N], velocity[N], weight[N], velocity_was[N], weight_was[N];
+
+    (void)state;
+    normal(g, N, 1);
+    normal(velocity_was, N, 2);
+    normal(weight_was, N, 3);
+    memcpy(velocity, velocity_was, sizeof velocity);
+    memcpy(weight, weight_was, sizeof weight);
+    math_update_momentum(N, 0.1F, 0.9F, 0.02F, g, velocity, weight);
+    for (int i = 0; i < N; i++) {
+        const double d = 0.1 * ((double)g[i] + 0.02 * (double)weight_was[i]);
+        assert_near(velocity[i], 0.9 * (double)velocity_was[i] + d);
+        assert_near(weight[i], (double)weight_was[i] - (0.9 * (double)velocity_was[i] + d));
+    }
+    memcpy(velocity, velocity_was, sizeof velocity);
+    memcpy(weight, weight_was, sizeof weight);
+    math_update_nesterov(N, 0.1F, 0.9F, 0.02F, g, velocity, weight);
+    for (int i = 0; i < N; i++) {
+        const double d = 0.1 * ((double)g[i] + 0.02 * (double)weight_was[i]);
+        const double after = 0.9 * (double)velocity_was[i] + d;
+        assert_near(velocity[i], after);
+        assert_near(weight[i], (double)weight_was[i] - (0.9 * after + d));
+    }
+}
+
+static void finite_sees_every_place(void **state)
+{
+    enum { N = 37 };
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+    float values[N];
+
+    (void)state;
+    normal(values, N, 1);
+    values[0] = -FLT_MAX;
+    assert_true(math_finite(0, values));
+    assert_true(math_finite(N, values));
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < 3; k++) {
+            const float good = values[i];
+            values[i] = bad[k];
+            assert_false(math_finite(N, values));
+            values[i] = good;
+        }
+}
+
+/* Each piece adds the job's number to its place; plain ints, so that a missing
+ * happens-before shows under ThreadSanitizer. */
+struct count_job {
+    int number;
+    int done[64];
+};
+
+static void count_piece(void *arg, int i)
+{
+    struct count_job *job = arg;
+    job->done[i] += job->number;
+}
+
+static void every_piece_runs_once(void **state)
+{
+    static const int sizes[] = {1, 2, 3, 5};
+
+    (void)state;
+    for (int s = 0; s < 4; s++) {
+        struct team *team;
+        struct count_job job = {0};
+        int expected[64] = {0};
+
+        assert_int_equal(team_create(sizes[s], &team, NULL), 0);
+        assert_int_equal(team_threads(team), sizes[s]);
+        for (int n = 1; n <= 2000; n++) {
+            const int pieces = n % 65;
+            job.number = n;
+            team_run(team, pieces, count_piece, &job);
+            for (int i = 0; i < pieces; i++)
+                expected[i] += n;
+            if (n % 100 == 0) /* long enough for the workers to sleep */
+                nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
+        assert_memory_equal(job.done, expected, sizeof expected);
+        team_destroy(team);
+    }
+}
+
+static void slow_piece(void *arg, int i)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    count_piece(arg, i);
+}
+
+static void caller_sleeps_until_the_last_piece(void **state)
+{
+    struct team *team;
+    struct count_job job = {.number = 1};
+
+    (void)state;
+    assert_int_equal(team_create(3, &team, NULL), 0);
+    for (int n = 0; n < 20; n++)
+        team_run(team, 4, slow_piece, &job);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(job.done[i], 20);
+    team_destroy(team);
+}
+
+static void denormal_piece(void *arg, int i)
+{
+    volatile float small = FLT_MIN;
+    small /= 4;
+    ((float *)arg)[i] = small;
+    nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+}
+
+static void denormals_are_zero_in_every_thread(void **state)
+{
+    struct team *team;
+    float results[64];
+
+    (void)state;
+    assert_int_equal(team_create(4, &team, NULL), 0);
+    team_run(team, 64, denormal_piece, results);
+    for (int i = 0; i < 64; i++)
+        assert_true(results[i] == 0);
+    team_destroy(team);
+}
+
+static void team_takes_the_whole_set_and_gives_it_back(void **state)
+{
+    cpu_set_t before, during, after;
+    struct team *team;
+
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    assert_int_equal(team_create(0, &team, NULL), 0);
+    assert_int_equal(team_threads(team), CPU_COUNT(&before));
+    assert_int_equal(sched_getaffinity(0, sizeof during, &during), 0);
+    assert_int_equal(CPU_COUNT(&during), 1);
+    team_destroy(team);
+    assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+
+    assert_int_equal(team_create(CPU_COUNT(&before) + 1, &team, NULL), 0);
+    assert_int_equal(sched_getaffinity(0, sizeof during, &during), 0);
+    assert_true(CPU_EQUAL(&before, &during));
+    team_destroy(team);
+    team_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(library_is_named),
+        cmocka_unit_test(products_match_the_definition),
+        cmocka_unit_test(columns_match_their_formulas),
+        cmocka_unit_test(activations_match_their_formulas),
+        cmocka_unit_test(updates_match_their_formulas),
+        cmocka_unit_test(finite_sees_every_place),
+        cmocka_unit_test(every_piece_runs_once),
+        cmocka_unit_test(caller_sleeps_until_the_last_piece),
+        cmocka_unit_test(denormals_are_zero_in_every_thread),
+        cmocka_unit_test(team_takes_the_whole_set_and_gives_it_back),
+    };
+    math_init();
+    math_thread_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

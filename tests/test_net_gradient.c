@@ -1,0 +1,351 @@
+/*
+ * Gradients against central differences, in double: math and net are built
+ * again with real = double. The loss is also computed by a plain twin of the
+ * formulas, which tells too on which side of 0 each pre-activation lies.
+ */
+#include "kdt/net.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+enum { ROWS = 7, INPUTS = 9, CLASSES = 4, MOST_UNITS = 16, MOST_SIGNS = 4 * ROWS * MOST_UNITS };
+static const double H = 1e-5, LAMBDA = 0.01;
+
+struct problem {
+    double x[ROWS * INPUTS];
+    uint8_t labels[ROWS];
+};
+
+static struct net_tensor tensor_find(const struct net *net, const char *prefix, int layer,
+                                     const char *name)
+{
+    char wanted[128];
+    struct net_tensor tensor;
+
+    snprintf(wanted, sizeof wanted, "%slayers.%d.%s", prefix, layer, name);
+    for (int i = 0; i < net_tensor_count(net); i++) {
+        net_tensor_get(net, i, &tensor);
+        if (strcmp(tensor.name, wanted) == 0)
+            return tensor;
+    }
+    return (struct net_tensor){0};
+}
+
+static size_t tensor_length(const struct net_tensor *tensor)
+{
+    return (size_t)tensor->size[0] * (size_t)tensor->size[1];
+}
+
+static double activate(const struct net_shape *shape, double x)
+{
+    switch (shape->activation) {
+    case NET_RELU:
+        return fmax(0, x);
+    case NET_LEAKY_RELU:
+        return x > 0 ? x : shape->slope * x;
+    case NET_ELU:
+        break;
+    }
+    return x > 0 ? x : shape->slope * (exp(x) - 1);
+}
+
+/* The twin: J of the mini-batch, and the signs of all pre-activations. */
+static double plain_loss(const struct net *net, const struct problem *problem, char *signs)
+{
+    const struct net_shape *shape = net_shape(net);
+    double in[ROWS][MOST_UNITS] = {{0}}, out[ROWS][MOST_UNITS], penalty = 0, loss = 0;
+
+    for (int r = 0; r < ROWS; r++)
+        memcpy(in[r], problem->x + r * INPUTS, INPUTS * sizeof(double));
+    for (int l = 0; l < shape->layers; l++) {
+        const struct net_tensor weight = tensor_find(net, "", l, "weight");
+        const struct net_tensor bias = tensor_find(net, "", l, "bias");
+        const struct net_tensor scale = tensor_find(net, "", l, "batch_norm.scale");
+        const struct net_tensor shift = tensor_find(net, "", l, "batch_norm.shift");
+        const int inputs = weight.size[1];
+        const bool hidden = l < shape->layers - 1;
+
+        for (size_t i = 0; i < tensor_length(&weight); i++)
+            penalty += weight.data[i] * weight.data[i];
+        for (int h = 0; h < weight.size[0]; h++) {
+            double column[ROWS], mean = 0, variance = 0;
+
+            for (int r = 0; r < ROWS; r++) {
+                column[r] = bias.data[h];
+                for (int d = 0; d < inputs; d++)
+                    column[r] += weight.data[h * inputs + d] * in[r][d];
+            }
+            for (int pass = 0; hidden && pass < 2; pass++) {
+                const bool normalizes = shape->norm != NET_NORM_NONE &&
+                                        pass == (shape->norm == NET_NORM_BEFORE ? 0 : 1);
+                const bool activates = pass == (shape->norm == NET_NORM_BEFORE ? 1 : 0);
+
+                for (int r = 0; activates && r < ROWS; r++) {
+                    *signs++ = column[r] > 0;
+                    column[r] = activate(shape, column[r]);
+                }
+                if (!normalizes)
+                    continue;
+                for (int r = 0; r < ROWS; r++)
+                    mean += column[r] / ROWS;
+                for (int r = 0; r < ROWS; r++)
+                    variance += (column[r] - mean) * (column[r] - mean) / ROWS;
+                for (int r = 0; r < ROWS; r++) {
+                    column[r] = (column[r] - mean) / sqrt(variance + NET_NORM_EPSILON);
+                    if (shape->norm_learned)
+                        column[r] = scale.data[h] * column[r] + shift.data[h];
+                }
+            }
+            for (int r = 0; r < ROWS; r++)
+                out[r][h] = column[r];
+        }
+        memcpy(in, out, sizeof in);
+    }
+    for (int r = 0; r < ROWS; r++) {
+        double sum = 0;
+        for (int k = 0; k < CLASSES; k++)
+            sum += exp(in[r][k]);
+        loss += (log(sum) - in[r][problem->labels[r]]) / ROWS;
+    }
+    return loss + LAMBDA * penalty;
+}
+
+/* J by the net itself: a step whose loss limit no loss meets changes nothing. */
+static double net_loss(struct net *net, const struct problem *problem)
+{
+    const struct net_update update = {.rate = 1, .optimizer = NET_SGD};
+    const struct net_step_result result =
+        net_train_step(net, problem->x, problem->labels, ROWS, &update, -1);
+    double penalty = 0;
+
+    assert_false(result.updated);
+    for (int l = 0; l < net_shape(net)->layers; l++) {
+        const struct net_tensor weight = tensor_find(net, "", l, "weight");
+        for (size_t i = 0; i < tensor_length(&weight); i++)
+            penalty += weight.data[i] * weight.data[i];
+    }
+    return result.loss + LAMBDA * penalty;
+}
+
+struct count {
+    int checked, kinks;
+};
+
+/* Every element of one trained tensor; gradient holds the analytic one. */
+static void check_tensor(struct net *net, const struct problem *problem,
+                         const struct net_tensor *tensor, const double *gradient, bool zero,
+                         struct count *count)
+{
+    char above[MOST_SIGNS] = {0}, below[MOST_SIGNS] = {0};
+    double difference = 0, analytic = 0, numeric = 0;
+
+    for (size_t i = 0; i < tensor_length(tensor); i++) {
+        const double value = tensor->data[i];
+
+        tensor->data[i] = value + H;
+        const double plus = net_loss(net, problem);
+        assert_true(fabs(plain_loss(net, problem, above) - plus) < 1e-12 * fmax(1, plus));
+        tensor->data[i] = value - H;
+        const double minus = net_loss(net, problem);
+        assert_true(fabs(plain_loss(net, problem, below) - minus) < 1e-12 * fmax(1, minus));
+        tensor->data[i] = value;
+
+        count->checked++;
+        if (memcmp(above, below, sizeof above) != 0) {
+            count->kinks++;
+            continue;
+        }
+        const double slope = (plus - minus) / (2 * H);
+        if (zero) {
+            assert_true(fabs(gradient[i]) < 1e-9 && fabs(slope) < 1e-9);
+            continue;
+        }
+        difference += (gradient[i] - slope) * (gradient[i] - slope);
+        analytic += gradient[i] * gradient[i];
+        numeric += slope * slope;
+    }
+    if (!zero && !(sqrt(difference) / (sqrt(analytic) + sqrt(numeric)) < 1e-6))
+        fail_msg("%s: relative error %g", tensor->name,
+                 sqrt(difference) / (sqrt(analytic) + sqrt(numeric)));
+}
+
+/* A step with rate 1 and no momentum leaves the gradient in the velocity. */
+static void check_net(const struct net_shape *shape, struct team *team, uint32_t sample,
+                      struct count *count)
+{
+    struct problem problem;
+    struct net *net;
+    float normal[ROWS * INPUTS];
+    double *values[NET_MAX_LAYERS * 10], *gradients[NET_MAX_LAYERS * 10];
+    const struct net_update update = {.rate = 1, .l2 = LAMBDA, .optimizer = NET_SGD};
+    struct net_tensor tensor;
+
+    rng_normal_fill(3, RNG_SYNTHETIC, 0, sample, normal, ROWS * INPUTS);
+    for (int i = 0; i < ROWS * INPUTS; i++)
+        problem.x[i] = normal[i];
+    for (int r = 0; r < ROWS; r++)
+        problem.labels[r] = (uint8_t)(r % CLASSES);
+    assert_int_equal(net_create(shape, ROWS, team, &net, NULL), 0);
+    net_init_weights(net, NET_INIT_HE, 0, sample);
+
+    const int count_all = net_tensor_count(net);
+    for (int i = 0; i < count_all; i++) {
+        net_tensor_get(net, i, &tensor);
+        const size_t length = tensor_length(&tensor);
+        /* Biases, gamma and beta must differ from what they start with. */
+        rng_normal_fill(4, RNG_SYNTHETIC, sample, (uint32_t)i, normal, (size_t)tensor.size[0]);
+        for (int h = 0; tensor.dimensions == 1 && !tensor.optimizer && h < tensor.size[0]; h++)
+            tensor.data[h] += 0.2 * normal[h];
+        values[i] = malloc(length * sizeof(double));
+        memcpy(values[i], tensor.data, length * sizeof(double));
+    }
+    assert_true(net_train_step(net, problem.x, problem.labels, ROWS, &update, INFINITY).updated);
+    for (int i = 0; i < count_all; i++) {
+        net_tensor_get(net, i, &tensor);
+        const size_t length = tensor_length(&tensor);
+        gradients[i] = malloc(length * sizeof(double));
+        memcpy(gradients[i], tensor.data, length * sizeof(double));
+    }
+    for (int i = 0; i < count_all; i++) {
+        net_tensor_get(net, i, &tensor);
+        memcpy(tensor.data, values[i], tensor_length(&tensor) * sizeof(double));
+    }
+
+    int trained = 0;
+    for (int i = 0; i < count_all; i++) {
+        struct net_tensor velocity;
+        char name[sizeof velocity.name];
+        int layer = 0;
+
+        net_tensor_get(net, i, &velocity);
+        if (!velocity.optimizer)
+            continue;
+        trained++;
+        assert_int_equal(sscanf(velocity.name, "optimizer.layers.%d.", &layer), 1);
+        /* The same name without "optimizer." and ".velocity". */
+        snprintf(name, sizeof name, "%s", strchr(strchr(velocity.name, '.') + 1, '.') + 3);
+        *strrchr(name, '.') = '\0';
+        tensor = tensor_find(net, "", layer, name);
+        assert_non_null(tensor.data);
+        const bool zero = strcmp(name, "bias") == 0 && shape->norm == NET_NORM_BEFORE &&
+                          layer < shape->layers - 1;
+        check_tensor(net, &problem, &tensor, gradients[i], zero, count);
+    }
+    const bool learned = shape->norm != NET_NORM_NONE && shape->norm_learned;
+    assert_int_equal(trained, 2 * shape->layers + (learned ? 2 * (shape->layers - 1) : 0));
+
+    for (int i = 0; i < count_all; i++) {
+        free(values[i]);
+        free(gradients[i]);
+    }
+    net_destroy(net);
+}
+
+static void every_gradient_matches_central_differences(void **state)
+{
+    static const enum net_norm norms[] = {NET_NORM_BEFORE, NET_NORM_AFTER, NET_NORM_NONE};
+    static const enum net_activation activations[] = {NET_RELU, NET_LEAKY_RELU, NET_ELU};
+    struct team *team;
+    struct count count = {0};
+    uint32_t sample = 0;
+
+    (void)state;
+    assert_int_equal(team_create(2, &team, NULL), 0);
+    for (int layers = 1; layers <= 5; layers++)
+        for (int norm = 0; norm < 3; norm++)
+            for (int learned = 0; learned < (norms[norm] == NET_NORM_NONE ? 1 : 2); learned++)
+                for (int activation = 0; activation < 3; activation++) {
+                    struct net_shape shape = {
+                        .inputs = INPUTS,
+                        .layers = layers,
+                        .units = {8, 7, 6, 5},
+                        .activation = activations[activation],
+                        .slope = activations[activation] == NET_ELU ? 0.5 : 0.01,
+                        .norm = norms[norm],
+                        .norm_learned = learned,
+                        .norm_average = 0.99,
+                    };
+                    shape.units[layers - 1] = CLASSES;
+                    check_net(&shape, team, ++sample, &count);
+                }
+    team_destroy(team);
+    assert_true(count.checked > 5000);
+    assert_true(count.kinks * 100 < count.checked);
+}
+
+/* Layers that are cut in pieces, along one random direction per tensor. */
+static void wide_layers_match_central_differences(void **state)
+{
+    enum { WIDE_ROWS = 20, WIDE_INPUTS = 700 };
+    static const struct net_shape shape = {
+        .inputs = WIDE_INPUTS,
+        .layers = 4,
+        .units = {300, 280, 40, CLASSES},
+        .activation = NET_ELU,
+        .slope = 1,
+        .norm = NET_NORM_BEFORE,
+        .norm_learned = true,
+        .norm_average = 0.99,
+    };
+    static float normal[WIDE_INPUTS * 300];
+    static double x[WIDE_ROWS * WIDE_INPUTS], value[WIDE_INPUTS * 300];
+    uint8_t labels[WIDE_ROWS];
+    struct team *team;
+    struct net *net;
+    struct net_tensor tensor, velocity;
+
+    (void)state;
+    assert_int_equal(team_create(3, &team, NULL), 0);
+    assert_int_equal(net_create(&shape, WIDE_ROWS, team, &net, NULL), 0);
+    rng_normal_fill(5, RNG_SYNTHETIC, 0, 0, normal, WIDE_ROWS * WIDE_INPUTS);
+    for (int i = 0; i < WIDE_ROWS * WIDE_INPUTS; i++)
+        x[i] = normal[i];
+    for (int r = 0; r < WIDE_ROWS; r++)
+        labels[r] = (uint8_t)(r % CLASSES);
+
+    for (int i = 0; i < net_tensor_count(net); i++) {
+        const struct net_update update = {.rate = 1, .optimizer = NET_SGD};
+        char name[64];
+        double slope[2], analytic = 0;
+
+        net_tensor_get(net, i, &tensor);
+        if (tensor.optimizer || strstr(tensor.name, "mean") || strstr(tensor.name, "variance"))
+            continue;
+        net_init_weights(net, NET_INIT_HE, 0, 9);
+        const size_t length = tensor_length(&tensor);
+        memcpy(value, tensor.data, length * sizeof(double));
+        rng_normal_fill(6, RNG_SYNTHETIC, 0, (uint32_t)i, normal, length);
+        for (int side = 0; side < 2; side++) {
+            for (size_t j = 0; j < length; j++)
+                tensor.data[j] = value[j] + (side == 0 ? -H : H) * normal[j];
+            slope[side] = net_train_step(net, x, labels, WIDE_ROWS, &update, -1).loss;
+        }
+        memcpy(tensor.data, value, length * sizeof(double));
+        assert_true(net_train_step(net, x, labels, WIDE_ROWS, &update, INFINITY).updated);
+        snprintf(name, sizeof name, "%s.velocity", strchr(strchr(tensor.name, '.') + 1, '.') + 1);
+        velocity = tensor_find(net, "optimizer.", atoi(tensor.name + strlen("layers.")), name);
+        for (size_t j = 0; j < length; j++)
+            analytic += velocity.data[j] * normal[j];
+        const double numeric = (slope[1] - slope[0]) / (2 * H);
+        if (!(fabs(analytic - numeric) < 1e-9 + 1e-6 * (fabs(analytic) + fabs(numeric))))
+            fail_msg("%s: %g instead of %g", tensor.name, analytic, numeric);
+    }
+    net_destroy(net);
+    team_destroy(team);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_gradient_matches_central_differences),
+        cmocka_unit_test(wide_layers_match_central_differences),
+    };
+    math_init();
+    math_thread_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
