@@ -1,0 +1,97 @@
+/*
+ * data: datasets as immutable arrays; batches, shuffling and augmentation as
+ * pure functions of (seed, epoch, sample). Nothing changes after data_open, so
+ * any number of threads and runs may read one dataset.
+ */
+#ifndef KDT_DATA_H
+#define KDT_DATA_H
+
+#include "kdt/base.h"
+
+enum data_kind {
+    DATA_AUTO,
+    DATA_CIFAR10,
+    DATA_FASHION_MNIST,
+    DATA_MNIST,
+    DATA_IDX,
+    DATA_SYNTHETIC,
+};
+enum data_mean { DATA_MEAN_GLOBAL, DATA_MEAN_CHANNEL, DATA_MEAN_PIXEL, DATA_MEAN_NONE };
+enum data_scale { DATA_SCALE_UNIT, DATA_SCALE_STD };
+enum data_split { DATA_TRAIN, DATA_VALIDATION, DATA_TEST };
+enum { DATA_SPLITS = 3, DATA_MAX_CLASSES = 256 };
+
+struct data_options {
+    enum data_kind kind;
+    const char *path;    /* a folder; "" for the usual places */
+    uint64_t train_size; /* 0: all that validation leaves */
+    uint64_t validation_size;
+    int validation_from; /* cifar10: batch 1 … 5 whose last images validate */
+    enum data_mean mean;
+    enum data_scale scale;
+    uint64_t seed; /* of the synthetic problem */
+};
+
+/* What a dataset is; lives as long as the dataset. */
+struct data_info {
+    enum data_kind kind; /* never DATA_AUTO */
+    char name[32];       /* "cifar10" */
+    char why[256];       /* which was taken and why, for the person: one line */
+    char path[1024];     /* the folder, "" for synthetic */
+    int channels, height, width, classes;
+    int inputs; /* channels * height * width, channel planes one after another */
+    uint64_t count[DATA_SPLITS];
+    const char *class_name[DATA_MAX_CLASSES]; /* "airplane", or "0" … */
+    uint32_t digest;                          /* CRC-32 of all bytes and labels used */
+};
+
+struct dataset;
+int data_open(const struct data_options *options, struct dataset **out, struct err *err);
+void data_close(struct dataset *dataset); /* NULL is fine */
+const struct data_info *data_info(const struct dataset *dataset);
+
+/* Preprocessing: fed = pixel * factor[i] - offset[i], of the training images
+ * used. [inputs] floats each; kept in checkpoints so that eval can use them. */
+struct data_transform {
+    float *factor, *offset;
+    int inputs;
+};
+const struct data_transform *data_transform(const struct dataset *dataset);
+
+/* The permutation of epoch `epoch`: out[0 … n-1] holds each of 0 … n-1 once.
+ * Fisher-Yates with the stream `shuffle`. */
+void data_permute(uint64_t seed, uint32_t epoch, uint32_t n, uint32_t *out);
+
+/* Rows for the net: x [count][inputs] from the images index[0 … count-1] of a
+ * split (NULL: first, first+1, …), with the given transform (NULL: the
+ * dataset's own), and their labels. */
+void data_gather(const struct dataset *dataset, enum data_split split, const uint32_t *index,
+                 uint64_t first, int count, const struct data_transform *transform, float *x,
+                 uint8_t *labels);
+
+/* Population standard deviation of a training mini-batch as it is fed to the
+ * net, from per-image sums kept beside the data. */
+double data_batch_std(const struct dataset *dataset, const uint32_t *index, int count);
+/* x[r] += sigma * N(0, 1), keyed by (seed, stream noise, epoch, index[r]), so a
+ * row's noise does not depend on its place in the batch. */
+void data_add_noise(const struct dataset *dataset, uint64_t seed, uint32_t epoch,
+                    const uint32_t *index, int count, double sigma, float *x);
+
+/* Readers of outside bytes, parsed from memory; also the fuzz targets. `name`
+ * is used in error texts. */
+struct data_images {
+    uint32_t count, channels, height, width;
+    const unsigned char *pixels; /* into the caller's bytes */
+};
+int data_parse_idx_images(const unsigned char *bytes, size_t length, const char *name,
+                          struct data_images *out, struct err *err);
+int data_parse_idx_labels(const unsigned char *bytes, size_t length, const char *name,
+                          uint32_t *count, const unsigned char **labels, struct err *err);
+/* CIFAR-10: records of a label byte and 3,072 pixels. Copies nothing. */
+int data_parse_cifar10(const unsigned char *bytes, size_t length, const char *name,
+                       uint32_t *records, struct err *err);
+/* gzip to memory, at most `limit` bytes. The caller frees *out with mem_free. */
+int data_gunzip(const unsigned char *bytes, size_t length, const char *name, size_t limit,
+                unsigned char **out, size_t *out_length, struct err *err);
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * What the training images used look like: from exact integer sums of their
+ * pixels come the transform and each image's sums as it is fed to the net.
+ *
+ *   mean, std  of pixel / 255, over everything, a channel or a pixel's place
+ *   factor   = 1 / (255 std), std = 1 where it is 0 or scale is unit
+ *   offset   = mean / std, mean = 0 where none is subtracted
+ */
+#include "internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* This many squares of bytes fit into 32 bits. */
+enum { SAFE_SQUARES = UINT32_MAX / (255 * 255) };
+
+enum { LANES = 8 };
+
+struct pixel_sums {
+    uint64_t sum, square_sum;
+};
+
+static struct pixel_sums pixels_sum(const unsigned char *pixels, size_t count)
+{
+    struct pixel_sums total = {0, 0};
+    while (count) {
+        size_t n = count < SAFE_SQUARES ? count : SAFE_SQUARES;
+        uint32_t sum = 0, square_sum = 0;
+        for (size_t i = 0; i < n; i++) {
+            uint32_t pixel = pixels[i];
+            sum += pixel;
+            square_sum += pixel * pixel;
+        }
+        total.sum += sum;
+        total.square_sum += square_sum;
+        pixels += n;
+        count -= n;
+    }
+    return total;
+}
+
+/* Inputs first … last - 1 get the transform that `count` pixels with these
+ * sums ask for. */
+static void transform_set(struct data_transform *transform, int first, int last,
+                          struct pixel_sums sums, double count, bool centred, enum data_scale scale)
+{
+    double mean = (double)sums.sum / count;
+    double variance = (double)sums.square_sum / count - mean * mean;
+    double std = scale == DATA_SCALE_STD && variance > 0 ? sqrt(variance) / 255 : 1;
+    double factor = 1 / (255 * std), offset = centred ? mean / 255 / std : 0;
+    for (int i = first; i < last; i++) {
+        transform->factor[i] = (float)factor;
+        transform->offset[i] = (float)offset;
+    }
+}
+
+/* A transform that is the same within a channel: each image's sums as fed
+ * follow from its channels' pixel sums. */
+static int planes_compute(struct dataset *dataset, enum data_mean mean, enum data_scale scale,
+                          struct err *err)
+{
+    const struct rows *rows = &dataset->split[DATA_TRAIN];
+    struct data_transform *transform = &dataset->transform;
+    int channels = dataset->info.channels, plane = dataset->info.inputs / channels;
+    struct pixel_sums *sums = mem_array(rows->count, (size_t)channels * sizeof *sums, err);
+    struct pixel_sums *totals = mem_alloc((size_t)channels * sizeof *totals);
+    if (!sums) {
+        mem_free(totals);
+        return -1;
+    }
+    /* One number for all is one for each channel that is the same. */
+    bool apart = mean == DATA_MEAN_CHANNEL;
+    struct pixel_sums *at = sums;
+    for (size_t row = 0; row < rows->count; row++)
+        for (int channel = 0; channel < channels; channel++, at++) {
+            *at = pixels_sum(rows->pixels[row] + channel * plane, (size_t)plane);
+            totals[apart ? channel : 0].sum += at->sum;
+            totals[apart ? channel : 0].square_sum += at->square_sum;
+        }
+    double count = (double)rows->count * plane * (apart ? 1 : channels);
+    for (int channel = 0; channel < channels; channel++)
+        transform_set(transform, channel * plane, (channel + 1) * plane,
+                      totals[apart ? channel : 0], count, mean != DATA_MEAN_NONE, scale);
+
+    at = sums;
+    for (size_t row = 0; row < rows->count; row++)
+        for (int channel = 0; channel < channels; channel++, at++) {
+            double factor = transform->factor[channel * plane];
+            double offset = transform->offset[channel * plane];
+            double sum = (double)at->sum, square_sum = (double)at->square_sum;
+            dataset->sum[row] += factor * sum - plane * offset;
+            dataset->square_sum[row] +=
+                factor * factor * square_sum - 2 * factor * offset * sum + plane * offset * offset;
+        }
+    mem_free(totals);
+    mem_free(sums);
+    return 0;
+}
+
+/* Each place's sums over all training images. */
+static void places_sum(const struct rows *rows, int inputs, struct pixel_sums *total,
+                       uint32_t *restrict sum, uint32_t *restrict square_sum)
+{
+    for (size_t row = 0; row < rows->count;) {
+        size_t last = rows->count - row < SAFE_SQUARES ? rows->count : row + (size_t)SAFE_SQUARES;
+        memset(sum, 0, (size_t)inputs * sizeof *sum);
+        memset(square_sum, 0, (size_t)inputs * sizeof *square_sum);
+        for (; row < last; row++) {
+            const unsigned char *restrict pixels = rows->pixels[row];
+            for (int i = 0; i < inputs; i++) {
+                uint32_t pixel = pixels[i];
+                sum[i] += pixel;
+                square_sum[i] += pixel * pixel;
+            }
+        }
+        for (int i = 0; i < inputs; i++) {
+            total[i].sum += sum[i];
+            total[i].square_sum += square_sum[i];
+        }
+    }
+}
+
+static void fed_sum(const unsigned char *pixels, const struct data_transform *transform,
+                    double *sum, double *square_sum)
+{
+    double lane_sum[LANES] = {0}, lane_square_sum[LANES] = {0};
+    for (int i = 0; i < transform->inputs; i += LANES) {
+        int n = transform->inputs - i < LANES ? transform->inputs - i : LANES;
+        for (int lane = 0; lane < n; lane++) {
+            double fed =
+                (float)pixels[i + lane] * transform->factor[i + lane] - transform->offset[i + lane];
+            lane_sum[lane] += fed;
+            lane_square_sum[lane] += fed * fed;
+        }
+    }
+    for (int lane = 0; lane < LANES; lane++) {
+        *sum += lane_sum[lane];
+        *square_sum += lane_square_sum[lane];
+    }
+}
+
+/* A transform of its own for each place. */
+static int places_compute(struct dataset *dataset, enum data_scale scale, struct err *err)
+{
+    const struct rows *rows = &dataset->split[DATA_TRAIN];
+    int inputs = dataset->info.inputs;
+    struct pixel_sums *total = mem_array((size_t)inputs, sizeof *total, err);
+    uint32_t *part = mem_array((size_t)inputs, 2 * sizeof *part, err);
+    if (total && part) {
+        places_sum(rows, inputs, total, part, part + inputs);
+        for (int i = 0; i < inputs; i++)
+            transform_set(&dataset->transform, i, i + 1, total[i], (double)rows->count, true,
+                          scale);
+        for (size_t row = 0; row < rows->count; row++)
+            fed_sum(rows->pixels[row], &dataset->transform, &dataset->sum[row],
+                    &dataset->square_sum[row]);
+    }
+    int failed = total && part ? 0 : -1;
+    mem_free(total);
+    mem_free(part);
+    return failed;
+}
+
+int transform_compute(struct dataset *dataset, enum data_mean mean, enum data_scale scale,
+                      struct err *err)
+{
+    struct data_transform *transform = &dataset->transform;
+    size_t inputs = (size_t)dataset->info.inputs, count = dataset->split[DATA_TRAIN].count;
+    transform->inputs = dataset->info.inputs;
+    transform->factor = mem_array(inputs, sizeof *transform->factor, err);
+    transform->offset = mem_array(inputs, sizeof *transform->offset, err);
+    dataset->sum = mem_array(count, sizeof *dataset->sum, err);
+    dataset->square_sum = mem_array(count, sizeof *dataset->square_sum, err);
+    if (!transform->factor || !transform->offset || !dataset->sum || !dataset->square_sum)
+        return -1;
+    return mean == DATA_MEAN_PIXEL ? places_compute(dataset, scale, err)
+                                   : planes_compute(dataset, mean, scale, err);
+}
