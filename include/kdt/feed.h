@@ -1,0 +1,113 @@
+/*
+ * feed: what a viewer needs of a run. A snapshot of its state, its history,
+ * a way to post commands and an fd that wakes. Implemented by `run` in this
+ * process; a viewer never sees anything else of a run.
+ *
+ * Every call copies under the run's publication lock and returns at once; any
+ * thread may call. The run never waits for a reader.
+ */
+#ifndef KDT_FEED_H
+#define KDT_FEED_H
+
+#include "kdt/cmd.h"
+#include "kdt/conf.h"
+
+enum run_state {
+    RUN_STARTING,
+    RUN_RUNNING,
+    RUN_PAUSED,
+    RUN_EVALUATING,  /* of a set, at an epoch's end or because it was asked for */
+    RUN_TESTING,     /* the test set, at the end */
+    RUN_FINISHED,    /* all epochs, or `stop`; result.json is written */
+    RUN_INTERRUPTED, /* saved and left by a signal */
+    RUN_DIVERGED,    /* the loss was not finite or above 20 ln K */
+    RUN_FAILED,      /* `error` says why */
+};
+const char *run_state_name(enum run_state state); /* "running", … */
+bool run_state_ended(enum run_state state);       /* from RUN_FINISHED on */
+
+/* One row of metrics.csv; accuracies are fractions. */
+struct evaluation {
+    int64_t epoch, step; /* epoch = step / steps per epoch, completed ones */
+    double seconds, learning_rate;
+    double train_loss, train_accuracy, validation_loss, validation_accuracy;
+};
+
+/* Some steps' training loss: steps first … last, `count` of them finite. */
+struct loss_bucket {
+    int64_t first, last;
+    double seconds; /* at `last` */
+    double mean, minimum, maximum, learning_rate;
+};
+
+/* An edit of a live setting, applied just before step `step`. */
+struct edit_mark {
+    int64_t seq, step;
+    enum command_source source;
+    char label[64]; /* "learning rate 0.02 → 0.01" */
+};
+
+enum answer_state { ANSWER_NONE, ANSWER_REQUESTED, ANSWER_APPLIED, ANSWER_REFUSED };
+struct answer {
+    uint64_t id; /* 0: none yet */
+    enum answer_state state;
+    int64_t step;
+    double clock;   /* clock_seconds() of the change to this state */
+    char line[128]; /* the command */
+    char text[256]; /* "learning rate 0.02 → 0.01", or why it was refused */
+};
+
+struct snapshot {
+    uint64_t version; /* grows with each publication */
+    enum run_state state;
+    char name[128]; /* the run's */
+    char directory[1024];
+    char error[1024];  /* RUN_FAILED, RUN_DIVERGED: why */
+    char warning[512]; /* something the person must know: a write that failed, say; "" none */
+    char dataset[32], dataset_why[256];
+    char network[128]; /* "3072-256-128-10 relu, batch norm before" */
+    uint64_t parameters, train_count, validation_count, test_count;
+    int classes, threads;
+    struct settings settings; /* live values as they are now */
+
+    int64_t step, steps_per_epoch, total_steps;
+    int64_t epoch, epochs; /* completed, planned */
+    double seconds;        /* spent running */
+    double eta;            /* seconds left; NaN while not known */
+    double learning_rate;  /* in force */
+    double samples_per_second;
+    double loss;                /* mean over the last steps; NaN before the first */
+    double evaluation_progress; /* 0 … 1 while evaluating or testing */
+    struct evaluation last;     /* last.step < 0: none yet */
+    double best_validation_accuracy, best_validation_loss; /* best so far; NaN: none */
+    int64_t best_epoch, best_step;
+    int64_t checkpoint_step;         /* newest that is safe on disk; -1 none */
+    double checkpoint_clock;         /* clock_seconds() of it */
+    double test_loss, test_accuracy; /* NaN until tested */
+
+    size_t buckets, evaluations, edits; /* how much history there is */
+    struct answer answer;               /* of the newest command */
+};
+
+enum { FEED_MAX_BUCKETS = 4096 };
+
+struct feed {
+    void (*snapshot)(struct feed *feed, struct snapshot *out);
+    /* Copy at most `most` from index `first` on; return how many. Buckets merge
+     * in pairs when FEED_MAX_BUCKETS is reached, so read them from 0 each time;
+     * the other two only grow. */
+    size_t (*buckets)(struct feed *feed, size_t first, struct loss_bucket *out, size_t most);
+    size_t (*evaluations)(struct feed *feed, size_t first, struct evaluation *out, size_t most);
+    size_t (*edits)(struct feed *feed, size_t first, struct edit_mark *out, size_t most);
+    /* Queues a command line for the run. Returns its id, or 0 and *err where the
+     * grammar or the run's state refuses it at once. */
+    uint64_t (*post)(struct feed *feed, const char *line, enum command_source source,
+                     struct err *err);
+    /* The answer to id, out->state ANSWER_NONE where it is no longer known. */
+    void (*answer)(struct feed *feed, uint64_t id, struct answer *out);
+    /* An eventfd, readable when something was published since it was last read;
+     * at most every 20 ms. One reader; -1 where there is none. */
+    int wake_fd;
+};
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * journal.jsonl: one JSON object per line for every command that reached the
+ * run. Line 1 is the head.
+ *
+ *   {"seq":1,"step":0,"epoch":0,"time":"2026-03-01T12:00:00.000Z","source":"start",
+ *    "command":"start","format":1,"program":"kdtui 0.1.0","compiler":"gcc 12.2.0",
+ *    "kernels":"OpenBLAS 0.3.21 SkylakeX","data_digest":"1c291ca3","seed":1,"crc":912873}
+ *   {"seq":2,"step":120,"epoch":0,"time":"…","source":"key",
+ *    "command":"set train.learning_rate /2","old":{"train.learning_rate":"0.02"},
+ *    "new":{"train.learning_rate":"0.01"},"crc":3187612093}
+ *
+ * (each on one line). `step` is the step before which the command took effect.
+ * A refused command has "refused" with the reason; a signal has its name in
+ * "why".
+ *
+ * Invariants:
+ * 1. crc is the last member: the CRC-32 of the line's bytes without that member
+ *    and without the line's end, `{…}`, continued from the crc of the line
+ *    before (0 for the first). A line that is changed, lost or moved breaks the
+ *    chain.
+ * 2. journal_append returns success only when the line is synced; an edit acts
+ *    after that.
+ * 3. A line that could not be written leaves file, seq and crc as they were.
+ */
+#include "internal.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#ifndef KDT_VERSION
+#define KDT_VERSION "unknown"
+#endif
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+enum { JOURNAL_FORMAT = 1 };
+
+/* Adds the members that every line begins with. */
+static json_t *begin_line(const struct journal *journal, int64_t step, int64_t epoch,
+                          const char *source, const char *command)
+{
+    char time[40];
+    clock_iso8601(time, sizeof time);
+    json_t *line = json_object();
+    json_object_set_new(line, "seq", json_integer((json_int_t)journal->seq + 1));
+    json_object_set_new(line, "step", json_integer(step));
+    json_object_set_new(line, "epoch", json_integer(epoch));
+    json_object_set_new(line, "time", json_string(time));
+    json_object_set_new(line, "source", json_string(source));
+    json_object_set_new(line, "command", json_string(command));
+    return line;
+}
+
+/* Completes the line with its crc and writes it. Takes `line` over. */
+static int end_line(struct journal *journal, json_t *line, struct err *err)
+{
+    char *json = json_dumps(line, JSON_COMPACT);
+    json_decref(line);
+    if (!json)
+        return err_set(err, ERR_MEMORY, "the journal's line cannot be made");
+    uint32_t crc = digest_crc32(journal->crc, json, strlen(json));
+    struct text text = {0};
+    text_append(&text, json, strlen(json) - 1);
+    text_print(&text, ",\"crc\":%" PRIu32 "}\n", crc);
+    free(json);
+    int result = file_log_append(journal->log, text.bytes, text.length, true, err);
+    text_fini(&text);
+    if (result == 0) {
+        journal->seq++;
+        journal->crc = crc;
+    }
+    return result;
+}
+
+int journal_open(struct journal *journal, const char *path, uint32_t data_digest, uint64_t seed,
+                 struct err *err)
+{
+    if (file_log_open(path, true, &journal->log, err) != 0)
+        return -1;
+    char digest[16];
+    snprintf(digest, sizeof digest, "%08" PRIx32, data_digest);
+    json_t *line = begin_line(journal, 0, 0, "start", "start");
+    json_object_set_new(line, "format", json_integer(JOURNAL_FORMAT));
+    json_object_set_new(line, "program", json_string("kdtui " KDT_VERSION));
+    json_object_set_new(line, "compiler", json_string(COMPILER));
+    json_object_set_new(line, "kernels", json_string(math_library()));
+    json_object_set_new(line, "data_digest", json_string(digest));
+    json_object_set_new(line, "seed", json_integer((json_int_t)seed));
+    return end_line(journal, line, err);
+}
+
+int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err)
+{
+    json_t *line = begin_line(journal, entry->step, entry->epoch, entry->source, entry->command);
+    if (entry->edit_count) {
+        json_t *old = json_object(), *new = json_object();
+        for (size_t i = 0; i < entry->edit_count; i++) {
+            const struct edit *edit = &entry->edits[i];
+            json_object_set_new(old, edit->row->name, json_string(edit->old));
+            json_object_set_new(new, edit->row->name, json_string(edit->new));
+        }
+        json_object_set_new(line, "old", old);
+        json_object_set_new(line, "new", new);
+    }
+    if (entry->why)
+        json_object_set_new(line, "why", json_string(entry->why));
+    if (entry->refused)
+        json_object_set_new(line, "refused", json_string(entry->refused));
+    return end_line(journal, line, err);
+}
+
+void journal_close(struct journal *journal)
+{
+    file_log_close(journal->log);
+    journal->log = NULL;
+}

@@ -1,0 +1,148 @@
+/*
+ * result.json, written once at the end of a run:
+ *
+ *   {
+ *     "name": "fig06",
+ *     "test_loss": 1.4123, "test_accuracy": 0.5071,
+ *     …
+ *     "machine": {"cpu": "…", "cpus": 2, "threads": 2},
+ *     "libraries": {"blas": "OpenBLAS 0.3.21 SkylakeX", …}
+ *   }
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "internal.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef KDT_VERSION
+#define KDT_VERSION "unknown"
+#endif
+
+static void put_text(struct text *out, const char *name, const char *value)
+{
+    json_t *string = json_string(value);
+    char *json = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    text_print(out, "\"%s\": %s", name, json ? json : "null");
+    free(json);
+    json_decref(string);
+}
+
+/* A number that reads back as the same double; jansson has no such format. */
+static void put_number(struct text *out, const char *name, double value)
+{
+    char number[40] = "null";
+    if (isfinite(value))
+        number_format_double(number, sizeof number, value);
+    text_print(out, "\"%s\": %s", name, number);
+}
+
+static void put_integer(struct text *out, const char *name, int64_t value)
+{
+    text_print(out, "\"%s\": %" PRId64, name, value);
+}
+
+static void put_end(struct text *out)
+{
+    text_print(out, ",\n  ");
+}
+
+/* The processor's name as Linux has it. */
+static void cpu_name(char *out, size_t size)
+{
+    unsigned char *bytes;
+    size_t length;
+    text_copy(out, size, "unknown");
+    if (file_read("/proc/cpuinfo", (size_t)1 << 24, &bytes, &length, NULL) != 0)
+        return;
+    char *line = strstr((char *)bytes, "model name");
+    char *value = line ? strstr(line, ": ") : NULL;
+    if (value) {
+        value[strcspn(value, "\n")] = '\0';
+        text_copy(out, size, value + 2);
+    }
+    mem_free(bytes);
+}
+
+static void put_machine(struct text *out, const struct run *run)
+{
+    char cpu[128];
+    cpu_name(cpu, sizeof cpu);
+    text_print(out, "\"machine\": {");
+    put_text(out, "cpu", cpu);
+    text_print(out, ", ");
+    put_integer(out, "cpus", sysconf(_SC_NPROCESSORS_ONLN));
+    text_print(out, ", ");
+    put_integer(out, "threads", run->now.threads);
+    text_print(out, "}");
+}
+
+static void put_libraries(struct text *out)
+{
+    char libc[64] = "unknown";
+    confstr(_CS_GNU_LIBC_VERSION, libc, sizeof libc);
+    text_print(out, "\"libraries\": {");
+    put_text(out, "blas", math_library());
+    text_print(out, ", ");
+    put_text(out, "jansson", JANSSON_VERSION);
+    text_print(out, ", ");
+    put_text(out, "libc", libc);
+    text_print(out, "}");
+}
+
+int result_write(const struct run *run, const char *path, const char *tested,
+                 const struct evaluation_result *test, struct err *err)
+{
+    const struct evaluation *best = &run->best;
+    bool any = best->step >= 0;
+    struct text out = {0};
+    text_print(&out, "{\n  ");
+    put_text(&out, "name", run->options.name);
+    put_end(&out);
+    put_number(&out, "test_loss", test->loss);
+    put_end(&out);
+    put_number(&out, "test_accuracy", test->accuracy);
+    put_end(&out);
+    put_text(&out, "tested", tested);
+    put_end(&out);
+    put_number(&out, "best_validation_accuracy", any ? best->validation_accuracy : NAN);
+    put_end(&out);
+    put_number(&out, "best_validation_loss", any ? best->validation_loss : NAN);
+    put_end(&out);
+    put_number(&out, "best_epoch", any ? (double)best->epoch : NAN);
+    put_end(&out);
+    put_number(&out, "best_step", any ? (double)best->step : NAN);
+    put_end(&out);
+    put_integer(&out, "epochs", run->step / run->schedule.steps_per_epoch);
+    put_end(&out);
+    put_integer(&out, "steps", run->step);
+    put_end(&out);
+    put_number(&out, "seconds", run_seconds(run));
+    put_end(&out);
+    put_number(&out, "samples_per_second", (double)run->step * run->batch / run->train_seconds);
+    put_end(&out);
+    put_text(&out, "dataset", run->info->name);
+    put_end(&out);
+    put_text(&out, "network", run->now.network);
+    put_end(&out);
+    put_integer(&out, "parameters", (int64_t)run->now.parameters);
+    put_end(&out);
+    put_integer(&out, "seed", run->settings.train.seed);
+    put_end(&out);
+    put_text(&out, "version", KDT_VERSION);
+    put_end(&out);
+    put_machine(&out, run);
+    put_end(&out);
+    put_libraries(&out);
+    text_print(&out, "\n}\n");
+    struct file_part part = {out.bytes, out.length};
+    int result = file_write(path, &part, 1, err);
+    text_fini(&out);
+    return result;
+}

@@ -1,0 +1,312 @@
+/*
+ * Making and ending a run: its directory, files and thread. The directory is
+ *
+ *   settings.ini journal.jsonl metrics.csv steps.csv result.json checkpoints/ run.lock
+ *
+ * settings.ini is what makes a directory a run. run.lock is locked as long as
+ * somebody trains here.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int check_name(const char *name, struct err *err)
+{
+    bool plain = name[0] && name[0] != '.' && !strchr(name, '/') && utf8_valid(name);
+    for (const char *at = name; *at; at++)
+        plain = plain && !iscntrl((unsigned char)*at);
+    if (!plain)
+        return err_set(err, ERR_USAGE,
+                       "'%s' cannot be a run's name: a file name without '/' that does not begin "
+                       "with '.' is expected",
+                       name);
+    return 0;
+}
+
+/* What the settings ask for against what the dataset has. */
+static int plan(struct run *run, struct err *err)
+{
+    static const enum net_schedule_kind kinds[] = {
+        [SCHEDULE_CONSTANT] = NET_CONSTANT, [SCHEDULE_DECAY] = NET_DECAY,
+        [SCHEDULE_STEP] = NET_STEP,         [SCHEDULE_COSINE] = NET_COSINE,
+        [SCHEDULE_CYCLICAL] = NET_CYCLICAL,
+    };
+    const struct settings *settings = &run->settings;
+    uint64_t images = run->info->count[DATA_TRAIN];
+    if (settings_check(settings, err) != 0 ||
+        run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0)
+        return -1;
+    if (!utf8_valid(settings->data.path))
+        return err_set(err, ERR_USAGE, "data.path '%s' is not valid UTF-8", settings->data.path);
+    run->batch = (int)settings->train.batch_size;
+    if ((uint64_t)run->batch > images || images > UINT32_MAX)
+        return err_set(err, ERR_USAGE, "train.batch_size %d: there are %" PRIu64 " training images",
+                       run->batch, images);
+    int64_t steps_per_epoch = (int64_t)images / run->batch;
+    run->schedule = (struct net_schedule){
+        .kind = kinds[settings->train.schedule],
+        .rate = settings->train.learning_rate,
+        .decay = settings->train.decay,
+        .step_epochs = settings->train.step_epochs,
+        .rate_min = settings->train.rate_min,
+        .rate_max = settings->train.rate_max,
+        .cycle_steps = settings->train.cycle_steps,
+        .warmup_steps = settings->train.warmup_steps,
+        .steps_per_epoch = steps_per_epoch,
+        .total_steps = steps_per_epoch * settings->train.epochs,
+    };
+    run->loss_limit = 20 * log(run->info->classes);
+    return 0;
+}
+
+/* "3072-256-128-10 relu, batch norm before" */
+static void describe_network(const struct run *run, char *out, size_t size)
+{
+    static const char *const activations[] = {
+        [NET_RELU] = "relu", [NET_LEAKY_RELU] = "leaky relu", [NET_ELU] = "elu"};
+    static const char *const norms[] = {[NET_NORM_BEFORE] = "batch norm before",
+                                        [NET_NORM_AFTER] = "batch norm after",
+                                        [NET_NORM_NONE] = "no batch norm"};
+    struct text text = {0};
+    text_print(&text, "%d", run->shape.inputs);
+    for (int i = 0; i < run->shape.layers; i++)
+        text_print(&text, "-%d", run->shape.units[i]);
+    text_print(&text, " %s, %s%s", activations[run->shape.activation], norms[run->shape.norm],
+               run->shape.norm != NET_NORM_NONE && run->shape.norm_learned ? ", learned" : "");
+    text_copy(out, size, text.bytes);
+    text_fini(&text);
+}
+
+static void first_snapshot(struct run *run)
+{
+    struct snapshot *now = &run->now;
+    const struct data_info *info = run->info;
+    text_copy(now->name, sizeof now->name, run->options.name);
+    text_copy(now->directory, sizeof now->directory, run->directory);
+    text_copy(now->dataset, sizeof now->dataset, info->name);
+    text_copy(now->dataset_why, sizeof now->dataset_why, info->why);
+    describe_network(run, now->network, sizeof now->network);
+    now->train_count = info->count[DATA_TRAIN];
+    now->validation_count = info->count[DATA_VALIDATION];
+    now->test_count = info->count[DATA_TEST];
+    now->classes = info->classes;
+    now->steps_per_epoch = run->schedule.steps_per_epoch;
+    now->total_steps = run->schedule.total_steps;
+    now->epochs = run->settings.train.epochs;
+    now->last.step = -1;
+    now->test_loss = now->test_accuracy = NAN;
+    run_set_state(run, RUN_STARTING);
+}
+
+/* ---- the directory ---- */
+
+static int refuse_existing(const struct run *run, const char *settings_path, struct err *err)
+{
+    if (!file_exists(settings_path))
+        return 0;
+    return err_set(err, ERR_USAGE, "a run named %s exists already in %s; choose another --name",
+                   run->options.name, run->options.runs_directory);
+}
+
+static int take_lock(struct run *run, struct err *err)
+{
+    char *path = file_path(run->directory, "run.lock");
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int result = 0;
+    run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (run->lock_fd < 0)
+        result = err_set_errno(err, ERR_FILE, errno, "%s", path);
+    else if (fcntl(run->lock_fd, F_OFD_SETLK, &lock) == 0)
+        result = 0;
+    else if (errno == EAGAIN || errno == EACCES)
+        result =
+            err_set(err, ERR_USAGE, "%s: another process is training this run", run->directory);
+    else
+        result = err_set_errno(err, ERR_FILE, errno, "%s", path);
+    mem_free(path);
+    return result;
+}
+
+static int write_settings(const struct run *run, const char *path, struct err *err)
+{
+    struct text text = {0};
+    settings_print(&run->settings, false, &text);
+    struct file_part part = {text.bytes, text.length};
+    int result = file_write(path, &part, 1, err);
+    text_fini(&text);
+    return result;
+}
+
+static void remove_file(const struct run *run, const char *name)
+{
+    char *path = file_path(run->directory, name);
+    unlink(path);
+    mem_free(path);
+}
+
+/* What a run that could not be started has made so far; nothing else. */
+static void remove_files(struct run *run)
+{
+    if (run->journal.log)
+        remove_file(run, "journal.jsonl");
+    if (run->metrics.evaluations.log)
+        remove_file(run, "metrics.csv");
+    if (run->metrics.steps.log)
+        remove_file(run, "steps.csv");
+}
+
+/* settings.ini comes last: a directory without it is no run. */
+static int make_files(struct run *run, struct err *err)
+{
+    char *settings = file_path(run->directory, "settings.ini");
+    char *checkpoints = file_path(run->directory, "checkpoints");
+    char *journal = file_path(run->directory, "journal.jsonl");
+    int result = -1;
+    if (refuse_existing(run, settings, err) != 0 || file_make_directories(checkpoints, err) != 0 ||
+        file_sync_directory(run->directory, err) != 0 ||
+        file_sync_directory(run->options.runs_directory, err) != 0 || take_lock(run, err) != 0)
+        goto done;
+    /* Again, since another process may have been faster. */
+    if (refuse_existing(run, settings, err) != 0)
+        goto done;
+    if (journal_open(&run->journal, journal, run->info->digest, (uint64_t)run->settings.train.seed,
+                     err) == 0 &&
+        metrics_open(&run->metrics, run->directory, run->schedule.steps_per_epoch, err) == 0 &&
+        write_settings(run, settings, err) == 0)
+        result = 0;
+    else
+        remove_files(run);
+done:
+    mem_free(settings);
+    mem_free(checkpoints);
+    mem_free(journal);
+    return result;
+}
+
+/* ---- create and destroy ---- */
+
+/* Signals go to the thread that waits for them, except those of a crash. */
+static int start_thread(struct run *run, struct err *err)
+{
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    sigset_t all, before;
+    sigfillset(&all);
+    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
+        sigdelset(&all, crashes[i]);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&run->thread, NULL, run_thread, run);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
+        return err_set_errno(err, ERR_SYSTEM, failed, "a thread cannot be made");
+    pthread_setname_np(run->thread, "kdtui-run");
+    return 0;
+}
+
+static void release(struct run *run)
+{
+    image_fini(&run->best_image);
+    mem_free(run->x);
+    mem_free(run->labels);
+    mem_free(run->permutation);
+    mem_free(run->losses);
+    publication_fini(&run->publication);
+    queue_fini(&run->queue);
+    mem_free(run->directory);
+    mem_free(run);
+}
+
+int run_create(const struct run_options *options, const struct dataset *dataset, struct run **out,
+               struct err *err)
+{
+    if (check_name(options->name, err) != 0)
+        return -1;
+    struct run *run = mem_alloc(sizeof *run);
+    run->options = *options;
+    run->settings = options->settings;
+    run->dataset = dataset;
+    run->info = data_info(dataset);
+    run->directory = file_path(options->runs_directory, options->name);
+    run->lock_fd = -1;
+    run->rate_scale = run->rate_anchor = 1;
+    run->permuted = -1;
+    run->epoch_seconds = NAN;
+    run->best.step = -1;
+    if (publication_init(&run->publication, err) != 0) {
+        mem_free(run->directory);
+        mem_free(run);
+        return -1;
+    }
+    queue_init(&run->queue);
+    publication_feed(&run->feed);
+    if (plan(run, err) != 0 || make_files(run, err) != 0)
+        goto failed;
+    first_snapshot(run);
+    if (start_thread(run, err) != 0) {
+        remove_file(run, "settings.ini");
+        remove_files(run);
+        goto failed;
+    }
+    *out = run;
+    return 0;
+failed:
+    journal_close(&run->journal);
+    metrics_close(&run->metrics);
+    if (run->lock_fd >= 0)
+        close(run->lock_fd);
+    release(run);
+    return -1;
+}
+
+void run_name_choose(const char *runs_directory, const char *dataset, char *out, size_t size)
+{
+    time_t seconds = time(NULL);
+    struct tm now;
+    char stamp[32];
+    localtime_r(&seconds, &now);
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &now);
+    bool taken = true;
+    for (int i = 1; taken; i++) {
+        if (i == 1)
+            snprintf(out, size, "%s-%s", dataset, stamp);
+        else
+            snprintf(out, size, "%s-%s-%d", dataset, stamp, i);
+        char *path = file_path(runs_directory, out);
+        taken = file_exists(path);
+        mem_free(path);
+    }
+}
+
+struct feed *run_feed(struct run *run)
+{
+    return &run->feed;
+}
+
+void run_interrupt(struct run *run, const char *why)
+{
+    queue_leave(&run->queue, QUEUE_INTERRUPT, why);
+}
+
+void run_abandon(struct run *run)
+{
+    queue_leave(&run->queue, QUEUE_ABANDON, "");
+}
+
+void run_destroy(struct run *run)
+{
+    if (!run)
+        return;
+    pthread_join(run->thread, NULL);
+    release(run);
+}

@@ -1,0 +1,63 @@
+/* Settings in the other rooms' own terms. */
+#include "internal.h"
+
+void run_data_options(const struct settings *settings, struct data_options *out)
+{
+    static const enum data_kind kinds[] = {
+        [DATASET_AUTO] = DATA_AUTO,   [DATASET_CIFAR10] = DATA_CIFAR10,
+        [DATASET_MNIST] = DATA_MNIST, [DATASET_FASHION_MNIST] = DATA_FASHION_MNIST,
+        [DATASET_IDX] = DATA_IDX,     [DATASET_SYNTHETIC] = DATA_SYNTHETIC,
+    };
+    static const enum data_mean means[] = {
+        [MEAN_GLOBAL] = DATA_MEAN_GLOBAL,
+        [MEAN_CHANNEL] = DATA_MEAN_CHANNEL,
+        [MEAN_PIXEL] = DATA_MEAN_PIXEL,
+        [MEAN_NONE] = DATA_MEAN_NONE,
+    };
+    static const enum data_scale scales[] = {
+        [SCALE_UNIT] = DATA_SCALE_UNIT,
+        [SCALE_STD] = DATA_SCALE_STD,
+    };
+    *out = (struct data_options){
+        .kind = kinds[settings->data.dataset],
+        .path = settings->data.path,
+        .train_size = (uint64_t)settings->data.train_size,
+        .validation_size = (uint64_t)settings->data.validation_size,
+        .validation_from = (int)settings->data.validation_from,
+        .mean = means[settings->data.mean],
+        .scale = scales[settings->data.scale],
+        .seed = (uint64_t)settings->train.seed,
+    };
+}
+
+int run_net_shape(const struct settings *settings, int inputs, int classes, struct net_shape *out,
+                  struct err *err)
+{
+    static const enum net_activation activations[] = {
+        [ACTIVATION_RELU] = NET_RELU,
+        [ACTIVATION_LEAKY_RELU] = NET_LEAKY_RELU,
+        [ACTIVATION_ELU] = NET_ELU,
+    };
+    static const enum net_norm norms[] = {
+        [BATCH_NORM_BEFORE] = NET_NORM_BEFORE,
+        [BATCH_NORM_AFTER] = NET_NORM_AFTER,
+        [BATCH_NORM_NONE] = NET_NORM_NONE,
+    };
+    _Static_assert((int)SETTINGS_MAX_LAYERS < (int)NET_MAX_LAYERS, "every setting has a net");
+    if (classes < 2 || classes > NET_MAX_CLASSES)
+        return err_set(err, ERR_FILE, "%d classes where 2 to %d are expected", classes,
+                       NET_MAX_CLASSES);
+    *out = (struct net_shape){
+        .inputs = inputs,
+        .layers = settings->network.hidden.count + 1,
+        .activation = activations[settings->network.activation],
+        .slope = settings->network.slope,
+        .norm = norms[settings->network.batch_norm],
+        .norm_learned = settings->network.batch_norm_learned,
+        .norm_average = settings->network.batch_norm_average,
+    };
+    for (int i = 0; i < settings->network.hidden.count; i++)
+        out->units[i] = settings->network.hidden.units[i];
+    out->units[out->layers - 1] = classes;
+    return 0;
+}

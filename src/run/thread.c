@@ -1,0 +1,521 @@
+/*
+ * The run thread: the loop of steps, evaluation, and every way to the end. It
+ * alone touches net, settings, position, journal and the two CSV files.
+ *
+ *               pause                          every step done, or stop
+ *   STARTING ──> RUNNING <──────> PAUSED       RUNNING ──────> TESTING ──> FINISHED
+ *                  ^  │  continue,  ^  │           │              │
+ *   epoch's end or │  │  step N     │  │ evaluate  │ the loss     │ interrupt, abandon
+ *   evaluate       │  v             │  v           v              v
+ *                 EVALUATING     EVALUATING     DIVERGED      INTERRUPTED
+ *
+ *   interrupt and abandon lead from everywhere to INTERRUPTED; what cannot go
+ *   on (memory, a state that cannot be saved when leaving, no result) to FAILED.
+ *
+ * Invariants:
+ * 1. Commands take effect only between two steps, in the order of the queue,
+ *    also while paused.
+ * 2. An edit is journalled with its step and synced before it acts. Its effect
+ *    is a function of state, step and command alone: time, drawing and other
+ *    threads cannot enter.
+ * 3. Three locks, the queue's, the publication's and the writer's: no code holds
+ *    two, none is held across a step, a write or a callback.
+ * 4. The run never waits for a reader, and for the disk only where two
+ *    checkpoints are unwritten, at an edit's journal line and at the end.
+ * 5. Whatever happens ends in a state, with the error in the snapshot.
+ * 6. After the end files are closed and the lock file is free before the state
+ *    is published; commands that still waited are refused.
+ */
+#include "internal.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PUBLISH_SECONDS 0.02
+#define SPEED_SECONDS 1.0 /* what samples per second are smoothed over */
+
+/* ---- time and publication ---- */
+
+double run_seconds(const struct run *run)
+{
+    return run->watch.seconds + (run->watch.running ? clock_seconds() - run->watch.since : 0);
+}
+
+static void watch_start(struct run *run)
+{
+    if (!run->watch.running)
+        run->watch.since = clock_seconds();
+    run->watch.running = true;
+}
+
+static void watch_stop(struct run *run)
+{
+    run->watch.seconds = run_seconds(run);
+    run->watch.running = false;
+}
+
+double run_rate(const struct run *run)
+{
+    return run->rate_scale * (net_schedule_rate(&run->schedule, run->step) / run->rate_anchor);
+}
+
+/* Mean of the newest losses; NaN before the first. */
+static double recent_loss(const struct run *run)
+{
+    int64_t count = run->step < run->metrics.stride ? run->step : run->metrics.stride;
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += run->losses[i];
+    return sum / (double)count;
+}
+
+static double seconds_left(const struct run *run)
+{
+    double steps = (double)(run->schedule.total_steps - run->step);
+    if (!isnan(run->epoch_seconds))
+        return steps * run->epoch_seconds / (double)run->schedule.steps_per_epoch;
+    if (run->train_seconds < SPEED_SECONDS / 4)
+        return NAN;
+    return steps * run->batch * run->speed_seconds / run->speed_samples;
+}
+
+void run_publish(struct run *run, bool important)
+{
+    double clock = clock_seconds();
+    if (!important && clock - run->published < PUBLISH_SECONDS)
+        return;
+    run->published = clock;
+    struct snapshot *now = &run->now;
+    now->settings = run->settings;
+    now->step = run->step;
+    now->epoch = run->step / run->schedule.steps_per_epoch;
+    now->seconds = run_seconds(run);
+    now->eta = seconds_left(run);
+    now->learning_rate = run_rate(run);
+    now->samples_per_second = run->speed_seconds > 0 ? run->speed_samples / run->speed_seconds : 0;
+    now->loss = recent_loss(run);
+    now->best_step = run->best.step;
+    now->best_epoch = run->best.epoch;
+    now->best_validation_accuracy = run->best.step < 0 ? NAN : run->best.validation_accuracy;
+    now->best_validation_loss = run->best.step < 0 ? NAN : run->best.validation_loss;
+    publication_put(&run->publication, now);
+}
+
+void run_set_state(struct run *run, enum run_state state)
+{
+    run->now.state = state;
+    run->now.evaluation_progress = 0;
+    run_publish(run, true);
+}
+
+void run_pause(struct run *run)
+{
+    run->paused = true;
+    run->steps_left = 0;
+    watch_stop(run);
+    run_set_state(run, RUN_PAUSED);
+}
+
+void run_go(struct run *run)
+{
+    watch_start(run);
+    run_set_state(run, RUN_RUNNING);
+}
+
+/* Shows why a row could not be written, until all of them are. */
+static void warn_metrics(struct run *run, int result, const struct err *err)
+{
+    if (result != 0)
+        publication_warn(&run->publication, WARNING_METRICS, err->text);
+    else if (!metrics_behind(&run->metrics))
+        publication_warn(&run->publication, WARNING_METRICS, "");
+}
+
+/* ---- checkpoints ---- */
+
+static void fill_about(const struct run *run, struct checkpoint *about)
+{
+    const struct data_transform *transform = data_transform(run->dataset);
+    *about = (struct checkpoint){
+        .settings = run->settings,
+        .step = run->step,
+        .epoch = run->step / run->schedule.steps_per_epoch,
+        .rate_scale = run->rate_scale,
+        .rate_anchor = run->rate_anchor,
+        .schedule_rate = run->schedule.rate,
+        .seconds = run_seconds(run),
+        .best = run->best,
+        .journal_seq = run->journal.seq,
+        .metrics_length = file_log_length(run->metrics.evaluations.log),
+        .steps_length = file_log_length(run->metrics.steps.log),
+        .row = run->metrics.row,
+        .evaluation_due = run->evaluation_due,
+        .inputs = run->info->inputs,
+        .classes = run->info->classes,
+        .factor = transform->factor,
+        .offset = transform->offset,
+        .data_digest = run->info->digest,
+    };
+}
+
+static void submit_best(struct run *run)
+{
+    struct job *job = writer_job(&run->writer);
+    job->targets = TARGET_BEST;
+    job->answer = 0;
+    image_copy(&job->image, &run->best_image, &run->writer.layout);
+    writer_submit(&run->writer);
+}
+
+int run_save(struct run *run, unsigned targets, const char *name, uint64_t answer, struct err *err)
+{
+    if (!net_finite(run->net)) {
+        err_set(err, ERR_SYSTEM,
+                "the state at step %" PRId64 " holds a number that is not finite: not saved",
+                run->step);
+        publication_warn(&run->publication, WARNING_CHECKPOINT, err->text);
+        return -1;
+    }
+    struct job *job = writer_job(&run->writer);
+    job->targets = targets;
+    job->answer = answer;
+    text_copy(job->name, sizeof job->name, name);
+    fill_about(run, &job->image.about);
+    image_take(&job->image, &run->writer.layout, run->net);
+    writer_submit(&run->writer);
+    if (writer_best_failed(&run->writer))
+        submit_best(run);
+    return 0;
+}
+
+/* ---- evaluation ---- */
+
+struct progress {
+    struct run *run;
+    uint64_t before, total;
+};
+
+static bool watch_evaluation(void *of, uint64_t done)
+{
+    struct progress *progress = of;
+    struct run *run = progress->run;
+    run->now.evaluation_progress = (double)(progress->before + done) / (double)progress->total;
+    run_publish(run, false);
+    return queue_leaving(&run->queue) != QUEUE_EMPTY;
+}
+
+/* `before` of `total` images are done already. */
+static int evaluate(struct run *run, enum data_split split, uint64_t before, uint64_t total,
+                    struct evaluation_result *out)
+{
+    struct progress progress = {run, before, total};
+    struct evaluate_watch watch = {watch_evaluation, &progress};
+    struct gather gather = {
+        .dataset = run->dataset, .split = split, .x = run->x, .labels = run->labels};
+    return evaluate_split(run->net, &gather, run->team, &watch, NULL, out);
+}
+
+static void keep_if_best(struct run *run, const struct evaluation *row)
+{
+    bool finite = isfinite(row->train_loss) && isfinite(row->validation_loss);
+    if (!finite || !net_finite(run->net))
+        return;
+    if (run->best.step >= 0 && row->validation_accuracy <= run->best.validation_accuracy)
+        return;
+    run->best = *row;
+    if (run->settings.checkpoint.best) {
+        fill_about(run, &run->best_image.about);
+        image_take(&run->best_image, &run->writer.layout, run->net);
+        submit_best(run);
+    }
+}
+
+int run_measure(struct run *run)
+{
+    const uint64_t *count = run->info->count;
+    uint64_t total = count[DATA_TRAIN] + count[DATA_VALIDATION];
+    struct evaluation_result train, validation;
+    watch_start(run);
+    run_set_state(run, RUN_EVALUATING);
+    int given_up = evaluate(run, DATA_TRAIN, 0, total, &train) ||
+                   evaluate(run, DATA_VALIDATION, count[DATA_TRAIN], total, &validation);
+    if (!given_up) {
+        struct evaluation row = {
+            .epoch = run->step / run->schedule.steps_per_epoch,
+            .step = run->step,
+            .seconds = run_seconds(run),
+            .learning_rate = run_rate(run),
+            .train_loss = train.loss,
+            .train_accuracy = train.accuracy,
+            .validation_loss = validation.loss,
+            .validation_accuracy = validation.accuracy,
+        };
+        struct err err;
+        warn_metrics(run, metrics_evaluation(&run->metrics, &row, &err), &err);
+        run->evaluation_due = false;
+        keep_if_best(run, &row);
+        run->now.last = row;
+        publication_evaluation(&run->publication, &row);
+    }
+    if (run->paused && !run->steps_left)
+        run_pause(run);
+    else
+        run_go(run);
+    return given_up;
+}
+
+/* ---- steps ---- */
+
+static void fill_batch(struct run *run)
+{
+    int64_t steps_per_epoch = run->schedule.steps_per_epoch, epoch = run->step / steps_per_epoch;
+    const struct settings *settings = &run->settings;
+    uint64_t seed = (uint64_t)settings->train.seed;
+    if (run->permuted != epoch) {
+        data_permute(seed, (uint32_t)epoch, (uint32_t)run->info->count[DATA_TRAIN],
+                     run->permutation);
+        run->permuted = epoch;
+    }
+    struct gather gather = {
+        .dataset = run->dataset,
+        .split = DATA_TRAIN,
+        .index = run->permutation + run->step % steps_per_epoch * run->batch,
+        .rows = run->batch,
+        .seed = seed,
+        .epoch = (uint32_t)epoch,
+        .x = run->x,
+        .labels = run->labels,
+    };
+    if (settings->augment.noise)
+        gather.sigma =
+            settings->augment.noise_level * data_batch_std(run->dataset, gather.index, gather.rows);
+    gather_rows(&gather, run->team);
+}
+
+static void note_speed(struct run *run, double seconds)
+{
+    double keep = exp(-seconds / SPEED_SECONDS);
+    run->speed_samples = run->speed_samples * keep + run->batch;
+    run->speed_seconds = run->speed_seconds * keep + seconds;
+    run->train_seconds += seconds;
+}
+
+/* One step. False where its loss says that training has diverged; the state
+ * is then as it was. */
+static bool train_step(struct run *run, double *loss)
+{
+    double start = clock_seconds();
+    const struct settings *settings = &run->settings;
+    struct net_update update = {
+        .rate = run_rate(run),
+        .l2 = settings->train.l2,
+        .momentum = settings->train.momentum,
+        .optimizer = settings->train.optimizer == OPTIMIZER_NESTEROV ? NET_NESTEROV : NET_SGD,
+    };
+    fill_batch(run);
+    struct net_step_result result =
+        net_train_step(run->net, run->x, run->labels, run->batch, &update, run->loss_limit);
+    *loss = result.loss;
+    if (!result.updated)
+        return false;
+    int64_t step = run->step++;
+    struct err err;
+    run->losses[step % run->metrics.stride] = result.loss;
+    publication_loss(&run->publication, step, run_seconds(run), result.loss, update.rate);
+    warn_metrics(run, metrics_step(&run->metrics, step, result.loss, update.rate, &err), &err);
+    note_speed(run, clock_seconds() - start);
+    run_publish(run, false);
+    return true;
+}
+
+/* Evaluation and automatic checkpoint. 1 where it was interrupted. */
+static int end_epoch(struct run *run)
+{
+    run->evaluation_due = true;
+    if (run_measure(run) != 0)
+        return 1;
+    int64_t every = run->settings.checkpoint.every_epochs;
+    int64_t epoch = run->step / run->schedule.steps_per_epoch;
+    /* The last one is saved at the end in any case. */
+    if (every && epoch % every == 0 && run->step < run->schedule.total_steps) {
+        struct err err;
+        (void)run_save(run, TARGET_STEP, "", 0, &err); /* it has warned */
+    }
+    double seconds = run_seconds(run) - run->epoch_start;
+    run->epoch_seconds = isnan(run->epoch_seconds) ? seconds : (run->epoch_seconds + seconds) / 2;
+    run->epoch_start += seconds;
+    run_publish(run, true);
+    return 0;
+}
+
+/* Performs what is in the queue, and waits in it while paused. */
+static enum queue_event obey(struct run *run)
+{
+    for (;;) {
+        struct queue_item item;
+        bool wait = run->paused && !run->steps_left && !run->stopping;
+        enum queue_event event = queue_next(&run->queue, wait, &item);
+        if (event != QUEUE_COMMAND)
+            return event;
+        run_apply(run, &item);
+        if (run->stopping)
+            return QUEUE_EMPTY;
+    }
+}
+
+/* ---- the ends ---- */
+
+static enum run_state fail(struct run *run, const struct err *err)
+{
+    text_copy(run->now.error, sizeof run->now.error, err->text);
+    return RUN_FAILED;
+}
+
+static void flush_metrics(struct run *run)
+{
+    struct err err;
+    warn_metrics(run, metrics_flush(&run->metrics, run->step - 1, run_rate(run), &err), &err);
+}
+
+/* Somebody wants the run to leave; `saved`: the state is on its way to the disk. */
+static enum run_state leave(struct run *run, bool saved)
+{
+    if (queue_leaving(&run->queue) == QUEUE_ABANDON)
+        return RUN_INTERRUPTED;
+    char why[64];
+    queue_why(&run->queue, why, sizeof why);
+    struct journal_entry entry = {
+        .step = run->step,
+        .epoch = run->step / run->schedule.steps_per_epoch,
+        .source = command_source_name(SOURCE_SIGNAL),
+        .command = "checkpoint",
+        .why = why,
+    };
+    struct err err;
+    if (journal_append(&run->journal, &entry, &err) != 0)
+        publication_warn(&run->publication, WARNING_JOURNAL, err.text);
+    if ((!saved && run_save(run, TARGET_STEP, "", 0, &err) != 0) ||
+        writer_drain(&run->writer, &err) != 0)
+        return fail(run, &err);
+    flush_metrics(run);
+    return RUN_INTERRUPTED;
+}
+
+static enum run_state diverge(struct run *run, double loss)
+{
+    int length = snprintf(run->now.error, sizeof run->now.error,
+                          "loss %.4g at step %" PRId64 ": diverged; ", loss, run->step);
+    char *rest = run->now.error + length;
+    size_t size = sizeof run->now.error - (size_t)length;
+    if (run->best.step >= 0 && run->settings.checkpoint.best)
+        snprintf(rest, size, "the best weights (epoch %" PRId64 ") are in best.safetensors",
+                 run->best.epoch);
+    else
+        snprintf(rest, size, "no weights were kept");
+    flush_metrics(run);
+    return RUN_DIVERGED;
+}
+
+/* All steps are done, or `stop` was given: the best weights are tested. */
+static enum run_state complete(struct run *run)
+{
+    struct err err;
+    bool best = run->settings.checkpoint.best && run->best.step >= 0;
+    struct evaluation_result test;
+    watch_start(run);
+    (void)run_save(run, TARGET_STEP, "", 0, &err); /* it has warned */
+    flush_metrics(run);
+    run_set_state(run, RUN_TESTING);
+    if (best)
+        image_restore(&run->best_image, &run->writer.layout, run->net);
+    if (evaluate(run, DATA_TEST, 0, run->info->count[DATA_TEST], &test) != 0)
+        return leave(run, true);
+    watch_stop(run);
+    (void)writer_drain(&run->writer, &err); /* it has warned */
+    char *path = file_path(run->directory, "result.json");
+    int result = result_write(run, path, best ? "best" : "last", &test, &err);
+    mem_free(path);
+    if (result != 0)
+        return fail(run, &err);
+    run->now.test_loss = test.loss;
+    run->now.test_accuracy = test.accuracy;
+    return RUN_FINISHED;
+}
+
+static enum run_state train(struct run *run)
+{
+    for (;;) {
+        if (obey(run) != QUEUE_EMPTY)
+            return leave(run, false);
+        if (run->stopping || run->step == run->schedule.total_steps)
+            return complete(run);
+        double loss;
+        if (!train_step(run, &loss))
+            return diverge(run, loss);
+        /* Given up only where obey then says so. */
+        if (run->step % run->schedule.steps_per_epoch == 0 && end_epoch(run) != 0)
+            continue;
+        if (run->steps_left && --run->steps_left == 0)
+            run_pause(run);
+    }
+}
+
+/* What takes long or much memory, and belongs to this thread. */
+static int prepare(struct run *run, struct err *err)
+{
+    static const enum net_init rules[] = {
+        [INIT_HE] = NET_INIT_HE, [INIT_XAVIER] = NET_INIT_XAVIER, [INIT_NORMAL] = NET_INIT_NORMAL};
+    const struct settings *settings = &run->settings;
+    size_t inputs = (size_t)run->info->inputs, images = (size_t)run->info->count[DATA_TRAIN];
+    size_t rows = run->batch > NET_EVALUATE_ROWS ? (size_t)run->batch : NET_EVALUATE_ROWS;
+    size_t row = inputs * sizeof *run->x; /* inputs fit an int */
+    math_thread_init();
+    /* The writer first: the team may pin this thread, and new threads inherit that. */
+    if (writer_start(&run->writer, run->directory, &run->publication, err) != 0 ||
+        team_create((int)settings->train.threads, &run->team, err) != 0 ||
+        net_create(&run->shape, run->batch, run->team, &run->net, err) != 0 ||
+        writer_fit(&run->writer, run->net, err) != 0 ||
+        image_init(&run->best_image, &run->writer.layout, err) != 0 ||
+        !(run->x = mem_array(rows, row, err)) ||
+        !(run->permutation = mem_array(images, sizeof *run->permutation, err)))
+        return -1;
+    run->labels = mem_alloc(rows);
+    run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);
+    net_init_weights(run->net, rules[settings->network.init], settings->network.init_std,
+                     (uint64_t)settings->train.seed);
+    run->now.parameters = net_parameters(run->net);
+    run->now.threads = team_threads(run->team);
+    return 0;
+}
+
+void *run_thread(void *of)
+{
+    struct run *run = of;
+    struct err err;
+    enum run_state state;
+    watch_start(run);
+    if (prepare(run, &err) != 0) {
+        state = fail(run, &err);
+    } else {
+        run_go(run);
+        state = train(run);
+    }
+    bool abandoned = queue_leaving(&run->queue) == QUEUE_ABANDON;
+    writer_stop(&run->writer, abandoned);
+    watch_stop(run);
+    net_destroy(run->net);
+    team_destroy(run->team);
+    journal_close(&run->journal);
+    metrics_close(&run->metrics);
+    close(run->lock_fd);
+    queue_close(&run->queue);
+    struct queue_item item;
+    while (queue_next(&run->queue, false, &item) == QUEUE_COMMAND)
+        publication_answer(&run->publication, item.id, ANSWER_REFUSED, run->step,
+                           "the run has ended");
+    run_set_state(run, state);
+    return NULL;
+}

@@ -1,0 +1,211 @@
+/* See run_fixture.h. */
+#include "run_fixture.h"
+
+#include <ftw.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PATIENCE 10.0
+
+static void write_file(const struct fixture *fixture, const char *name, const void *bytes,
+                       size_t length)
+{
+    char *path = file_path(fixture->directory, name);
+    struct file_part part = {bytes, length};
+    struct err err;
+    if (file_write(path, &part, 1, &err) != 0)
+        fail_msg("%s", err.text);
+    mem_free(path);
+}
+
+static void put_32(unsigned char *at, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        at[i] = (unsigned char)(value >> (24 - 8 * i));
+}
+
+/* Noisy images with one bright quarter each, which is the class. */
+static void write_idx(const struct fixture *fixture, const char *images_name,
+                      const char *labels_name, uint32_t count, uint64_t seed)
+{
+    enum { PIXELS = FIXTURE_SIDE * FIXTURE_SIDE };
+    unsigned char *images = mem_alloc(16 + (size_t)count * PIXELS);
+    unsigned char *labels = mem_alloc(8 + (size_t)count);
+    put_32(images, 0x803);
+    put_32(images + 4, count);
+    put_32(images + 8, FIXTURE_SIDE);
+    put_32(images + 12, FIXTURE_SIDE);
+    put_32(labels, 0x801);
+    put_32(labels + 4, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t label = rng_draw(seed, RNG_SYNTHETIC, 0, i, 1000).word[0] % FIXTURE_CLASSES;
+        labels[8 + i] = (unsigned char)label;
+        for (uint32_t p = 0; p < PIXELS; p++) {
+            bool bright = p * FIXTURE_CLASSES / PIXELS == label;
+            images[16 + i * PIXELS + p] =
+                (unsigned char)(rng_draw(seed, RNG_SYNTHETIC, 0, i, p).word[0] % 180 +
+                                (bright ? 60 : 0));
+        }
+    }
+    write_file(fixture, images_name, images, 16 + (size_t)count * PIXELS);
+    write_file(fixture, labels_name, labels, 8 + (size_t)count);
+    mem_free(images);
+    mem_free(labels);
+}
+
+void fixture_settings(const struct fixture *fixture, struct settings *settings)
+{
+    static const char *const lines[] = {"data.dataset=idx",       "data.validation_size=60",
+                                        "network.hidden=8 6",     "train.epochs=3",
+                                        "train.batch_size=20",    "train.threads=1",
+                                        "train.learning_rate=0.1"};
+    settings_init(settings);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        fixture_set(settings, lines[i]);
+    text_copy(settings->data.path, sizeof settings->data.path, fixture->directory);
+}
+
+void fixture_set(struct settings *settings, const char *line)
+{
+    struct err err;
+    if (settings_set_line(settings, line, &err) != 0)
+        fail_msg("%s", err.text);
+}
+
+void fixture_open(struct fixture *fixture)
+{
+    const char *temporary = getenv("TMPDIR");
+    snprintf(fixture->directory, sizeof fixture->directory, "%s/kdtui-run-XXXXXX",
+             temporary && *temporary ? temporary : "/tmp");
+    assert_non_null(mkdtemp(fixture->directory));
+    write_idx(fixture, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", FIXTURE_TRAIN + 60, 1);
+    write_idx(fixture, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 90, 2);
+    struct settings settings;
+    struct data_options options;
+    struct err err;
+    fixture_settings(fixture, &settings);
+    run_data_options(&settings, &options);
+    if (data_open(&options, &fixture->dataset, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(data_info(fixture->dataset)->count[DATA_TRAIN], FIXTURE_TRAIN);
+    math_init();
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+    (void)status, (void)type, (void)where;
+    return remove(path);
+}
+
+void fixture_close(struct fixture *fixture)
+{
+    data_close(fixture->dataset);
+    nftw(fixture->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+struct run *fixture_start(const struct fixture *fixture, const struct settings *settings,
+                          const char *name)
+{
+    struct run_options options = {.settings = *settings};
+    struct run *run;
+    struct err err;
+    text_copy(options.name, sizeof options.name, name);
+    snprintf(options.runs_directory, sizeof options.runs_directory, "%s/runs", fixture->directory);
+    if (run_create(&options, fixture->dataset, &run, &err) != 0)
+        fail_msg("%s", err.text);
+    return run;
+}
+
+char *fixture_path(const struct fixture *fixture, const char *run, const char *file)
+{
+    struct text text = {0};
+    text_print(&text, "%s/runs/%s/%s", fixture->directory, run, file);
+    return text.bytes;
+}
+
+bool fixture_has(const struct fixture *fixture, const char *run, const char *file)
+{
+    char *path = fixture_path(fixture, run, file);
+    bool exists = file_exists(path);
+    mem_free(path);
+    return exists;
+}
+
+char *fixture_read(const struct fixture *fixture, const char *run, const char *file, size_t *length)
+{
+    char *path = fixture_path(fixture, run, file);
+    unsigned char *bytes;
+    size_t read;
+    struct err err;
+    if (file_read(path, (size_t)1 << 30, &bytes, &read, &err) != 0)
+        fail_msg("%s", err.text);
+    mem_free(path);
+    if (length)
+        *length = read;
+    return (char *)bytes;
+}
+
+static void sleep_until_news(struct feed *feed, double end)
+{
+    struct pollfd news = {.fd = feed->wake_fd, .events = POLLIN};
+    uint64_t count;
+    if (clock_seconds() > end)
+        fail_msg("nothing happened for too long");
+    if (poll(&news, 1, 100) == 1)
+        assert_int_equal(read(feed->wake_fd, &count, sizeof count), sizeof count);
+}
+
+void fixture_wait(struct feed *feed, bool (*condition)(const struct snapshot *now),
+                  struct snapshot *out)
+{
+    double end = clock_seconds() + PATIENCE;
+    for (feed->snapshot(feed, out); !condition(out); feed->snapshot(feed, out))
+        sleep_until_news(feed, end);
+}
+
+void fixture_answer(struct feed *feed, uint64_t id, struct answer *out)
+{
+    double end = clock_seconds() + PATIENCE;
+    for (feed->answer(feed, id, out); out->state == ANSWER_REQUESTED; feed->answer(feed, id, out))
+        sleep_until_news(feed, end);
+    assert_int_equal(out->id, id);
+    assert_int_not_equal(out->state, ANSWER_NONE);
+}
+
+bool fixture_ended(const struct snapshot *now)
+{
+    return run_state_ended(now->state);
+}
+
+bool fixture_paused(const struct snapshot *now)
+{
+    return now->state == RUN_PAUSED;
+}
+
+void fixture_command(struct feed *feed, const char *line, struct answer *out)
+{
+    struct err err;
+    uint64_t id = feed->post(feed, line, SOURCE_PROMPT, &err);
+    if (id == 0)
+        fail_msg("%s: %s", line, err.text);
+    fixture_answer(feed, id, out);
+    assert_string_equal(out->line, line);
+}
+
+void fixture_end(struct run *run, enum run_state state, struct snapshot *out)
+{
+    struct snapshot now;
+    fixture_wait(run_feed(run), fixture_ended, &now);
+    if (now.state != state)
+        fail_msg("%s, not %s: %s", run_state_name(now.state), run_state_name(state), now.error);
+    if (out)
+        *out = now;
+    run_destroy(run);
+}
