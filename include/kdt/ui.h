@@ -1,0 +1,46 @@
+/*
+ * ui: from a feed to a grid of cells to the terminal; from keys to command
+ * lines. Keeps no training state: all that it shows comes from the feed.
+ */
+#ifndef KDT_UI_H
+#define KDT_UI_H
+
+#include "kdt/feed.h"
+
+/* Why the view ended. */
+enum view_outcome {
+    VIEW_OPEN,    /* it has not */
+    VIEW_SAVE,    /* the person chose "save and stop" */
+    VIEW_ABANDON, /* the person chose "abandon" */
+    VIEW_LEFT,    /* the run had ended and the person left */
+    VIEW_LOST,    /* the terminal went away */
+};
+
+struct view_options {
+    struct settings settings;  /* [view] */
+    const char *remember_path; /* view.ini that choices are written to; NULL: nowhere */
+};
+
+/* The view: a thread of its own, the only one in curses and on the terminal. */
+struct view;
+/* Opens the terminal and starts the thread. An error leaves the terminal as it was. */
+int view_open(struct feed *feed, const struct view_options *options, struct view **out,
+              struct err *err);
+/* Readable when the view has ended; then view_outcome says why. */
+int view_fd(const struct view *view);
+enum view_outcome view_outcome(struct view *view);
+/* From main's signal pipe: the terminal changed its size, or the process is
+ * about to stop (SIGTSTP) or goes on (SIGCONT). view_suspend returns once the
+ * terminal is restored. */
+void view_resized(struct view *view);
+void view_suspend(struct view *view);
+void view_resume(struct view *view);
+/* A signal that asks to save and leave was taken: shown while it happens. */
+void view_notice(struct view *view, const char *text);
+/* Ends the thread (at most `seconds` are waited for a stalled terminal) and
+ * restores the terminal. */
+void view_close(struct view *view, double seconds);
+/* Restores the terminal from a crash handler: async-signal-safe. */
+void view_emergency_restore(void);
+
+#endif

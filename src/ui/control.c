@@ -1,0 +1,316 @@
+/* Keys to command lines; the view's own commands performed, the run's posted. */
+#include "control.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void say(struct control *control, enum style style, const char *text)
+{
+    struct state *state = control->state;
+    text_copy(state->message, sizeof(state->message), text);
+    state->message_style = style;
+    state->message_clock = state->now;
+}
+
+static uint64_t post(struct control *control, const char *line, enum command_source source)
+{
+    struct state *state = control->state;
+    struct err err = {0};
+    uint64_t id = control->feed->post(control->feed, line, source, &err);
+    if (id == 0) {
+        char text[sizeof(state->message)];
+        snprintf(text, sizeof(text), "refused: %.*s", (int)sizeof(text) - 16, err.text);
+        say(control, STYLE_WARN, text);
+        return 0;
+    }
+    state->message[0] = '\0';
+    state->posted_id = id;
+    text_copy(state->posted, sizeof(state->posted), line);
+    return id;
+}
+
+/* A second press must take the first back even before the run has answered it. */
+static void pause_or_continue(struct control *control, enum command_source source)
+{
+    struct state *state = control->state;
+    uint64_t id = post(control, state->paused ? "continue" : "pause", source);
+    if (id != 0) {
+        state->pause_id = id;
+        state->paused = !state->paused;
+    }
+}
+
+/* view.ini: every view setting that it had, and the new one. */
+static void remember_glyphs(struct control *control, enum settings_glyphs glyphs)
+{
+    if (control->remember_path == NULL)
+        return;
+    struct err err = {0};
+    struct settings *kept = mem_alloc(sizeof(*kept));
+    struct text ini = {0};
+    settings_init(kept);
+    if (settings_load(kept, control->remember_path, true, &err) != 0)
+        goto out;
+    kept->view.glyphs = glyphs;
+    text_print(&ini, "[view]\n");
+    for (size_t i = 0; i < settings_count(); i++) {
+        const struct setting *row = settings_row(i);
+        char value[SETTINGS_TEXT];
+        settings_format(kept, row, value, sizeof(value));
+        if (row->change == SETTING_VIEW &&
+            (strcmp(row->name, "view.glyphs") == 0 || strcmp(value, row->standard) != 0))
+            text_print(&ini, "%s = %s\n", row->key, value);
+    }
+    char directory[1024];
+    text_copy(directory, sizeof(directory), control->remember_path);
+    char *slash = strrchr(directory, '/');
+    if (slash != NULL && slash != directory) {
+        *slash = '\0';
+        if (file_make_directories(directory, &err) != 0)
+            goto out;
+    }
+    file_write(control->remember_path, &(struct file_part){ini.bytes, ini.length}, 1, &err);
+out:
+    if (err.code != ERR_OK)
+        say(control, STYLE_WARN, err.text);
+    text_fini(&ini);
+    mem_free(kept);
+}
+
+static void set_glyphs(struct control *control, const char *word)
+{
+    struct state *state = control->state;
+    struct settings *trial = mem_alloc(sizeof(*trial));
+    struct err err = {0};
+    const struct setting *row = settings_find("view.glyphs", NULL);
+    settings_init(trial);
+    if (word == NULL) {
+        static const enum settings_glyphs next[] = {
+            [GLYPHS_AUTO] = GLYPHS_BRAILLE,
+            [GLYPHS_BRAILLE] = GLYPHS_BLOCK,
+            [GLYPHS_BLOCK] = GLYPHS_ASCII,
+            [GLYPHS_ASCII] = GLYPHS_BRAILLE,
+        };
+        trial->view.glyphs = next[state->glyphs];
+    } else if (settings_set(trial, row, word, &err) != 0) {
+        say(control, STYLE_WARN, err.text);
+        goto out;
+    }
+    if (!state->utf8 && trial->view.glyphs != GLYPHS_ASCII) {
+        say(control, STYLE_WARN, "this locale is not UTF-8: only ASCII can be shown");
+        goto out;
+    }
+    char value[64], text[128];
+    settings_format(trial, row, value, sizeof(value));
+    snprintf(text, sizeof(text), "glyphs: %s", value);
+    say(control, STYLE_PLAIN, text);
+    remember_glyphs(control, trial->view.glyphs);
+    state->glyphs = trial->view.glyphs == GLYPHS_AUTO ? state->glyphs_auto : trial->view.glyphs;
+    control->repaint = true;
+out:
+    mem_free(trial);
+}
+
+static void ask(struct control *control, const char *name)
+{
+    struct state *state = control->state;
+    struct err err = {0};
+    const struct setting *row = settings_find(name, &err);
+    if (row == NULL) {
+        say(control, STYLE_WARN, err.text);
+        return;
+    }
+    if (row->change != SETTING_LIVE) {
+        char text[sizeof(state->message)];
+        snprintf(text, sizeof(text), "%s cannot change during a run", row->name);
+        say(control, STYLE_WARN, text);
+        return;
+    }
+    char value[SETTINGS_TEXT];
+    if (strcmp(row->name, "train.learning_rate") == 0) /* the rate in force, not its base */
+        snprintf(value, sizeof(value), "%.4g", control->history->snapshot.learning_rate);
+    else
+        settings_format(&control->history->snapshot.settings, row, value, sizeof(value));
+    state->ask = row;
+    state->mode = MODE_PROMPT;
+    editor_start(&state->editor, value);
+}
+
+static void quit(struct control *control)
+{
+    if (run_state_ended(control->history->snapshot.state))
+        control->outcome = VIEW_LEFT;
+    else
+        control->state->mode = MODE_MENU;
+}
+
+static void perform(struct control *control, const char *line, enum command_source source)
+{
+    struct state *state = control->state;
+    struct command command;
+    struct err err = {0};
+    if (command_parse(line, &command, &err) != 0) {
+        char text[sizeof(state->message)];
+        snprintf(text, sizeof(text), "refused: %.*s", (int)sizeof(text) - 16, err.text);
+        say(control, STYLE_WARN, text);
+        return;
+    }
+    if (command_info(command.id)->scope != COMMAND_SCOPE_VIEW) {
+        post(control, line, source);
+        return;
+    }
+    switch (command.id) {
+    case COMMAND_PAUSE_OR_CONTINUE:
+        pause_or_continue(control, source);
+        break;
+    case COMMAND_ASK:
+        ask(control, command.word[0]);
+        break;
+    case COMMAND_PROMPT:
+        state->ask = NULL;
+        state->mode = MODE_PROMPT;
+        editor_start(&state->editor, "");
+        break;
+    case COMMAND_GLYPHS:
+        set_glyphs(control, command.words > 0 ? command.word[0] : NULL);
+        break;
+    case COMMAND_LOG_Y:
+        state->log_y = !state->log_y;
+        say(control, STYLE_PLAIN, state->log_y ? "loss axis: logarithmic" : "loss axis: linear");
+        break;
+    case COMMAND_HELP:
+        state->mode = MODE_HELP;
+        state->help_top = 0;
+        break;
+    case COMMAND_REPAINT:
+        control->repaint = true;
+        break;
+    case COMMAND_QUIT:
+        quit(control);
+        break;
+    default:
+        say(control, STYLE_WARN, "this view does not know that command");
+        break;
+    }
+}
+
+static void key_in_prompt(struct control *control, const char *key)
+{
+    struct state *state = control->state;
+    if (strcmp(key, "enter") == 0) {
+        char line[COMMAND_LINE];
+        state->mode = MODE_MAIN;
+        if (state->editor.length == 0)
+            return;
+        if (state->ask == NULL) {
+            editor_remember(&state->editor);
+            perform(control, state->editor.text, SOURCE_PROMPT);
+        } else if (!state->editor.replace) { /* else the value was left as it is */
+            snprintf(line, sizeof(line), "set %s %.*s", state->ask->name, COMMAND_LINE - 128,
+                     state->editor.text);
+            perform(control, line, SOURCE_PROMPT);
+        }
+    } else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 ||
+               (strcmp(key, "backspace") == 0 && state->editor.length == 0)) {
+        state->mode = MODE_MAIN;
+    } else {
+        editor_key(&state->editor, key);
+    }
+}
+
+static void leave(struct control *control, enum view_outcome outcome, const char *notice)
+{
+    control->outcome = outcome;
+    control->state->mode = MODE_LEAVING;
+    text_copy(control->state->notice, sizeof(control->state->notice), notice);
+}
+
+static void key_in_menu(struct control *control, const char *key)
+{
+    if (strcmp(key, "s") == 0)
+        leave(control, VIEW_SAVE, "saving a checkpoint and leaving …");
+    else if (strcmp(key, "a") == 0)
+        leave(control, VIEW_ABANDON, "leaving without saving …");
+    else if (strcmp(key, "esc") == 0 || strcmp(key, "q") == 0)
+        control->state->mode = MODE_MAIN;
+}
+
+static void key_in_help(struct control *control, const char *key)
+{
+    struct state *state = control->state;
+    int page = state->help_page > 1 ? state->help_page - 1 : 1;
+    if (strcmp(key, "down") == 0 || strcmp(key, "j") == 0 || strcmp(key, "enter") == 0)
+        state->help_top++;
+    else if (strcmp(key, "up") == 0 || strcmp(key, "k") == 0)
+        state->help_top--;
+    else if (strcmp(key, "page-down") == 0 || strcmp(key, "space") == 0)
+        state->help_top += page;
+    else if (strcmp(key, "page-up") == 0 || strcmp(key, "backspace") == 0)
+        state->help_top -= page;
+    else if (strcmp(key, "home") == 0)
+        state->help_top = 0;
+    else if (strcmp(key, "end") == 0)
+        state->help_top = 1 << 20; /* the draw function knows the last line */
+    else if (strcmp(key, "esc") == 0 || strcmp(key, "q") == 0 || strcmp(key, "?") == 0)
+        state->mode = MODE_MAIN;
+    else if (strcmp(key, "ctrl-c") == 0)
+        quit(control);
+    if (state->help_top < 0)
+        state->help_top = 0;
+}
+
+void control_key(struct control *control, const char *key)
+{
+    struct state *state = control->state;
+    if (strcmp(key, "ctrl-z") == 0) {
+        control->stop_process = true;
+        return;
+    }
+    if (strcmp(key, "ctrl-l") == 0) {
+        control->repaint = true;
+        return;
+    }
+    switch (state->mode) {
+    case MODE_MAIN: {
+        const struct key_info *row = key_find(key);
+        if (row != NULL)
+            perform(control, row->command, SOURCE_KEY);
+        else if (strcmp(key, "esc") == 0)
+            state->message[0] = '\0';
+        break;
+    }
+    case MODE_PROMPT:
+        key_in_prompt(control, key);
+        break;
+    case MODE_MENU:
+        key_in_menu(control, key);
+        break;
+    case MODE_HELP:
+        key_in_help(control, key);
+        break;
+    case MODE_LEAVING:
+        break;
+    }
+}
+
+bool control_update(struct control *control)
+{
+    struct state *state = control->state;
+    /* The answer before the snapshot, which then is at least as new. */
+    if (state->pause_id != 0) {
+        struct answer answer;
+        control->feed->answer(control->feed, state->pause_id, &answer);
+        if (answer.state != ANSWER_REQUESTED)
+            state->pause_id = 0;
+    }
+    if (!history_update(control->history, control->feed))
+        return false;
+    enum run_state now = control->history->snapshot.state;
+    /* An evaluation during a pause is still a pause. */
+    if (state->pause_id == 0 && (now == RUN_PAUSED || now == RUN_RUNNING))
+        state->paused = now == RUN_PAUSED;
+    /* The menu's choices are those of a run that goes on. */
+    if (state->mode == MODE_MENU && run_state_ended(now))
+        state->mode = MODE_MAIN;
+    return true;
+}

@@ -1,0 +1,56 @@
+/* The main screen's rectangles. */
+#include "layout.h"
+
+/* Takes rows off the top or the foot of what is left. */
+static struct rect take_top(struct rect *rest, int rows)
+{
+    struct rect taken = {rest->x, rest->y, rest->width, rows};
+    rest->y += rows;
+    rest->height -= rows;
+    return taken;
+}
+
+static struct rect take_foot(struct rect *rest, int rows)
+{
+    rest->height -= rows;
+    return (struct rect){rest->x, rest->y + rest->height, rest->width, rows};
+}
+
+static void split_sides(struct rect whole, int left, struct rect *a, struct rect *b)
+{
+    *a = (struct rect){whole.x, whole.y, left, whole.height};
+    *b = (struct rect){whole.x + left, whole.y, whole.width - left, whole.height};
+}
+
+void layout_compute(int width, int height, bool warning, int banner, struct layout *out)
+{
+    *out = (struct layout){0};
+    struct rect rest = {0, 0, width, height};
+    if (width < LAYOUT_LEAST_WIDTH || height < LAYOUT_LEAST_HEIGHT) {
+        out->line_only = true;
+        if (width > 0 && height > 0)
+            out->head = take_top(&rest, 1);
+        return;
+    }
+    out->head = take_top(&rest, 1);
+    if (warning)
+        out->warning = take_top(&rest, 1);
+    if (banner > 0)
+        out->banner = take_top(&rest, height >= 20 ? banner + 2 : banner > 1 ? 2 : 1);
+    out->keys = take_foot(&rest, 1);
+    out->news = take_foot(&rest, 1);
+    out->strip = take_foot(&rest, width >= 110 && height < 20 ? 1 : 2);
+    out->progress = take_foot(&rest, 1);
+
+    if (rest.height >= 32 && width >= 110) {
+        struct rect lists = take_foot(&rest, rest.height >= 44 ? 12 : 9);
+        split_sides(lists, 66, &out->rows, &out->changes);
+    }
+    if (width >= 140 || (rest.height < 12 && width >= 76)) {
+        split_sides(rest, width / 2, &out->loss, &out->accuracy);
+    } else {
+        int accuracy = rest.height >= 9 ? rest.height / 2 : 1;
+        out->accuracy = take_foot(&rest, accuracy);
+        out->loss = rest;
+    }
+}

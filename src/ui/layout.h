@@ -1,0 +1,27 @@
+/* Where everything on the main screen is: a pure function of sizes. */
+#ifndef KDT_UI_LAYOUT_H
+#define KDT_UI_LAYOUT_H
+
+#include "grid.h"
+
+enum { LAYOUT_LEAST_WIDTH = 40, LAYOUT_LEAST_HEIGHT = 12 };
+
+/* A rectangle of height 0 is not there. */
+struct layout {
+    bool line_only;       /* too small for the screen: one status line, `head` */
+    struct rect head;     /* run, dataset, network, state */
+    struct rect warning;  /* what the person must know */
+    struct rect banner;   /* how the run ended; with a frame from 3 rows on */
+    struct rect loss;     /* the charts: stacked, or side by side when wide */
+    struct rect accuracy; /* … of one row where there is room for no more */
+    struct rect rows;     /* the last evaluations */
+    struct rect changes;  /* the last edits */
+    struct rect progress; /* bar, step, times, samples/s */
+    struct rect strip;    /* settings that matter, best, checkpoint */
+    struct rect news;     /* what was last changed, answers, messages */
+    struct rect keys;     /* the line of keys, or the prompt */
+};
+/* `banner`: lines of text that it shall hold, 0 for none. */
+void layout_compute(int width, int height, bool warning, int banner, struct layout *out);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * Legends: one row, made shorter in steps until it fits. First goes where the
+ * best value was, then the best value, the names and the newest values.
+ */
+#include "legend.h"
+
+#include "scale.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum detail { DETAIL_TITLE, DETAIL_GLYPHS, DETAIL_VALUES, DETAIL_NAMES, DETAIL_BEST, DETAIL_ALL };
+
+/* Writes at the cursor, or only counts where grid is NULL. */
+struct cursor {
+    struct grid *grid;
+    int x, y, end;
+};
+
+static void write(struct cursor *cursor, enum style style, const char *text)
+{
+    if (cursor->grid && cursor->x < cursor->end)
+        grid_text(cursor->grid, cursor->x, cursor->y, cursor->end - cursor->x, style, text);
+    cursor->x += grid_text_columns(text);
+}
+
+/* The chart's own format, known only at run time. */
+static void format_value(char *out, size_t size, const struct chart *chart, double value)
+{
+    if (isnan(value)) {
+        snprintf(out, size, "NaN");
+        return;
+    }
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(out, size, chart->value_format ? chart->value_format : "%.4g",
+             chart->percent ? 100 * value : value);
+#pragma GCC diagnostic pop
+}
+
+static const char *glyph_of(const struct chart *chart, const struct chart_series *series)
+{
+    switch (chart->glyphs) {
+    case GLYPHS_ASCII:
+        return series->dotted ? series->lines ? "-o-" : "---" : "***";
+    case GLYPHS_BLOCK:
+        return series->dotted ? series->lines ? "·•·" : "···" : "▄▄▄";
+    default:
+        return series->dotted ? series->lines ? "⠂⠶⠂" : "⠂⠂⠂" : "⠒⠒⠒";
+    }
+}
+
+static const struct chart_point *best_of(const struct chart *chart,
+                                         const struct chart_series *series)
+{
+    const struct chart_point *best = NULL;
+    for (size_t i = 0; i < series->count; i++) {
+        const struct chart_point *point = &series->points[i];
+        if (!isfinite(point->mean))
+            continue;
+        if (!best ||
+            (chart->higher_is_better ? point->mean > best->mean : point->mean < best->mean))
+            best = point;
+    }
+    return best;
+}
+
+static void write_best(struct cursor *cursor, const struct chart *chart, enum detail detail)
+{
+    const struct chart_series *series = &chart->series[chart->series_count - 1];
+    const struct chart_point *best = best_of(chart, series);
+    if (!best || !series->lines)
+        return;
+    char value[64], text[128];
+    format_value(value, sizeof value, chart, best->mean);
+    snprintf(text, sizeof text, "  best %s", value);
+    write(cursor, STYLE_GOOD, text);
+    if (detail < DETAIL_ALL || !(chart->x_scale > 0))
+        return;
+    snprintf(text, sizeof text, " @ %s %.4g", chart->x_label ? chart->x_label : "",
+             best->x / chart->x_scale);
+    write(cursor, STYLE_GOOD, text);
+}
+
+static void write_legend(struct cursor *cursor, const struct chart *chart, enum detail detail)
+{
+    write(cursor, STYLE_TITLE, chart->title ? chart->title : "");
+    for (size_t i = 0; detail >= DETAIL_GLYPHS && i < chart->series_count; i++) {
+        const struct chart_series *series = &chart->series[i];
+        write(cursor, STYLE_PLAIN, detail >= DETAIL_NAMES ? "   " : "  ");
+        write(cursor, series->style, glyph_of(chart, series));
+        if (detail >= DETAIL_NAMES && series->name) {
+            write(cursor, STYLE_PLAIN, " ");
+            write(cursor, STYLE_PLAIN, series->name);
+        }
+        if (detail >= DETAIL_VALUES && series->count) {
+            char value[64];
+            format_value(value, sizeof value, chart, series->points[series->count - 1].mean);
+            write(cursor, STYLE_PLAIN, " ");
+            write(cursor, series->style, value);
+        }
+    }
+    if (detail >= DETAIL_BEST && chart->series_count)
+        write_best(cursor, chart, detail);
+}
+
+void legend_draw(struct grid *grid, struct rect where, const struct chart *chart)
+{
+    enum detail detail = DETAIL_ALL;
+    for (; detail > DETAIL_TITLE; detail--) {
+        struct cursor counting = {.end = where.width};
+        write_legend(&counting, chart, detail);
+        if (counting.x <= where.width)
+            break;
+    }
+    struct cursor cursor = {.grid = grid, .x = where.x, .y = where.y, .end = where.x + where.width};
+    write_legend(&cursor, chart, detail);
+}

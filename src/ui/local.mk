@@ -1,0 +1,68 @@
+noinst_LIBRARIES += src/ui/libui.a
+src_ui_libui_a_SOURCES = \
+	src/ui/canvas.c \
+	src/ui/canvas.h \
+	src/ui/chart.c \
+	src/ui/chart.h \
+	src/ui/control.c \
+	src/ui/control.h \
+	src/ui/curves.c \
+	src/ui/dashboard.c \
+	src/ui/draw.c \
+	src/ui/draw.h \
+	src/ui/editor.c \
+	src/ui/editor.h \
+	src/ui/grid.c \
+	src/ui/grid.h \
+	src/ui/help.c \
+	src/ui/history.c \
+	src/ui/history.h \
+	src/ui/layout.c \
+	src/ui/layout.h \
+	src/ui/legend.c \
+	src/ui/legend.h \
+	src/ui/lists.c \
+	src/ui/menu.c \
+	src/ui/news.c \
+	src/ui/prompt.c \
+	src/ui/scale.c \
+	src/ui/scale.h \
+	src/ui/screen.c \
+	src/ui/screen.h \
+	src/ui/screens.c \
+	src/ui/screens.h \
+	src/ui/state.h \
+	src/ui/trace.c \
+	src/ui/trace.h \
+	src/ui/view.c
+src_ui_libui_a_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS)
+
+UNIT_TESTS += tests/test_ui
+tests_test_ui_SOURCES = tests/test_ui.c tests/fake_feed.c tests/fake_feed.h tests/golden.c \
+	tests/golden.h
+tests_test_ui_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
+	$(INIH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_grid
+tests_test_ui_grid_SOURCES = tests/test_ui_grid.c
+tests_test_ui_grid_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_grid_LDADD = src/ui/libui.a src/base/libbase.a $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_draw
+tests_test_ui_draw_SOURCES = tests/test_ui_draw.c tests/golden.c tests/golden.h
+tests_test_ui_draw_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_draw_LDADD = src/ui/libui.a src/base/libbase.a $(CMOCKA_LIBS)
+
+# Behind a pty, with a training that is made up.
+check_PROGRAMS += tests/view_demo
+tests_view_demo_SOURCES = tests/view_demo.c tests/fake_feed.c tests/fake_feed.h
+tests_view_demo_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
+	$(INIH_LIBS) $(CURSES_LIBS)
+
+UNIT_TESTS += tests/test_view
+tests_test_view_SOURCES = tests/test_view.c
+tests_test_view_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_view_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
+
+EXTRA_DIST += tests/golden

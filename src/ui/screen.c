@@ -1,0 +1,447 @@
+/*
+ * The only door to curses. Owns the terminal's file descriptor, its modes and
+ * what a style looks like.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "screen.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <term.h>
+#include <termios.h>
+#include <unistd.h>
+#include <wchar.h>
+
+struct screen {
+    int fd; /* of the terminal, both ways */
+    FILE *in, *out;
+    SCREEN *curses;
+    bool utf8, console, suspended;
+    int width, height;
+    struct {
+        attr_t attributes;
+        short pair;
+    } look[STYLE_COUNT];
+    cchar_t *row; /* [width] */
+};
+
+/* What view_emergency_restore writes: prepared while the process is sane. */
+static struct {
+    atomic_bool active;
+    int fd;
+    struct termios modes;
+    char bytes[256];
+    size_t length;
+} emergency;
+
+void view_emergency_restore(void)
+{
+    if (!atomic_exchange(&emergency.active, false))
+        return;
+    int saved = errno;
+    tcsetattr(emergency.fd, TCSANOW, &emergency.modes);
+    /* A stalled terminal must not keep a crashed process. */
+    struct pollfd writable = {.fd = emergency.fd, .events = POLLOUT};
+    if (poll(&writable, 1, 200) == 1) {
+        ssize_t written = write(emergency.fd, emergency.bytes, emergency.length);
+        (void)written;
+    }
+    errno = saved;
+}
+
+static int emergency_put(int byte)
+{
+    if (emergency.length < sizeof(emergency.bytes))
+        emergency.bytes[emergency.length++] = (char)byte;
+    return byte;
+}
+
+/* Needs the terminal's description, so curses has begun. */
+static void emergency_prepare(int fd, const struct termios *modes)
+{
+    static const char *const undo[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
+    emergency.fd = fd;
+    emergency.modes = *modes;
+    emergency.length = 0;
+    for (size_t i = 0; i < sizeof(undo) / sizeof(*undo); i++) {
+        char *string = tigetstr(undo[i]);
+        if (string != NULL && string != (char *)-1)
+            tputs(string, 1, emergency_put);
+    }
+    atomic_store(&emergency.active, true);
+}
+
+/* What each style looks like; -1: the terminal's own colour. */
+static const struct look {
+    short full, full_ground; /* of 256 */
+    short basic;             /* of 8 */
+    attr_t colored, mono;    /* attributes besides, or instead */
+} looks[STYLE_COUNT] = {
+    [STYLE_PLAIN] = {-1, -1, -1, A_NORMAL, A_NORMAL},
+    [STYLE_DIM] = {245, -1, -1, A_NORMAL, A_NORMAL},
+    [STYLE_BOLD] = {-1, -1, -1, A_BOLD, A_BOLD},
+    [STYLE_TITLE] = {-1, -1, -1, A_BOLD, A_BOLD},
+    [STYLE_AXIS] = {242, -1, -1, A_NORMAL, A_DIM},
+    [STYLE_TRAIN] = {32, -1, COLOR_CYAN, A_NORMAL, A_NORMAL},
+    [STYLE_TRAIN_BAND] = {24, -1, COLOR_BLUE, A_NORMAL, A_DIM},
+    [STYLE_VALIDATION] = {208, -1, COLOR_YELLOW, A_NORMAL, A_BOLD},
+    [STYLE_EDIT] = {170, -1, COLOR_MAGENTA, A_NORMAL, A_BOLD},
+    [STYLE_GOOD] = {71, -1, COLOR_GREEN, A_BOLD, A_BOLD},
+    [STYLE_WARN] = {178, -1, COLOR_YELLOW, A_BOLD, A_BOLD},
+    [STYLE_BAD] = {196, -1, COLOR_RED, A_BOLD, A_BOLD | A_REVERSE},
+    [STYLE_KEY] = {-1, -1, -1, A_BOLD, A_BOLD},
+    [STYLE_BAR] = {252, 236, -1, A_NORMAL, A_REVERSE},
+};
+
+static void prepare_looks(struct screen *screen, enum settings_colors colors)
+{
+    const char *no_color = getenv("NO_COLOR");
+    bool mono =
+        colors == COLORS_MONO || (colors == COLORS_AUTO && no_color != NULL && *no_color != '\0');
+    int most = 0;
+    if (!mono && has_colors() && start_color() == OK && use_default_colors() == OK)
+        most = COLORS;
+    if (colors == COLORS_16 && most > 16)
+        most = 16;
+    for (int i = 0; i < STYLE_COUNT; i++) {
+        const struct look *look = &looks[i];
+        bool full = most >= 256;
+        short color = full ? look->full : look->basic;
+        screen->look[i].attributes = most < 8 ? look->mono : look->colored;
+        screen->look[i].pair = 0;
+        if (most >= 8 && (color >= 0 || (full && look->full_ground >= 0))) {
+            screen->look[i].pair = (short)(i + 1);
+            init_pair((short)(i + 1), color, full ? look->full_ground : -1);
+        }
+        if (!full && look->full_ground >= 0)
+            screen->look[i].attributes = look->mono;
+    }
+}
+
+/* Curses takes over signals that are main's. */
+static SCREEN *newterm_without_signals(const char *term, FILE *out, FILE *in)
+{
+    static const int taken[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+    enum { TAKEN = sizeof(taken) / sizeof(*taken) };
+    struct sigaction saved[TAKEN];
+    for (int i = 0; i < TAKEN; i++)
+        sigaction(taken[i], NULL, &saved[i]);
+    /* newterm does not change its name argument. */
+    char *name = mem_text(term);
+    SCREEN *curses = newterm(name, out, in);
+    mem_free(name);
+    for (int i = 0; i < TAKEN; i++)
+        sigaction(taken[i], &saved[i], NULL);
+    return curses;
+}
+
+/* The terminal's name, or the fallback where it is not known; NULL where it
+ * cannot place its cursor. */
+static const char *terminal_name(int fd, struct err *err)
+{
+    static const char fallback[] = "xterm-256color";
+    const char *term = getenv("TERM");
+    int known = 0;
+    if (term == NULL || *term == '\0' || setupterm(term, fd, &known) != OK) {
+        term = fallback;
+        if (setupterm(term, fd, &known) != OK) {
+            err_set(err, ERR_SYSTEM, "there is no description of this terminal (TERM) nor of %s",
+                    fallback);
+            return NULL;
+        }
+    }
+    const char *place = tigetstr("cup");
+    bool able = place != NULL && place != (char *)-1;
+    del_curterm(cur_term);
+    if (!able) {
+        err_set(err, ERR_SYSTEM, "TERM=%s: this terminal cannot place its cursor", term);
+        return NULL;
+    }
+    return term;
+}
+
+static int open_terminal(struct err *err)
+{
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 && isatty(STDOUT_FILENO))
+        fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+        err_set(err, ERR_SYSTEM, "there is no terminal");
+    return fd;
+}
+
+static void set_modes(void)
+{
+    raw(); /* so that Ctrl-S cannot stop the view */
+    noecho();
+    nonl();
+    intrflush(stdscr, FALSE);
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    leaveok(stdscr, TRUE);
+    curs_set(0);
+}
+
+int screen_open(const struct settings *settings, struct screen **out, struct err *err)
+{
+    struct screen *screen = mem_alloc(sizeof(*screen));
+    struct termios modes;
+    const char *term;
+    screen->fd = open_terminal(err);
+    if (screen->fd < 0)
+        goto fail;
+    if (tcgetattr(screen->fd, &modes) != 0) {
+        err_set_errno(err, ERR_SYSTEM, errno, "cannot read the terminal's modes");
+        goto fail;
+    }
+    term = terminal_name(screen->fd, err);
+    if (term == NULL)
+        goto fail;
+    int in = fcntl(screen->fd, F_DUPFD_CLOEXEC, 3), back = fcntl(screen->fd, F_DUPFD_CLOEXEC, 3);
+    screen->in = in >= 0 ? fdopen(in, "r") : NULL;
+    screen->out = back >= 0 ? fdopen(back, "w") : NULL;
+    if (screen->in == NULL || screen->out == NULL) {
+        err_set_errno(err, ERR_SYSTEM, errno, "cannot open the terminal");
+        if (screen->in == NULL && in >= 0)
+            close(in);
+        if (screen->out == NULL && back >= 0)
+            close(back);
+        goto fail;
+    }
+    use_tioctl(TRUE);
+    screen->curses = newterm_without_signals(term, screen->out, screen->in);
+    if (screen->curses == NULL) {
+        err_set(err, ERR_SYSTEM, "TERM=%s: curses cannot use this terminal", term);
+        goto fail;
+    }
+    emergency_prepare(screen->fd, &modes);
+    set_escdelay(25);
+    set_modes();
+    prepare_looks(screen, settings->view.colors);
+    screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    screen->console = strcmp(term, "linux") == 0;
+    screen_resize(screen);
+    *out = screen;
+    return 0;
+fail:
+    if (screen->in != NULL)
+        fclose(screen->in);
+    if (screen->out != NULL)
+        fclose(screen->out);
+    if (screen->fd >= 0)
+        close(screen->fd);
+    mem_free(screen);
+    return -1;
+}
+
+void screen_close(struct screen *screen)
+{
+    if (!screen->suspended)
+        endwin();
+    atomic_store(&emergency.active, false);
+    delscreen(screen->curses);
+    fclose(screen->in);
+    fclose(screen->out);
+    close(screen->fd);
+    mem_free(screen->row);
+    mem_free(screen);
+}
+
+int screen_fd(const struct screen *screen)
+{
+    return screen->fd;
+}
+
+bool screen_utf8(const struct screen *screen)
+{
+    return screen->utf8;
+}
+
+enum settings_glyphs screen_glyphs(const struct screen *screen)
+{
+    if (!screen->utf8)
+        return GLYPHS_ASCII;
+    return screen->console ? GLYPHS_BLOCK : GLYPHS_BRAILLE; /* its fonts have no braille */
+}
+
+bool screen_resize(struct screen *screen)
+{
+    struct winsize size = {0};
+    if (ioctl(screen->fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+        size = (struct winsize){.ws_row = 24, .ws_col = 80};
+    if (size.ws_col == screen->width && size.ws_row == screen->height)
+        return false;
+    screen->width = size.ws_col;
+    screen->height = size.ws_row;
+    screen->row = mem_resize(screen->row, (size_t)screen->width * sizeof(*screen->row));
+    resize_term(screen->height, screen->width);
+    return true;
+}
+
+void screen_size(const struct screen *screen, int *width, int *height)
+{
+    *width = screen->width;
+    *height = screen->height;
+}
+
+void screen_show(struct screen *screen, const struct grid *grid, bool repaint)
+{
+    if (screen->suspended)
+        return;
+    for (int y = 0; y < grid->height && y < screen->height; y++) {
+        const struct cell *cells = grid->cells + (size_t)y * (size_t)grid->width;
+        int width = grid->width < screen->width ? grid->width : screen->width;
+        for (int x = 0; x < width; x++) {
+            wchar_t text[2] = {(wchar_t)cells[x].rune, L'\0'};
+            setcchar(&screen->row[x], text, screen->look[cells[x].style].attributes,
+                     screen->look[cells[x].style].pair, NULL);
+        }
+        mvadd_wchnstr(y, 0, screen->row, width);
+    }
+    if (repaint)
+        clearok(stdscr, TRUE);
+    refresh();
+}
+
+/* A control sequence that this terminal's description does not know, up to its last byte: its
+ * letters must not be taken for keys. */
+static void skip_sequence(void)
+{
+    wint_t code;
+    while (get_wch(&code) == OK && !(code >= 0x40 && code <= 0x7e))
+        ;
+}
+
+static void name_control(wint_t code, char name[SCREEN_KEY])
+{
+    wint_t next;
+    int got;
+    switch (code) {
+    case 0x1b:
+        text_copy(name, SCREEN_KEY, "esc");
+        got = get_wch(&next);
+        if (got == OK && next == '[') {
+            skip_sequence();
+            name[0] = '\0';
+        } else if (got == OK) {
+            unget_wch((wchar_t)next);
+        } else if (got == KEY_CODE_YES) {
+            ungetch((int)next);
+        }
+        break;
+    case '\r':
+    case '\n':
+        text_copy(name, SCREEN_KEY, "enter");
+        break;
+    case '\t':
+        text_copy(name, SCREEN_KEY, "tab");
+        break;
+    case 0x7f:
+    case '\b':
+        text_copy(name, SCREEN_KEY, "backspace");
+        break;
+    case ' ':
+        text_copy(name, SCREEN_KEY, "space");
+        break;
+    default:
+        if (code > 0 && code < 27)
+            snprintf(name, SCREEN_KEY, "ctrl-%c", (char)(code + 'a' - 1));
+        break;
+    }
+}
+
+static void name_function(wint_t code, char name[SCREEN_KEY])
+{
+    static const struct {
+        wint_t code;
+        const char *name;
+    } names[] = {
+        {KEY_UP, "up"},       {KEY_DOWN, "down"},     {KEY_LEFT, "left"},
+        {KEY_RIGHT, "right"}, {KEY_PPAGE, "page-up"}, {KEY_NPAGE, "page-down"},
+        {KEY_HOME, "home"},   {KEY_END, "end"},       {KEY_BACKSPACE, "backspace"},
+        {KEY_DC, "delete"},   {KEY_ENTER, "enter"},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (names[i].code == code)
+            text_copy(name, SCREEN_KEY, names[i].name);
+}
+
+/* Input that is ready but empty is the end of the terminal. */
+static bool hung_up(const struct screen *screen)
+{
+    struct pollfd fd = {.fd = screen->fd, .events = POLLIN};
+    if (poll(&fd, 1, 0) <= 0)
+        return false;
+    int waiting = 0;
+    return (fd.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 ||
+           ioctl(screen->fd, FIONREAD, &waiting) != 0 || waiting == 0;
+}
+
+int screen_key(struct screen *screen, char name[SCREEN_KEY])
+{
+    if (hung_up(screen))
+        return -1;
+    for (;;) {
+        wint_t code;
+        int got = get_wch(&code);
+        if (got == ERR)
+            return 0;
+        name[0] = '\0';
+        if (got == KEY_CODE_YES) {
+            name_function(code, name);
+        } else if (code <= ' ' || code == 0x7f) {
+            name_control(code, name);
+        } else {
+            char bytes[MB_LEN_MAX + 1] = "";
+            mbstate_t shift = {0};
+            size_t length = wcrtomb(bytes, (wchar_t)code, &shift);
+            if (length < sizeof(bytes) && length < SCREEN_KEY && (code > 0x9f || code < 0x7f)) {
+                bytes[length] = '\0';
+                text_copy(name, SCREEN_KEY, bytes);
+            }
+        }
+        if (name[0] != '\0')
+            return 1;
+    }
+}
+
+void screen_suspend(struct screen *screen)
+{
+    if (screen->suspended)
+        return;
+    endwin();
+    screen->suspended = true;
+    atomic_store(&emergency.active, false);
+}
+
+int screen_resume(struct screen *screen)
+{
+    pid_t owner = tcgetpgrp(screen->fd);
+    if (owner >= 0 && owner != getpgrp())
+        return -1;
+    screen->suspended = false;
+    atomic_store(&emergency.active, true);
+    reset_prog_mode();
+    set_modes();
+    return 0;
+}
+
+void screen_flush_output(const struct screen *screen)
+{
+    tcflush(screen->fd, TCOFLUSH);
+    /* Linux does not wake who waits for room by that, but by going on after a stop. */
+    tcflow(screen->fd, TCOOFF);
+    tcflow(screen->fd, TCOON);
+}

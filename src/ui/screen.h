@@ -1,0 +1,35 @@
+/*
+ * The terminal: the only door to curses. Shows grids, reads keys, and leaves
+ * the terminal as it found it. After screen_open one thread at a time uses it.
+ */
+#ifndef KDT_UI_SCREEN_H
+#define KDT_UI_SCREEN_H
+
+#include "grid.h"
+
+enum { SCREEN_KEY = 16 }; /* bytes of a key's name */
+
+struct screen;
+/* Takes the terminal over. An error leaves it as it was. */
+int screen_open(const struct settings *settings, struct screen **out, struct err *err);
+/* Gives it back and frees everything. */
+void screen_close(struct screen *screen);
+int screen_fd(const struct screen *screen);
+bool screen_utf8(const struct screen *screen); /* the locale shows more than ASCII */
+/* What `auto` glyphs are on this terminal. */
+enum settings_glyphs screen_glyphs(const struct screen *screen);
+/* Takes the size that the terminal has now; whether it changed. */
+bool screen_resize(struct screen *screen);
+void screen_size(const struct screen *screen, int *width, int *height);
+/* Shows a grid of the screen's size; `repaint`: as if nothing were known of what is there. */
+void screen_show(struct screen *screen, const struct grid *grid, bool repaint);
+/* The next key that was typed, by name: "p", "space", "ctrl-l", "up", "page-down".
+ * 1: there was one, 0: none, -1: the terminal is gone. */
+int screen_key(struct screen *screen, char name[SCREEN_KEY]);
+/* Gives the terminal back for a while. Resuming fails while another job has it. */
+void screen_suspend(struct screen *screen);
+int screen_resume(struct screen *screen);
+/* Drops what a stalled terminal has not taken, so that a write to it returns. Any thread. */
+void screen_flush_output(const struct screen *screen);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * What the view itself knows: how it is set, what is open, what was typed and
+ * posted. No training state.
+ */
+#ifndef KDT_UI_STATE_H
+#define KDT_UI_STATE_H
+
+#include "editor.h"
+
+enum view_mode {
+    MODE_MAIN,
+    MODE_PROMPT,  /* over the main screen: a command or a value is typed */
+    MODE_MENU,    /* over the main screen: how to leave */
+    MODE_HELP,    /* a screen of its own */
+    MODE_LEAVING, /* the main screen; keys do nothing any more */
+};
+
+struct state {
+    enum settings_glyphs glyphs;      /* never GLYPHS_AUTO */
+    enum settings_glyphs glyphs_auto; /* what that is here */
+    bool utf8;                        /* whether the terminal shows more than ASCII */
+    bool log_y;
+    enum view_mode mode;
+    int help_top, help_page;   /* first line shown, lines that fit */
+    struct editor editor;      /* MODE_PROMPT */
+    const struct setting *ask; /* MODE_PROMPT: its value is typed; NULL: a command is */
+
+    /* The newest command posted from here, shown until the feed tells of it. */
+    uint64_t posted_id;
+    char posted[COMMAND_LINE];
+    /* Whether the run is paused, as last seen or, until that is answered, asked for. */
+    bool paused;
+    uint64_t pause_id; /* 0: nothing unanswered */
+
+    char message[256]; /* from the view itself; "": none */
+    enum style message_style;
+    double message_clock;
+    char notice[256]; /* stays to the end: "saving …" */
+
+    double now; /* clock_seconds() as the screens take it */
+};
+
+#endif

@@ -1,0 +1,407 @@
+/*
+ * The view's thread: waits for keys, for the feed and for main, and draws when
+ * something has changed.
+ *
+ *   main ──requests, under the lock──▶ view thread ──▶ screen (curses)
+ *        ◀──outcome, ended fd─────────             ──▶ feed (post, copy)
+ *
+ * 1. Only the thread touches the screen, from view_open's return to its end.
+ * 2. It alone may block in a write to a stalled terminal; it holds no lock then.
+ * 3. It sleeps in poll until something happens: no more than view.fps frames a
+ *    second for the feed, fewer when the terminal is slow; a key is shown at once.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "control.h"
+#include "screen.h"
+#include "screens.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+struct view {
+    /* Immutable after view_open. */
+    struct feed *feed;
+    struct screen *screen;
+    char *remember_path;
+    double frame_seconds;
+    int wake_fd;  /* main → thread: there are requests */
+    int ended_fd; /* thread → main: there is an outcome */
+    pthread_t thread;
+
+    /* Under the lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* on the monotonic clock */
+    bool resized, suspend, resume, close;
+    bool suspended; /* the terminal is given back */
+    bool done;      /* the thread has given the terminal back and ends */
+    char notice[256];
+    enum view_outcome outcome;
+
+    /* The thread's own. */
+    struct state state;
+    struct history history;
+    struct control control;
+    struct grid grid;
+    bool asleep; /* as `suspended`, without the lock */
+    bool repaint, dirty;
+    double next_frame;
+};
+
+static void wake(struct view *view)
+{
+    uint64_t one = 1;
+    ssize_t written = write(view->wake_fd, &one, sizeof(one));
+    (void)written; /* a full counter wakes as well */
+}
+
+static void drain(int fd)
+{
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof(count));
+    (void)got;
+}
+
+static void end_with(struct view *view, enum view_outcome outcome)
+{
+    pthread_mutex_lock(&view->lock);
+    if (view->outcome == VIEW_OPEN) {
+        view->outcome = outcome;
+        uint64_t one = 1;
+        ssize_t written = write(view->ended_fd, &one, sizeof(one));
+        (void)written;
+    }
+    pthread_mutex_unlock(&view->lock);
+}
+
+static void go_to_sleep(struct view *view)
+{
+    screen_suspend(view->screen);
+    view->asleep = true;
+    pthread_mutex_lock(&view->lock);
+    view->suspended = true;
+    pthread_cond_broadcast(&view->changed);
+    pthread_mutex_unlock(&view->lock);
+}
+
+static void get_up(struct view *view)
+{
+    if (screen_resume(view->screen) != 0)
+        return; /* in the background; the shell's fg sends another SIGCONT */
+    view->asleep = false;
+    view->repaint = view->dirty = true;
+    pthread_mutex_lock(&view->lock);
+    view->suspended = false;
+    pthread_mutex_unlock(&view->lock);
+}
+
+/* What main asked for; false when that is the end. */
+static bool take_requests(struct view *view)
+{
+    pthread_mutex_lock(&view->lock);
+    bool resized = view->resized, suspend = view->suspend, resume = view->resume;
+    bool go_on = !view->close;
+    view->resized = view->suspend = view->resume = false;
+    if (strcmp(view->state.notice, view->notice) != 0 && view->notice[0] != '\0') {
+        text_copy(view->state.notice, sizeof(view->state.notice), view->notice);
+        view->dirty = true;
+    }
+    pthread_mutex_unlock(&view->lock);
+    if (resized)
+        view->repaint = view->dirty = true;
+    if (suspend)
+        go_to_sleep(view);
+    if (resume)
+        get_up(view);
+    return go_on;
+}
+
+static void draw(struct view *view)
+{
+    struct state *state = &view->state;
+    int width, height;
+    if (screen_resize(view->screen))
+        view->repaint = true;
+    screen_size(view->screen, &width, &height);
+    if (width != view->grid.width || height != view->grid.height) {
+        grid_fini(&view->grid);
+        grid_init(&view->grid, width, height);
+    }
+    grid_clear(&view->grid);
+    grid_set_ascii(&view->grid, state->glyphs == GLYPHS_ASCII);
+    state->now = clock_seconds();
+    screens_draw(&view->grid, state, &view->history);
+    screen_show(view->screen, &view->grid, view->repaint);
+    double took = clock_seconds() - state->now;
+    /* On a slow line at most a third of the time goes into writing. */
+    view->next_frame = state->now + fmax(view->frame_seconds, 3 * took);
+    view->repaint = view->dirty = false;
+}
+
+/* False when the terminal is gone. */
+static bool take_keys(struct view *view)
+{
+    struct control *control = &view->control;
+    char key[SCREEN_KEY];
+    int got;
+    view->state.now = clock_seconds();
+    while ((got = screen_key(view->screen, key)) > 0) {
+        control_key(control, key);
+        view->dirty = true;
+        view->next_frame = 0; /* what a key does is shown at once */
+        if (control->repaint)
+            view->repaint = true;
+        control->repaint = false;
+        if (control->outcome != VIEW_OPEN)
+            end_with(view, control->outcome);
+        if (control->stop_process) {
+            control->stop_process = false;
+            kill(getpid(), SIGTSTP); /* main suspends this view, then the process */
+        }
+    }
+    return got == 0;
+}
+
+/* Milliseconds to sleep; -1: until something happens. */
+static int sleep_time(const struct view *view)
+{
+    double now = clock_seconds(), seconds;
+    if (view->asleep)
+        return -1;
+    if (view->dirty)
+        seconds = view->next_frame - now;
+    else
+        seconds = screens_next_change(&view->state, &view->history);
+    if (view->feed->wake_fd < 0)
+        seconds = fmin(seconds, view->frame_seconds);
+    return seconds > 3600 ? -1 : (int)ceil(fmax(seconds, 0) * 1000);
+}
+
+static bool view_turn(struct view *view)
+{
+    struct pollfd fds[] = {
+        {.fd = view->wake_fd, .events = POLLIN},
+        {.fd = view->feed->wake_fd, .events = POLLIN},
+        {.fd = view->asleep ? -1 : screen_fd(view->screen), .events = POLLIN},
+    };
+    int ready = poll(fds, 3, sleep_time(view));
+    if (ready < 0 && errno != EINTR)
+        return false;
+    if (ready == 0)
+        view->dirty = true; /* its time came */
+    if (ready > 0 && fds[0].revents != 0)
+        drain(view->wake_fd);
+    if (ready > 0 && fds[1].revents != 0) {
+        drain(view->feed->wake_fd);
+        view->dirty = true;
+    }
+    if (!take_requests(view))
+        return false;
+    if (ready > 0 && fds[2].revents != 0 && !view->asleep && !take_keys(view)) {
+        end_with(view, VIEW_LOST);
+        return false;
+    }
+    if (view->dirty && !view->asleep && clock_seconds() >= view->next_frame) {
+        view->state.now = clock_seconds();
+        control_update(&view->control);
+        draw(view);
+    }
+    return true;
+}
+
+static void *view_main(void *argument)
+{
+    struct view *view = argument;
+    while (view_turn(view))
+        ;
+    screen_suspend(view->screen);
+    pthread_mutex_lock(&view->lock);
+    view->done = true;
+    pthread_cond_broadcast(&view->changed);
+    pthread_mutex_unlock(&view->lock);
+    return NULL;
+}
+
+static int start_thread(struct view *view, struct err *err)
+{
+    /* Signals are main's, but those of a crash come where it happens. */
+    sigset_t block, before;
+    sigfillset(&block);
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(*crashes); i++)
+        sigdelset(&block, crashes[i]);
+    pthread_sigmask(SIG_SETMASK, &block, &before);
+    int failed = pthread_create(&view->thread, NULL, view_main, view);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed == 0 ? 0 : err_set_errno(err, ERR_SYSTEM, failed, "cannot start a thread");
+}
+
+static void view_free(struct view *view)
+{
+    if (view->wake_fd >= 0)
+        close(view->wake_fd);
+    if (view->ended_fd >= 0)
+        close(view->ended_fd);
+    history_fini(&view->history);
+    grid_fini(&view->grid);
+    pthread_cond_destroy(&view->changed);
+    pthread_mutex_destroy(&view->lock);
+    mem_free(view->remember_path);
+    mem_free(view);
+}
+
+int view_open(struct feed *feed, const struct view_options *options, struct view **out,
+              struct err *err)
+{
+    struct view *view = mem_alloc(sizeof(*view));
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&view->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&view->lock, NULL);
+    view->feed = feed;
+    view->remember_path = options->remember_path ? mem_text(options->remember_path) : NULL;
+    view->frame_seconds = 1 / options->settings.view.fps;
+    view->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    view->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    history_init(&view->history);
+    view->control = (struct control){
+        .feed = feed,
+        .remember_path = view->remember_path,
+        .history = &view->history,
+        .state = &view->state,
+    };
+    if (view->wake_fd < 0 || view->ended_fd < 0) {
+        err_set_errno(err, ERR_SYSTEM, errno, "cannot make an eventfd");
+        goto fail;
+    }
+    if (screen_open(&options->settings, &view->screen, err) != 0)
+        goto fail;
+    enum settings_glyphs glyphs = options->settings.view.glyphs;
+    view->state.utf8 = screen_utf8(view->screen);
+    view->state.glyphs_auto = screen_glyphs(view->screen);
+    view->state.glyphs =
+        glyphs == GLYPHS_AUTO || !view->state.utf8 ? view->state.glyphs_auto : glyphs;
+    view->dirty = view->repaint = true;
+    if (start_thread(view, err) != 0) {
+        screen_close(view->screen);
+        goto fail;
+    }
+    *out = view;
+    return 0;
+fail:
+    view_free(view);
+    return -1;
+}
+
+int view_fd(const struct view *view)
+{
+    return view->ended_fd;
+}
+
+enum view_outcome view_outcome(struct view *view)
+{
+    pthread_mutex_lock(&view->lock);
+    enum view_outcome outcome = view->outcome;
+    pthread_mutex_unlock(&view->lock);
+    return outcome;
+}
+
+void view_resized(struct view *view)
+{
+    pthread_mutex_lock(&view->lock);
+    view->resized = true;
+    pthread_mutex_unlock(&view->lock);
+    wake(view);
+}
+
+static struct timespec from_now(double seconds)
+{
+    struct timespec when;
+    clock_gettime(CLOCK_MONOTONIC, &when);
+    double whole = floor(seconds);
+    when.tv_sec += (time_t)whole;
+    when.tv_nsec += (long)((seconds - whole) * 1e9);
+    if (when.tv_nsec >= 1000000000) {
+        when.tv_sec++;
+        when.tv_nsec -= 1000000000;
+    }
+    return when;
+}
+
+void view_suspend(struct view *view)
+{
+    /* A stalled terminal must not keep the process from stopping. */
+    struct timespec limit = from_now(1);
+    pthread_mutex_lock(&view->lock);
+    view->suspend = true;
+    view->resume = false;
+    pthread_mutex_unlock(&view->lock);
+    wake(view);
+    pthread_mutex_lock(&view->lock);
+    while (!view->suspended && !view->done &&
+           pthread_cond_timedwait(&view->changed, &view->lock, &limit) == 0)
+        ;
+    pthread_mutex_unlock(&view->lock);
+}
+
+void view_resume(struct view *view)
+{
+    pthread_mutex_lock(&view->lock);
+    view->resume = true;
+    pthread_mutex_unlock(&view->lock);
+    wake(view);
+}
+
+void view_notice(struct view *view, const char *text)
+{
+    pthread_mutex_lock(&view->lock);
+    text_copy(view->notice, sizeof(view->notice), text);
+    pthread_mutex_unlock(&view->lock);
+    wake(view);
+}
+
+/* Waits for the thread's end until `limit`, under the lock. */
+static bool wait_done(struct view *view, double limit)
+{
+    while (!view->done && clock_seconds() < limit) {
+        struct timespec when = from_now(fmax(limit - clock_seconds(), 0));
+        pthread_cond_timedwait(&view->changed, &view->lock, &when);
+    }
+    return view->done;
+}
+
+void view_close(struct view *view, double seconds)
+{
+    double start = clock_seconds();
+    pthread_mutex_lock(&view->lock);
+    view->close = true;
+    pthread_mutex_unlock(&view->lock);
+    wake(view);
+    pthread_mutex_lock(&view->lock);
+    bool done = wait_done(view, start + seconds / 2);
+    /* A stalled terminal: what it has not taken is dropped until the thread comes through. */
+    while (!done && clock_seconds() < start + seconds) {
+        pthread_mutex_unlock(&view->lock);
+        screen_flush_output(view->screen);
+        pthread_mutex_lock(&view->lock);
+        done = wait_done(view, clock_seconds() + 0.02);
+    }
+    pthread_mutex_unlock(&view->lock);
+    if (!done) { /* the thread keeps the view; the process is about to end */
+        view_emergency_restore();
+        return;
+    }
+    pthread_join(view->thread, NULL);
+    screen_close(view->screen);
+    view_free(view);
+}

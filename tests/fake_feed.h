@@ -1,0 +1,41 @@
+/*
+ * A feed without a run: a made-up training whose numbers depend on its step
+ * alone. For tests of the view and for looking at it.
+ */
+#ifndef KDT_TESTS_FAKE_FEED_H
+#define KDT_TESTS_FAKE_FEED_H
+
+#include "kdt/feed.h"
+
+#include <pthread.h>
+
+enum { FAKE_EVALUATIONS = 1024, FAKE_EDITS = 256, FAKE_POSTS = 256 };
+
+struct fake_feed {
+    struct feed feed;
+    pthread_mutex_t lock; /* held by the functions below, not by tests that are alone */
+    struct snapshot now;  /* tests change it, then publish */
+    double clock;         /* of answers and checkpoints */
+    struct loss_bucket buckets[FEED_MAX_BUCKETS];
+    int64_t bucket_steps;
+    struct evaluation evaluations[FAKE_EVALUATIONS];
+    struct edit_mark edits[FAKE_EDITS];
+    struct answer answers[FAKE_POSTS];       /* answers[id - 1] */
+    enum command_source sources[FAKE_POSTS]; /* of posts[id - 1] */
+    uint64_t posted, applied;                /* ids up to these */
+    int64_t to_step;                         /* of `step N`; -1: none */
+};
+
+/* A run of 60 epochs of 469 steps that has just begun. */
+void fake_feed_init(struct fake_feed *fake);
+void fake_feed_fini(struct fake_feed *fake);
+/* Trains some steps, evaluating at ends of epochs. */
+void fake_feed_train(struct fake_feed *fake, int64_t steps);
+/* Performs the next command that was posted; false where there is none. */
+bool fake_feed_apply(struct fake_feed *fake);
+/* Ends the run: tested, finished. */
+void fake_feed_finish(struct fake_feed *fake);
+/* Makes the present state a new publication. */
+void fake_feed_publish(struct fake_feed *fake);
+
+#endif
