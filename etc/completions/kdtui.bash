@@ -1,0 +1,139 @@
+# bash completion for kdtui; generated from its tables.
+
+# Puts what SECTION.KEY=VALUE may become into words.
+_kdtui_setting()
+{
+    local name=${1%%=*} value
+
+    case $1 in
+    data.dataset=*) words="auto cifar10 fashion-mnist mnist idx synthetic" ;;
+    data.mean=*) words="global channel pixel none" ;;
+    data.scale=*) words="unit std" ;;
+    network.activation=*) words="relu leaky_relu elu" ;;
+    network.batch_norm=*) words="before after none" ;;
+    network.batch_norm_learned=*) words="on off" ;;
+    network.init=*) words="he xavier normal" ;;
+    train.optimizer=*) words="sgd nesterov" ;;
+    train.schedule=*) words="constant decay step cosine cyclical" ;;
+    augment.noise=*) words="on off" ;;
+    checkpoint.best=*) words="on off" ;;
+    view.glyphs=*) words="auto braille block ascii" ;;
+    view.colors=*) words="auto 256 16 mono" ;;
+    *=*) words= ;;
+    *)
+        words="data.dataset=
+            data.path=
+            data.train_size=
+            data.validation_size=
+            data.validation_from=
+            data.mean=
+            data.scale=
+            network.hidden=
+            network.activation=
+            network.slope=
+            network.batch_norm=
+            network.batch_norm_learned=
+            network.batch_norm_average=
+            network.init=
+            network.init_std=
+            train.epochs=
+            train.batch_size=
+            train.learning_rate=
+            train.l2=
+            train.momentum=
+            train.optimizer=
+            train.schedule=
+            train.decay=
+            train.step_epochs=
+            train.rate_min=
+            train.rate_max=
+            train.cycle_steps=
+            train.warmup_steps=
+            train.threads=
+            train.seed=
+            augment.noise=
+            augment.noise_level=
+            checkpoint.every_epochs=
+            checkpoint.keep=
+            checkpoint.best=
+            view.fps=
+            view.glyphs=
+            view.colors="
+        compopt -o nospace
+        return
+        ;;
+    esac
+    local values=$words
+    words=
+    for value in $values; do
+        words+=" $name=$value"
+    done
+}
+
+_kdtui()
+{
+    local line=${COMP_LINE:0:COMP_POINT} subcommand= option= before= i
+    local word=${line##*[[:space:]]} words= files=
+    local -a typed
+
+    # The line itself, since bash splits words at =.
+    read -ra typed <<<"${line%"$word"}"
+    for ((i = 1; i < ${#typed[@]}; i++)); do
+        case ${typed[i]} in
+        run | eval | settings | keys)
+            subcommand=${typed[i]}
+            break
+            ;;
+        esac
+    done
+    option=${typed[${#typed[@]} - 1]}
+    if [[ $word == --*=* ]]; then
+        option=${word%%=*}
+        before=$option=
+        word=${word#*=}
+    fi
+
+    case $option in
+    -c | --config) files=-f ;;
+    -p | --preset) words="fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21" ;;
+    -s | --set) _kdtui_setting "$word" ;;
+    -n | --name) words= ;;
+    --runs-dir) files=-d ;;
+    --split) words="train validation test" ;;
+    *) option= ;;
+    esac
+    if [[ -z $option && $word == -* ]]; then
+        case ${subcommand:-run} in
+        run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless -q --quiet --help --version" ;;
+        eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
+        settings) words="--ini --help --version" ;;
+        keys) words="--help --version" ;;
+        esac
+    elif [[ -z $option && -z $subcommand ]]; then
+        words="run eval settings keys"
+    elif [[ -z $option && $subcommand == settings ]]; then
+        _kdtui_setting "$word"
+        words=${words//=/}
+        compopt +o nospace
+    elif [[ -z $option && $subcommand == eval ]]; then
+        files=-f
+        words="last $(ls "${XDG_STATE_HOME:-$HOME/.local/state}/kdtui/runs" 2>/dev/null)"
+    fi
+
+    local IFS=$' \t\n'
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+    if [[ -n $files ]]; then
+        compopt -o filenames
+        local IFS=$'\n'
+        COMPREPLY+=($(compgen "$files" -- "$word"))
+    fi
+    # Only what follows the last = replaces the word that bash sees.
+    local seen=$before$word
+    seen=${seen%"${seen##*=}"}
+    for i in "${!COMPREPLY[@]}"; do
+        COMPREPLY[i]=$before${COMPREPLY[i]}
+        COMPREPLY[i]=${COMPREPLY[i]#"$seen"}
+    done
+}
+
+complete -F _kdtui kdtui

@@ -1,0 +1,155 @@
+/* The subcommand eval; see eval.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "eval.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kdt/run.h"
+#include "load.h"
+#include "places.h"
+
+/* FILE, or the best checkpoint of RUN, or its last. */
+static char *find_checkpoint(const char *word, const char *runs_directory, struct err *err)
+{
+    struct stat status;
+    if (stat(word, &status) == 0 && S_ISREG(status.st_mode))
+        return mem_text(word);
+    char *runs = runs_directory ? mem_text(runs_directory) : places_runs_directory();
+    char *directory = places_run(word, runs, err);
+    mem_free(runs);
+    if (!directory)
+        return NULL;
+    char *path = file_path(directory, "checkpoints/best.safetensors");
+    if (!file_exists(path)) {
+        mem_free(path);
+        path = file_path(directory, "checkpoints/last.safetensors");
+    }
+    if (!file_exists(path)) {
+        err_set(err, ERR_FILE, "%s: the run has no checkpoint", directory);
+        mem_free(path);
+        path = NULL;
+    }
+    mem_free(directory);
+    return path;
+}
+
+static int parse_split(const char *word, enum data_split *out, struct err *err)
+{
+    static const char *const names[] = {"train", "validation", "test"};
+    *out = DATA_TEST;
+    if (!word)
+        return 0;
+    for (int i = 0; i < DATA_SPLITS; i++)
+        if (strcmp(word, names[i]) == 0) {
+            *out = (enum data_split)i;
+            return 0;
+        }
+    return err_set(err, ERR_USAGE, "--split %s: train, validation or test is expected", word);
+}
+
+/* `wide`: columns that the largest count needs. */
+static void print_classes(const struct data_info *info, const uint64_t *confusion)
+{
+    int classes = info->classes, name_width = 5, wide = 3;
+    for (int k = 0; k < classes; k++) {
+        int length = (int)strlen(info->class_name[k]);
+        name_width = length > name_width ? length : name_width;
+    }
+    for (int i = 0; i < classes * classes; i++)
+        while (confusion[i] >= 1000 && wide < 9 &&
+               snprintf(NULL, 0, "%llu", (unsigned long long)confusion[i]) > wide)
+            wide++;
+
+    printf("\n%*s  accuracy  predicted as\n%*s  %8s", name_width, "class", name_width, "", "");
+    for (int k = 0; k < classes; k++)
+        printf(" %*.*s", wide + 1, wide + 1, info->class_name[k]);
+    printf("\n");
+    for (int k = 0; k < classes; k++) {
+        const uint64_t *row = confusion + k * classes;
+        uint64_t total = 0;
+        for (int j = 0; j < classes; j++)
+            total += row[j];
+        printf("%*s  ", name_width, info->class_name[k]);
+        if (total)
+            printf("%7.2f%%", 100.0 * (double)row[k] / (double)total);
+        else
+            printf("%8s", "-");
+        for (int j = 0; j < classes; j++)
+            printf(" %*llu", wide + 1, (unsigned long long)row[j]);
+        printf("\n");
+    }
+}
+
+static int evaluate(const struct checkpoint *checkpoint, const char *path,
+                    const struct settings *settings, enum data_split split, struct err *err)
+{
+    struct dataset *dataset = NULL;
+    struct team *team = NULL;
+    struct net *net = NULL;
+    uint64_t *confusion = NULL;
+    struct data_options data_options;
+    struct net_shape shape;
+    int code = -1;
+
+    run_data_options(settings, &data_options);
+    if (data_open(&data_options, &dataset, err) != 0)
+        goto done;
+    const struct data_info *info = data_info(dataset);
+    if (info->inputs != checkpoint->inputs || info->classes != checkpoint->classes) {
+        err_set(err, ERR_FILE,
+                "%s: trained on %d inputs and %d classes; %s has %d inputs and %d classes", path,
+                checkpoint->inputs, checkpoint->classes, info->name, info->inputs, info->classes);
+        goto done;
+    }
+    math_init();
+    math_thread_init();
+    if (run_net_shape(settings, info->inputs, info->classes, &shape, err) != 0 ||
+        team_create((int)settings->train.threads, &team, err) != 0 ||
+        net_create(&shape, 1, team, &net, err) != 0 ||
+        checkpoint_restore(checkpoint, net, err) != 0)
+        goto done;
+    confusion = mem_alloc((size_t)info->classes * (size_t)info->classes * sizeof *confusion);
+    struct data_transform transform = {checkpoint->factor, checkpoint->offset, checkpoint->inputs};
+    struct evaluation_result result;
+    if (run_evaluate(net, dataset, split, &transform, confusion, &result, err) != 0)
+        goto done;
+    printf("loss %.4f\naccuracy %.2f%%\n", result.loss, 100 * result.accuracy);
+    print_classes(info, confusion);
+    code = 0;
+done:
+    mem_free(confusion);
+    net_destroy(net);
+    team_destroy(team);
+    data_close(dataset);
+    return code;
+}
+
+int eval_command(const struct options *options, struct err *err)
+{
+    enum data_split split;
+    if (parse_split(options->split, &split, err) != 0)
+        return -1;
+    char *path = find_checkpoint(options->operand_count ? options->operands[0] : "last",
+                                 options->runs_directory, err);
+    if (!path)
+        return -1;
+    struct checkpoint checkpoint;
+    int code = -1;
+    if (checkpoint_load(path, &checkpoint, err) == 0) {
+        /* The network is the checkpoint's; only its data may be another's. */
+        struct settings settings = checkpoint.settings;
+        if (load_overrides(options, &settings, err) == 0) {
+            struct settings mixed = checkpoint.settings;
+            mixed.data = settings.data;
+            mixed.train.threads = settings.train.threads;
+            code = evaluate(&checkpoint, path, &mixed, split, err);
+        }
+        checkpoint_fini(&checkpoint);
+    }
+    mem_free(path);
+    return code;
+}

@@ -1,0 +1,81 @@
+/* Plain lines; see lines.h. */
+#include "lines.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* 950, 142k, 1.25M. */
+static void format_rate(char *out, size_t size, double rate)
+{
+    if (rate >= 1e6)
+        snprintf(out, size, "%.2fM", rate / 1e6);
+    else if (rate >= 1e3)
+        snprintf(out, size, "%.0fk", rate / 1e3);
+    else
+        snprintf(out, size, "%.0f", rate);
+}
+
+static void print_head(const struct snapshot *now)
+{
+    fprintf(stderr, "data     %s\n", now->dataset_why);
+    fprintf(stderr, "network  %s, %llu parameters\n", now->network,
+            (unsigned long long)now->parameters);
+    fprintf(stderr, "run      %s in %s\n", now->name, now->directory);
+}
+
+static void print_evaluation(const struct snapshot *now, const struct evaluation *row)
+{
+    char speed[32];
+    format_rate(speed, sizeof speed, now->samples_per_second);
+    printf(
+        "epoch %lld/%lld  step %lld  loss %.4f val %.4f  acc %.2f%% val %.2f%%  lr %.4g  "
+        "%s samples/s\n",
+        (long long)row->epoch, (long long)now->epochs, (long long)row->step, row->train_loss,
+        row->validation_loss, 100 * row->train_accuracy, 100 * row->validation_accuracy,
+        row->learning_rate, speed);
+    fflush(stdout);
+}
+
+void lines_update(struct lines *lines, struct feed *feed)
+{
+    struct snapshot now;
+    feed->snapshot(feed, &now);
+    if (!lines->quiet && !lines->begun && now.state != RUN_STARTING) {
+        lines->begun = true;
+        print_head(&now);
+    }
+    struct evaluation row;
+    while (!lines->quiet && feed->evaluations(feed, lines->evaluations, &row, 1) == 1) {
+        lines->evaluations++;
+        print_evaluation(&now, &row);
+    }
+    if (strcmp(now.warning, lines->warning) != 0) {
+        if (now.warning[0])
+            fprintf(stderr, "kdtui: warning: %s\n", now.warning);
+        text_copy(lines->warning, sizeof lines->warning, now.warning);
+    }
+}
+
+void lines_end(const struct lines *lines, struct feed *feed)
+{
+    struct snapshot now;
+    feed->snapshot(feed, &now);
+    switch (now.state) {
+    case RUN_FINISHED:
+        printf("test accuracy %.2f%%", 100 * now.test_accuracy);
+        if (!isnan(now.best_validation_accuracy))
+            printf(" (best validation %.2f%% at epoch %lld)", 100 * now.best_validation_accuracy,
+                   (long long)now.best_epoch);
+        printf("\n");
+        fflush(stdout);
+        break;
+    case RUN_INTERRUPTED:
+        if (!lines->quiet)
+            fprintf(stderr, "kdtui: interrupted at step %lld; saved up to step %lld in %s\n",
+                    (long long)now.step, (long long)now.checkpoint_step, now.directory);
+        break;
+    default:
+        fprintf(stderr, "kdtui: %s\n", now.error);
+    }
+}

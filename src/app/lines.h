@@ -1,0 +1,20 @@
+/* Plain lines: one per evaluation, and the result last. */
+#ifndef KDT_APP_LINES_H
+#define KDT_APP_LINES_H
+
+#include "kdt/feed.h"
+
+/* What was already said, so that each thing is said once. */
+struct lines {
+    bool quiet; /* the result only */
+    bool begun;
+    size_t evaluations;
+    char warning[512];
+};
+/* Prints what is new: what is trained on what and warnings on standard error, evaluations on
+ * standard output. */
+void lines_update(struct lines *lines, struct feed *feed);
+/* The result, or why there is none. */
+void lines_end(const struct lines *lines, struct feed *feed);
+
+#endif

@@ -1,0 +1,43 @@
+/* Settings from everywhere; see load.h. */
+#include "load.h"
+
+#include "places.h"
+
+static int load_optional(struct settings *settings, char *path, struct err *err)
+{
+    int result = settings_load(settings, path, true, err);
+    mem_free(path);
+    return result;
+}
+
+int load_overrides(const struct options *options, struct settings *settings, struct err *err)
+{
+    for (size_t i = 0; i < options->config_count; i++)
+        if (settings_load(settings, options->config[i], false, err) != 0)
+            return -1;
+    for (size_t i = 0; i < options->set_count; i++)
+        if (settings_set_line(settings, options->set[i], err) != 0)
+            return err_context(err, "--set");
+    return 0;
+}
+
+int load_settings(const struct options *options, struct settings *out, struct err *err)
+{
+    settings_init(out);
+    if (load_optional(out, places_system_config(), err) != 0 ||
+        load_optional(out, places_user_config(), err) != 0 ||
+        load_optional(out, places_view_settings(), err) != 0)
+        return -1;
+    if (options->preset) {
+        char *path = places_preset(options->preset, err);
+        if (!path)
+            return -1;
+        int result = settings_load(out, path, false, err);
+        mem_free(path);
+        if (result != 0)
+            return -1;
+    }
+    if (load_overrides(options, out, err) != 0)
+        return -1;
+    return settings_check(out, err);
+}

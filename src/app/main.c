@@ -1,0 +1,68 @@
+/* kdtui: the program. Chooses the subcommand; the only place that exits. */
+#include "options.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "eval.h"
+#include "print.h"
+#include "train.h"
+
+/* The exit code of an error, after saying it. */
+static int fail(const struct err *err)
+{
+    fprintf(stderr, "kdtui: %s\n", err->text);
+    return err->code == ERR_USAGE ? 2 : 1;
+}
+
+static int perform(const struct options *options, struct err *err)
+{
+    if (options->help) {
+        print_help(stdout);
+        return 0;
+    }
+    if (options->version) {
+        printf("kdtui %s\n", KDT_VERSION);
+        return 0;
+    }
+    switch (options->subcommand) {
+    case SUBCOMMAND_RUN:
+        return train_command(options, err);
+    case SUBCOMMAND_EVAL:
+        return eval_command(options, err);
+    case SUBCOMMAND_SETTINGS:
+        if (options->ini) {
+            print_settings_ini(stdout);
+            return 0;
+        }
+        return print_settings(stdout, options->operands, options->operand_count, err);
+    case SUBCOMMAND_KEYS:
+        print_keys(stdout);
+        return 0;
+    case SUBCOMMAND_COUNT:
+        break;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, ""); /* LC_CTYPE alone: a decimal comma must never reach a file */
+    struct options options;
+    struct err err = {0};
+    int code = options_parse(argc, argv, &options, &err);
+    if (code == 0)
+        code = perform(&options, &err);
+    options_fini(&options);
+    if (code < 0)
+        code = fail(&err);
+    /* Results that could not be written are a failure (a full disk, say). A reader that
+     * went away is not: the terminal may have, while training went on. */
+    if (fflush(stdout) != 0 && errno != EPIPE && errno != EIO && code == 0) {
+        fprintf(stderr, "kdtui: standard output: %s\n", strerror(errno));
+        code = 1;
+    }
+    return code;
+}

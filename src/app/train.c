@@ -1,0 +1,264 @@
+/*
+ * The subcommand run. Main's loop polls the signal pipe and either the view or
+ * the run itself; it never touches the terminal and never blocks elsewhere.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "train.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kdt/run.h"
+#include "kdt/ui.h"
+#include "lines.h"
+#include "load.h"
+#include "places.h"
+#include "signals.h"
+
+/* A stalled line may hold the view's last write; training has ended by then. */
+#define VIEW_CLOSE_SECONDS 1.0
+
+struct session {
+    struct run *run;
+    struct feed *feed;
+    struct view *view; /* NULL: plain lines, or the terminal went away */
+    struct lines lines;
+    bool plain;     /* plain lines are printed as it goes: there never was a view */
+    bool tell;      /* the result is printed at the end: somebody is there to read it */
+    int end_signal; /* the signal that asked to save and leave; 0 none */
+};
+
+static void close_view(struct session *session)
+{
+    if (!session->view)
+        return;
+    view_close(session->view, VIEW_CLOSE_SECONDS);
+    session->view = NULL;
+    signals_catch_stop(false);
+}
+
+static void take_signal(struct session *session, int number)
+{
+    switch (number) {
+    case SIGWINCH:
+        if (session->view)
+            view_resized(session->view);
+        break;
+    case SIGTSTP:
+        if (session->view) {
+            view_suspend(session->view);
+            signals_stop_self();
+        }
+        break;
+    case SIGCONT: /* also without a SIGTSTP before, and in the background, where it stays away */
+        if (session->view)
+            view_resume(session->view);
+        break;
+    case SIGHUP: /* the terminal went away: training goes on without a view */
+        close_view(session);
+        break;
+    case SIGINT:
+    case SIGTERM:
+    case SIGUSR1:
+        if (session->end_signal) {
+            view_emergency_restore();
+            _exit(128 + number);
+        }
+        session->end_signal = number;
+        run_interrupt(session->run, strsignal(number));
+        if (session->view) {
+            close_view(session);
+            fprintf(stderr, "kdtui: %s: saving\n", strsignal(number));
+        }
+        break;
+    }
+}
+
+/* What the person chose in the view. */
+static void take_outcome(struct session *session)
+{
+    enum view_outcome outcome = view_outcome(session->view);
+    if (outcome == VIEW_OPEN)
+        return;
+    close_view(session);
+    switch (outcome) {
+    case VIEW_SAVE:
+        session->tell = true;
+        run_interrupt(session->run, "saved and stopped");
+        break;
+    case VIEW_ABANDON:
+        session->tell = true;
+        run_abandon(session->run);
+        break;
+    case VIEW_LEFT:
+        session->tell = true;
+        break;
+    case VIEW_LOST:
+    case VIEW_OPEN:
+        break;
+    }
+}
+
+static bool ended(struct session *session)
+{
+    struct snapshot now;
+    session->feed->snapshot(session->feed, &now);
+    return run_state_ended(now.state);
+}
+
+/* Until the run has ended and, where there is a view, the person has left it. */
+static void session_loop(struct session *session)
+{
+    for (;;) {
+        if (!session->view) {
+            if (session->plain)
+                lines_update(&session->lines, session->feed);
+            if (ended(session))
+                return;
+        }
+        struct pollfd fds[] = {
+            {.fd = signals_fd(), .events = POLLIN},
+            {.fd = session->view ? view_fd(session->view) : session->feed->wake_fd,
+             .events = POLLIN},
+        };
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            abort(); /* both descriptors are ours */
+        for (int number; (number = signals_next()) != 0;)
+            take_signal(session, number);
+        if (session->view) {
+            take_outcome(session);
+        } else {
+            uint64_t count;
+            ssize_t got = read(session->feed->wake_fd, &count, sizeof count);
+            (void)got; /* nothing to read is fine: the state is asked for anyway */
+        }
+    }
+}
+
+static int exit_code(struct session *session)
+{
+    struct snapshot now;
+    session->feed->snapshot(session->feed, &now);
+    switch (now.state) {
+    case RUN_DIVERGED:
+        return 3;
+    case RUN_FAILED:
+        return 1;
+    case RUN_INTERRUPTED:
+        return session->end_signal ? 128 + session->end_signal : 0;
+    default:
+        return 0;
+    }
+}
+
+/* Whether the view can be had: a terminal both ways that can place its cursor. */
+static bool wants_view(const struct options *options)
+{
+    const char *term = getenv("TERM");
+    return !options->headless && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term &&
+           strcmp(term, "dumb") != 0;
+}
+
+static int fill_run_options(const struct options *options, const struct settings *settings,
+                            const char *dataset, struct run_options *out, struct err *err)
+{
+    *out = (struct run_options){.settings = *settings};
+    char *runs =
+        options->runs_directory ? mem_text(options->runs_directory) : places_runs_directory();
+    int result = 0;
+    if (strlen(runs) >= sizeof out->runs_directory)
+        result = err_set(err, ERR_USAGE, "--runs-dir: longer than %zu bytes",
+                         sizeof out->runs_directory - 1);
+    text_copy(out->runs_directory, sizeof out->runs_directory, runs);
+    mem_free(runs);
+    if (result != 0)
+        return -1;
+    if (options->name) {
+        const char *name = options->name;
+        if (!*name || name[0] == '.' || strchr(name, '/') || strlen(name) >= sizeof out->name)
+            return err_set(err, ERR_USAGE,
+                           "--name %s: a name without '/', not beginning with '.', of at most "
+                           "%zu bytes is expected",
+                           name, sizeof out->name - 1);
+        if (strcmp(name, "last") == 0)
+            return err_set(err, ERR_USAGE, "--name last: last means the newest run");
+        text_copy(out->name, sizeof out->name, name);
+    } else {
+        run_name_choose(out->runs_directory, dataset, out->name, sizeof out->name);
+    }
+    return 0;
+}
+
+/* A run of this name must not exist; asked before the data take their time. */
+static int refuse_existing(const struct options *options, struct err *err)
+{
+    if (!options->name)
+        return 0;
+    char *runs =
+        options->runs_directory ? mem_text(options->runs_directory) : places_runs_directory();
+    char *directory = file_path(runs, options->name);
+    char *settings = file_path(directory, "settings.ini");
+    int result = 0;
+    if (file_exists(settings))
+        result =
+            err_set(err, ERR_USAGE, "--name %s: there is a run of this name in %s; choose another",
+                    options->name, runs);
+    mem_free(settings);
+    mem_free(directory);
+    mem_free(runs);
+    return result;
+}
+
+static int train_on(const struct options *options, const struct settings *settings,
+                    const struct dataset *dataset, struct err *err)
+{
+    struct session session = {.lines = {.quiet = options->quiet}};
+    struct run_options run_options;
+    bool view = wants_view(options);
+    if (fill_run_options(options, settings, data_info(dataset)->name, &run_options, err) != 0 ||
+        run_create(&run_options, dataset, &session.run, err) != 0)
+        return -1;
+    session.feed = run_feed(session.run);
+    if (view) {
+        char *remember = places_view_settings();
+        struct view_options view_options = {.settings = *settings, .remember_path = remember};
+        signals_catch_stop(true);
+        struct err why;
+        if (view_open(session.feed, &view_options, &session.view, &why) != 0) {
+            signals_catch_stop(false);
+            fprintf(stderr, "kdtui: no view: %s\n", why.text);
+        }
+        mem_free(remember);
+    }
+    session.plain = session.tell = !session.view;
+    session_loop(&session);
+    if (session.tell || session.end_signal)
+        lines_end(&session.lines, session.feed);
+    int code = exit_code(&session);
+    run_destroy(session.run);
+    return code;
+}
+
+int train_command(const struct options *options, struct err *err)
+{
+    struct settings settings;
+    if (load_settings(options, &settings, err) != 0 || refuse_existing(options, err) != 0 ||
+        signals_init(err) != 0)
+        return -1;
+    math_init();
+    struct data_options data_options;
+    run_data_options(&settings, &data_options);
+    struct dataset *dataset;
+    if (data_open(&data_options, &dataset, err) != 0)
+        return -1;
+    int code = train_on(options, &settings, dataset, err);
+    data_close(dataset);
+    return code;
+}

@@ -1,0 +1,160 @@
+#!/bin/sh
+# The command line as its user meets it: options, exit codes, errors, plain lines, files.
+set -u
+kdtui=${KDTUI:-./kdtui}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+HOME=$work/home XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data
+export HOME XDG_STATE_HOME XDG_CONFIG_HOME XDG_DATA_HOME
+unset KDTUI_DATA
+failures=0
+cd "$work" || exit 1
+
+# expect NAME CODE PATTERN COMMAND...: exit code and a pattern in what it prints.
+expect() {
+    name=$1 code=$2 pattern=$3
+    shift 3
+    "$@" >out 2>err </dev/null
+    got=$?
+    if [ $got -ne "$code" ]; then
+        echo "FAIL: $name: exit code $got, expected $code"
+        cat out err
+        failures=$((failures + 1))
+    elif ! cat out err | grep -Eq -- "$pattern"; then
+        echo "FAIL: $name: no line matches $pattern in:"
+        cat out err
+        failures=$((failures + 1))
+    else
+        echo "ok: $name"
+    fi
+}
+
+# check NAME COMMAND...: the command succeeds.
+check() {
+    name=$1
+    shift
+    if "$@"; then
+        echo "ok: $name"
+    else
+        echo "FAIL: $name"
+        failures=$((failures + 1))
+    fi
+}
+
+# train NAME [OPTION...]: a run of a second or less.
+train() {
+    run_name=$1
+    shift
+    "$kdtui" run --headless -n "$run_name" -s data.dataset=synthetic -s data.train_size=1000 \
+        -s data.validation_size=200 -s network.hidden="16 12" -s train.epochs=3 "$@"
+}
+
+# Manners.
+expect "--version" 0 '^kdtui [0-9]' "$kdtui" --version
+expect "--help" 0 'eval' "$kdtui" --help
+expect "run --help" 0 '--headless' "$kdtui" run --help
+expect "unknown command" 2 '^kdtui: evla: no such command; did you mean eval\?' "$kdtui" evla
+expect "unknown option" 2 'did you mean --headless' "$kdtui" run --headles2
+expect "missing value" 2 '--preset needs a value' "$kdtui" run --preset
+expect "option of another command" 2 'not an option of kdtui settings' "$kdtui" settings --headless
+expect "an operand too many" 2 'operand too many' "$kdtui" run here
+expect "settings" 0 'train.learning_rate' "$kdtui" settings
+expect "settings NAME" 0 'number' "$kdtui" settings train.learning_rate
+expect "settings of nothing" 2 'did you mean train.momentum' "$kdtui" settings train.momentun
+expect "settings --ini" 0 '^\[train\]' "$kdtui" settings --ini
+expect "keys" 0 'pause' "$kdtui" keys
+
+# Settings: every mistake names its place and what is accepted.
+expect "unknown setting" 2 'did you mean train.epochs' train x -s train.epoch=3
+expect "out of range" 2 'train.momentum.*0\.9999' train x -s train.momentum=2
+expect "not a number" 2 'train.epochs' train x -s train.epochs=many
+expect "not a choice" 2 'relu, leaky_relu or elu' train x -s network.activation=tanh
+expect "missing file" 1 'none.ini' train x -c none.ini
+printf '[train]\nepochs = 3\nlerning_rate = 1\n' >bad.ini
+expect "unknown key in a file" 2 'bad.ini:3:.*learning_rate' train x -c bad.ini
+printf '[train]\nbatch_size = 1\n' >bad.ini
+expect "bad value in a file" 2 'bad.ini:2:.*65536' train x -c bad.ini
+expect "unknown preset" 2 'did you mean fig06' train x -p fog06
+expect "a figure without its data" 1 'cifar-10-batches-bin' "$kdtui" run --headless -p fig06
+expect "validation too large" 2 'validation_size' train x -s data.validation_size=100000000
+check "nothing was left behind" test ! -e "$XDG_STATE_HOME/kdtui/runs/x"
+
+# Order: the file, then --config, then --set.
+mkdir -p "$XDG_CONFIG_HOME/kdtui"
+printf '[train]\nbatch_size = 50\nlearning_rate = 0.5\nmomentum = 0.25\n' >"$XDG_CONFIG_HOME/kdtui/kdtui.ini"
+printf '[train]\nlearning_rate = 0.03\nmomentum = 0.75\n' >mine.ini
+expect "a run" 0 '^test accuracy [0-9]+\.[0-9][0-9]% \(best validation [0-9]+\.[0-9][0-9]% at epoch [123]\)$' \
+    train first -c mine.ini -s train.momentum=0.5
+rm "$XDG_CONFIG_HOME/kdtui/kdtui.ini"
+run=$XDG_STATE_HOME/kdtui/runs/first
+check "the user's file counts" grep -qx 'batch_size = 50' "$run/settings.ini"
+check "--config wins over it" grep -qx 'learning_rate = 0.03' "$run/settings.ini"
+check "--set wins over both" grep -qx 'momentum = 0.5' "$run/settings.ini"
+
+# Plain lines and files.
+line='^epoch [123]/3  step [0-9]+  loss [0-9.]+ val [0-9.]+  acc [0-9.]+% val [0-9.]+%  lr [0-9.e-]+  [0-9.]+[kM]? samples/s$'
+check "one line per evaluation" test "$(grep -Ec "$line" out)" = 3
+check "the result is last" sh -c 'tail -n 1 out | grep -q "^test accuracy"'
+check "metrics.csv" sh -c "head -n 1 '$run/metrics.csv' | grep -qx epoch,step,seconds,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy"
+check "a row per epoch" test "$(wc -l <"$run/metrics.csv")" = 4
+check "steps.csv" sh -c "head -n 1 '$run/steps.csv' | grep -qx step,loss,loss_min,loss_max,learning_rate"
+check "the journal's head" sh -c "head -n 1 '$run/journal.jsonl' | grep -q '\"command\": *\"start\"'"
+check "result.json" grep -q '"test_accuracy"' "$run/result.json"
+for file in best last step-60; do
+    check "$file.safetensors" test -s "$run/checkpoints/$file.safetensors"
+done
+tested=$(sed -n 's/^test accuracy \([0-9.]*%\).*/\1/p' out)
+expect "eval of a run" 0 "^accuracy $tested" "$kdtui" eval first
+expect "eval of last" 0 "^accuracy $tested" "$kdtui" eval
+expect "eval of a file" 0 "^accuracy $tested" "$kdtui" eval "$run/checkpoints/best.safetensors"
+expect "eval of a split" 0 '^loss ' "$kdtui" eval first --split validation
+expect "eval of an unknown split" 2 'train, validation or test' "$kdtui" eval first --split tset
+expect "eval of no run" 1 'no such run' "$kdtui" eval nothing
+head -c 1000 "$run/checkpoints/best.safetensors" >cut.safetensors
+expect "eval of a cut file" 1 'cut.safetensors' "$kdtui" eval cut.safetensors
+expect "the same name again" 2 'first' train first
+check "it is untouched" test "$(wc -l <"$run/metrics.csv")" = 4
+expect "--quiet" 0 '^test accuracy' train quiet -q
+check "the result only" test "$(cat out err | wc -l)" = 1
+expect "--runs-dir" 0 '^test accuracy' train here --runs-dir elsewhere
+check "is where the run is" test -s elsewhere/here/result.json
+expect "eval of it" 0 '^accuracy' "$kdtui" eval --runs-dir elsewhere here
+
+# The same bits, whatever the number of threads.
+for threads in 1 2 3; do
+    train "threads$threads" -s train.threads=$threads -s augment.noise=on >/dev/null 2>&1
+    cut -d, -f1,2,4- "$XDG_STATE_HOME/kdtui/runs/threads$threads/metrics.csv" >"metrics$threads"
+done
+check "two threads compute what one does" cmp metrics1 metrics2
+check "so do three" cmp metrics1 metrics3
+
+# Ways to end.
+expect "divergence" 3 'diverged' train wild -s train.learning_rate=1000 -s network.batch_norm=none
+for signal in TERM INT USR1; do
+    case $signal in TERM) code=143 ;; INT) code=130 ;; USR1) code=138 ;; esac
+    train "sig$signal" -s train.epochs=100000 >out 2>err &
+    child=$!
+    # A shell starts background commands with SIGINT ignored; the program sets its own handler.
+    while [ ! -s "$XDG_STATE_HOME/kdtui/runs/sig$signal/metrics.csv" ] || [ ! -s out ]; do
+        kill -0 $child 2>/dev/null || break
+        sleep 0.05
+    done
+    pid=$(pgrep -P $child -x kdtui || echo $child)
+    kill -s $signal "$pid"
+    wait $child
+    check "SIG$signal ends with $code" test $? = "$code"
+    check "and is saved" test -s "$XDG_STATE_HOME/kdtui/runs/sig$signal/checkpoints/last.safetensors"
+    check "without a result" test ! -e "$XDG_STATE_HOME/kdtui/runs/sig$signal/result.json"
+done
+
+# What cannot be written is said.
+if [ "$(id -u)" != 0 ]; then
+    mkdir closed && chmod 555 closed
+    expect "a closed directory" 1 'closed' train x --runs-dir closed
+fi
+echo not a directory >file
+expect "no directory at all" 1 'file' train x --runs-dir file
+expect "a full standard output" 1 'standard output' sh -c "'$kdtui' settings >/dev/full"
+
+[ $failures = 0 ] || echo "$failures failed"
+[ $failures = 0 ]
