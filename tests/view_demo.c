@@ -137,10 +137,6 @@ int main(int argc, char **argv)
     }
     stop = true;
     pthread_join(thread, NULL);
-    if (outcome == VIEW_SAVE) {
-        view_notice(view, "saving …");
-        wait_ms(300);
-    }
     double start = clock_seconds();
     view_close(view, 3);
     printf("left: %d, closed in %.1f s\n", (int)outcome, clock_seconds() - start);

@@ -35,8 +35,6 @@ enum view_outcome view_outcome(struct view *view);
 void view_resized(struct view *view);
 void view_suspend(struct view *view);
 void view_resume(struct view *view);
-/* A signal that asks to save and leave was taken: shown while it happens. */
-void view_notice(struct view *view, const char *text);
 /* Ends the thread (at most `seconds` are waited for a stalled terminal) and
  * restores the terminal. */
 void view_close(struct view *view, double seconds);

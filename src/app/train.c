@@ -166,69 +166,54 @@ static bool wants_view(const struct options *options)
            strcmp(term, "dumb") != 0;
 }
 
+/* Everything of the run's options that does not need the data: a name that is taken, say, is
+ * told before they take their time. */
 static int fill_run_options(const struct options *options, const struct settings *settings,
-                            const char *dataset, struct run_options *out, struct err *err)
+                            struct run_options *out, struct err *err)
 {
     *out = (struct run_options){.settings = *settings};
     char *runs =
         options->runs_directory ? mem_text(options->runs_directory) : places_runs_directory();
-    int result = 0;
-    if (strlen(runs) >= sizeof out->runs_directory)
-        result = err_set(err, ERR_USAGE, "--runs-dir: longer than %zu bytes",
-                         sizeof out->runs_directory - 1);
+    bool fits = strlen(runs) < sizeof out->runs_directory;
     text_copy(out->runs_directory, sizeof out->runs_directory, runs);
     mem_free(runs);
-    if (result != 0)
-        return -1;
-    if (options->name) {
-        const char *name = options->name;
-        if (!*name || name[0] == '.' || strchr(name, '/') || strlen(name) >= sizeof out->name)
-            return err_set(err, ERR_USAGE,
-                           "--name %s: a name without '/', not beginning with '.', of at most "
-                           "%zu bytes is expected",
-                           name, sizeof out->name - 1);
-        if (strcmp(name, "last") == 0)
-            return err_set(err, ERR_USAGE, "--name last: last means the newest run");
-        text_copy(out->name, sizeof out->name, name);
-    } else {
-        run_name_choose(out->runs_directory, dataset, out->name, sizeof out->name);
-    }
-    return 0;
-}
-
-/* A run of this name must not exist; asked before the data take their time. */
-static int refuse_existing(const struct options *options, struct err *err)
-{
-    if (!options->name)
+    if (!fits)
+        return err_set(err, ERR_USAGE, "--runs-dir: a path of at most %zu bytes is expected",
+                       sizeof out->runs_directory - 1);
+    const char *name = options->name;
+    if (!name)
         return 0;
-    char *runs =
-        options->runs_directory ? mem_text(options->runs_directory) : places_runs_directory();
-    char *directory = file_path(runs, options->name);
-    char *settings = file_path(directory, "settings.ini");
+    if (!*name || name[0] == '.' || strchr(name, '/') || strlen(name) >= sizeof out->name)
+        return err_set(err, ERR_USAGE,
+                       "--name %s: a name without '/', not beginning with '.', of at most %zu "
+                       "bytes is expected",
+                       name, sizeof out->name - 1);
+    if (strcmp(name, "last") == 0)
+        return err_set(err, ERR_USAGE, "--name last: last means the newest run");
+    text_copy(out->name, sizeof out->name, name);
+    char *directory = file_path(out->runs_directory, name);
+    char *present = file_path(directory, "settings.ini");
     int result = 0;
-    if (file_exists(settings))
+    if (file_exists(present))
         result =
             err_set(err, ERR_USAGE, "--name %s: there is a run of this name in %s; choose another",
-                    options->name, runs);
-    mem_free(settings);
+                    name, out->runs_directory);
+    mem_free(present);
     mem_free(directory);
-    mem_free(runs);
     return result;
 }
 
-static int train_on(const struct options *options, const struct settings *settings,
+static int train_on(const struct options *options, const struct run_options *run_options,
                     const struct dataset *dataset, struct err *err)
 {
     struct session session = {.lines = {.quiet = options->quiet}};
-    struct run_options run_options;
-    bool view = wants_view(options);
-    if (fill_run_options(options, settings, data_info(dataset)->name, &run_options, err) != 0 ||
-        run_create(&run_options, dataset, &session.run, err) != 0)
+    if (run_create(run_options, dataset, &session.run, err) != 0)
         return -1;
     session.feed = run_feed(session.run);
-    if (view) {
+    if (wants_view(options)) {
         char *remember = places_view_settings();
-        struct view_options view_options = {.settings = *settings, .remember_path = remember};
+        struct view_options view_options = {.settings = run_options->settings,
+                                            .remember_path = remember};
         signals_catch_stop(true);
         struct err why;
         if (view_open(session.feed, &view_options, &session.view, &why) != 0) {
@@ -249,8 +234,9 @@ static int train_on(const struct options *options, const struct settings *settin
 int train_command(const struct options *options, struct err *err)
 {
     struct settings settings;
-    if (load_settings(options, &settings, err) != 0 || refuse_existing(options, err) != 0 ||
-        signals_init(err) != 0)
+    struct run_options run_options;
+    if (load_settings(options, &settings, err) != 0 ||
+        fill_run_options(options, &settings, &run_options, err) != 0 || signals_init(err) != 0)
         return -1;
     math_init();
     struct data_options data_options;
@@ -258,7 +244,10 @@ int train_command(const struct options *options, struct err *err)
     struct dataset *dataset;
     if (data_open(&data_options, &dataset, err) != 0)
         return -1;
-    int code = train_on(options, &settings, dataset, err);
+    if (!options->name)
+        run_name_choose(run_options.runs_directory, data_info(dataset)->name, run_options.name,
+                        sizeof run_options.name);
+    int code = train_on(options, &run_options, dataset, err);
     data_close(dataset);
     return code;
 }

@@ -43,7 +43,6 @@ struct view {
     bool resized, suspend, resume, close;
     bool suspended; /* the terminal is given back */
     bool done;      /* the thread has given the terminal back and ends */
-    char notice[256];
     enum view_outcome outcome;
 
     /* The thread's own. */
@@ -110,10 +109,6 @@ static bool take_requests(struct view *view)
     bool resized = view->resized, suspend = view->suspend, resume = view->resume;
     bool go_on = !view->close;
     view->resized = view->suspend = view->resume = false;
-    if (strcmp(view->state.notice, view->notice) != 0 && view->notice[0] != '\0') {
-        text_copy(view->state.notice, sizeof(view->state.notice), view->notice);
-        view->dirty = true;
-    }
     pthread_mutex_unlock(&view->lock);
     if (resized)
         view->repaint = view->dirty = true;
@@ -358,14 +353,6 @@ void view_resume(struct view *view)
 {
     pthread_mutex_lock(&view->lock);
     view->resume = true;
-    pthread_mutex_unlock(&view->lock);
-    wake(view);
-}
-
-void view_notice(struct view *view, const char *text)
-{
-    pthread_mutex_lock(&view->lock);
-    text_copy(view->notice, sizeof(view->notice), text);
     pthread_mutex_unlock(&view->lock);
     wake(view);
 }
