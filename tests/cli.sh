@@ -41,12 +41,22 @@ check() {
     fi
 }
 
+cat >tiny.ini <<'INI'
+[data]
+dataset = synthetic
+train_size = 1000
+validation_size = 200
+[network]
+hidden = 16 12
+[train]
+epochs = 3
+INI
+
 # train NAME [OPTION...]: a run of a second or less.
 train() {
     run_name=$1
     shift
-    "$kdtui" run --headless -n "$run_name" -s data.dataset=synthetic -s data.train_size=1000 \
-        -s data.validation_size=200 -s network.hidden="16 12" -s train.epochs=3 "$@"
+    "$kdtui" run --headless -n "$run_name" -c "$work/tiny.ini" "$@"
 }
 
 # Manners.
@@ -132,15 +142,14 @@ check "so do three" cmp metrics1 metrics3
 expect "divergence" 3 'diverged' train wild -s train.learning_rate=1000 -s network.batch_norm=none
 for signal in TERM INT USR1; do
     case $signal in TERM) code=143 ;; INT) code=130 ;; USR1) code=138 ;; esac
-    train "sig$signal" -s train.epochs=100000 >out 2>err &
-    child=$!
     # A shell starts background commands with SIGINT ignored; the program sets its own handler.
+    "$kdtui" run --headless -n "sig$signal" -c tiny.ini -s train.epochs=100000 >out 2>err &
+    child=$!
     while [ ! -s "$XDG_STATE_HOME/kdtui/runs/sig$signal/metrics.csv" ] || [ ! -s out ]; do
         kill -0 $child 2>/dev/null || break
         sleep 0.05
     done
-    pid=$(pgrep -P $child -x kdtui || echo $child)
-    kill -s $signal "$pid"
+    kill -s $signal $child
     wait $child
     check "SIG$signal ends with $code" test $? = "$code"
     check "and is saved" test -s "$XDG_STATE_HOME/kdtui/runs/sig$signal/checkpoints/last.safetensors"

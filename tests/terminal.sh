@@ -1,11 +1,13 @@
 #!/bin/sh
 # The view in a real terminal (tmux): start, pause, change the rate, noise, checkpoint, resize,
-# commands, quit; and the terminal restored on every way out. Needs tmux, else it is skipped.
+# commands, quit; and the terminal restored on every way out. Needs tmux and procps, else it is skipped.
 set -u
-command -v tmux >/dev/null || {
-    echo "tmux is missing: the view was not tested in a terminal"
-    exit 77
-}
+for tool in tmux pgrep pkill; do
+    command -v $tool >/dev/null || {
+        echo "$tool is missing: the view was not tested in a terminal"
+        exit 77
+    }
+done
 kdtui=${KDTUI:-./kdtui}
 work=$(mktemp -d)
 servers=0
