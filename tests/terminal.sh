@@ -27,7 +27,10 @@ new_terminal() { # WIDTH HEIGHT ENVIRONMENT...
     socket=$work/tmux$servers
     width=$1 height=$2
     shift 2
-    mux new-session -d -s kdtui -x "$width" -y "$height" "env $* PS1='shell> ' sh"
+    mux new-session -d -s kdtui -x "$width" -y "$height" "env $* PS1='shell> ' sh" || {
+        echo "tmux has no terminal to give: the view was not tested in one"
+        exit 77
+    }
     see "a shell" 'shell>'
 }
 
