@@ -228,6 +228,73 @@ static void test_files(void **state)
                          inode("files", "checkpoints/best.safetensors"));
 }
 
+/* The dataset that was found is recorded, however it was asked for. */
+static void test_dataset(void **state)
+{
+    (void)state;
+    struct settings settings, recorded;
+    struct data_options options;
+    struct checkpoint checkpoint;
+    struct dataset *dataset, *again;
+    struct run *run;
+    struct err err;
+    fixture_settings(&fixture, &settings);
+    recorded = settings;
+    recorded.data.dataset = DATASET_IDX; /* what auto takes such files for */
+    fixture_set(&settings, "data.dataset=auto");
+    fixture_set(&settings, "data.path=./runs/..");
+    int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_true(before >= 0);
+    assert_int_equal(chdir(fixture.directory), 0);
+    run_data_options(&settings, &options);
+    assert_int_equal(data_open(&options, &dataset, &err), 0);
+    struct run_options run_options = {.settings = settings, .name = "dataset"};
+    snprintf(run_options.runs_directory, sizeof run_options.runs_directory, "%s/runs",
+             fixture.directory);
+    int created = run_create(&run_options, dataset, &run, &err);
+    assert_int_equal(fchdir(before), 0);
+    close(before);
+    assert_int_equal(created, 0);
+    fixture_end(run, RUN_FINISHED, NULL);
+    check_settings("dataset", &recorded);
+    char *path = fixture_path(&fixture, "dataset", "checkpoints/best.safetensors");
+    assert_int_equal(checkpoint_load(path, &checkpoint, &err), 0);
+    run_data_options(&checkpoint.settings, &options);
+    assert_int_equal(data_open(&options, &again, &err), 0);
+    assert_int_equal(data_info(again)->digest, checkpoint.data_digest);
+    assert_string_equal(data_info(again)->path, fixture.directory);
+    checkpoint_fini(&checkpoint);
+    data_close(again);
+    data_close(dataset);
+    mem_free(path);
+}
+
+/* One that is made has no folder. */
+static void test_synthetic(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct data_options options;
+    struct dataset *dataset;
+    struct run *run;
+    struct err err;
+    settings_init(&settings);
+    fixture_set(&settings, "data.dataset=synthetic");
+    fixture_set(&settings, "data.train_size=128");
+    fixture_set(&settings, "data.validation_size=64");
+    run_data_options(&settings, &options);
+    assert_int_equal(data_open(&options, &dataset, &err), 0);
+    struct run_options run_options = {.settings = settings, .name = "synthetic"};
+    snprintf(run_options.runs_directory, sizeof run_options.runs_directory, "%s/runs",
+             fixture.directory);
+    fixture_set(&run_options.settings, "data.dataset=auto");
+    assert_int_equal(run_create(&run_options, dataset, &run, &err), 0);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+    check_settings("synthetic", &settings);
+    data_close(dataset);
+}
+
 /* Without the numbers in column 3, seconds. */
 static char *metrics_without_time(const char *name)
 {
@@ -792,7 +859,8 @@ int main(void)
         cmocka_unit_test(test_edits),          cmocka_unit_test(test_pacing),
         cmocka_unit_test(test_interrupt),      cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_create_errors),  cmocka_unit_test(test_checkpoint_errors),
-        cmocka_unit_test(test_journal_errors),
+        cmocka_unit_test(test_journal_errors), cmocka_unit_test(test_dataset),
+        cmocka_unit_test(test_synthetic),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

@@ -15,6 +15,9 @@
 bool utf8_valid(const char *text);
 /* Cuts off a character that truncation has left incomplete at the end. */
 void utf8_trim(char *text);
+/* Replaces every byte that is no UTF-8 or part of a control character by '?';
+ * whether there was one. */
+bool utf8_show(char *text);
 
 /* ---- queue.c: what other threads ask of the run ---- */
 
@@ -273,6 +276,12 @@ struct evaluate_watch {
 int evaluate_split(struct net *net, struct gather *gather, struct team *team,
                    const struct evaluate_watch *watch, uint64_t *confusion,
                    struct evaluation_result *out);
+
+/* ---- terms.c ---- */
+
+/* Makes the settings name the dataset that was opened, so that they open it
+ * again from anywhere: its kind, and its folder as an absolute path. */
+int data_record(const struct data_info *info, struct settings *settings, struct err *err);
 
 /* ---- the run ---- */
 

@@ -48,8 +48,6 @@ static int plan(struct run *run, struct err *err)
     if (settings_check(settings, err) != 0 ||
         run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0)
         return -1;
-    if (!utf8_valid(settings->data.path))
-        return err_set(err, ERR_USAGE, "data.path '%s' is not valid UTF-8", settings->data.path);
     run->batch = (int)settings->train.batch_size;
     if ((uint64_t)run->batch > images || images > UINT32_MAX)
         return err_set(err, ERR_USAGE, "train.batch_size %d: there are %" PRIu64 " training images",
@@ -250,7 +248,8 @@ int run_create(const struct run_options *options, const struct dataset *dataset,
     }
     queue_init(&run->queue);
     publication_feed(&run->feed);
-    if (plan(run, err) != 0 || make_files(run, err) != 0)
+    if (data_record(run->info, &run->settings, err) != 0 || plan(run, err) != 0 ||
+        make_files(run, err) != 0)
         goto failed;
     first_snapshot(run);
     if (start_thread(run, err) != 0) {
