@@ -649,6 +649,8 @@ static void test_interrupt(void **state)
     struct run *run = start_paused("interrupt-paused", NULL);
     run_interrupt(run, "Terminated");
     fixture_end(run, RUN_INTERRUPTED, &now);
+    assert_false(now.abandoned);
+    assert_int_equal(now.checkpoint_step, now.step);
     check_interrupted("interrupt-paused");
 
     fixture_settings(&fixture, &settings);
@@ -671,6 +673,71 @@ static void test_interrupt(void **state)
     run_interrupt(run, "Terminated");
     run_abandon(run);
     fixture_end(run, RUN_INTERRUPTED, NULL);
+
+    fixture_set(&settings, "checkpoint.best=off");
+    run = fixture_start(&fixture, &settings, "abandon-early");
+    fixture_wait(run_feed(run), trained, &now);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, &now);
+    assert_true(now.abandoned);
+    assert_int_equal(now.checkpoint_step, -1);
+    assert_false(fixture_has(&fixture, "abandon-early", "checkpoints/last.safetensors"));
+
+    /* What is on disk already stays, and is known. */
+    struct answer answer;
+    run = start_paused("abandon-late", "checkpoint.every_epochs=0");
+    fixture_command(run_feed(run), "checkpoint mine", &answer);
+    int64_t step = answer.step;
+    fixture_command(run_feed(run), "step 3", &answer);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, &now);
+    assert_true(now.abandoned);
+    assert_true(now.checkpoint_step >= step);
+    assert_true(fixture_has(&fixture, "abandon-late", "checkpoints/mine.safetensors"));
+}
+
+/* The state before the step is kept, and the books say why nothing follows it. */
+static void check_diverged(const char *name, const struct snapshot *now)
+{
+    char expected[128];
+    double loss, limit;
+    int64_t step, saved;
+    if (sscanf(now->error,
+               "loss %lf at step %" SCNd64 " is above the limit %lf; the state before that step "
+               "is saved as step-%" SCNd64,
+               &loss, &step, &limit, &saved) == 4) {
+        assert_true(loss > limit && fabs(limit - 20 * log(FIXTURE_CLASSES)) < 0.01);
+    } else {
+        assert_int_equal(sscanf(now->error,
+                                "the loss at step %" SCNd64 " is not finite; the state before "
+                                "that step is saved as step-%" SCNd64,
+                                &step, &saved),
+                         2);
+    }
+    assert_int_equal(step, now->step);
+    assert_int_equal(saved, now->step);
+    assert_int_equal(now->checkpoint_step, now->step);
+    assert_string_equal(now->warning, "");
+
+    struct checkpoint checkpoint;
+    struct err err;
+    char *path = fixture_path(&fixture, name, "checkpoints/last.safetensors");
+    char *journal = fixture_read(&fixture, name, "journal.jsonl", NULL);
+    int lines = check_journal(journal);
+    json_t *last = journal_line(journal, lines);
+    assert_string_equal(member(last, "source"), "rule");
+    assert_string_equal(member(last, "command"), "stop");
+    assert_non_null(strstr(member(last, "why"), "loss "));
+    assert_int_equal(json_integer_value(json_object_get(last, "step")), now->step);
+    assert_int_equal(checkpoint_load(path, &checkpoint, &err), 0);
+    assert_int_equal(checkpoint.step, now->step);
+    assert_int_equal(checkpoint.journal_seq, lines);
+    snprintf(expected, sizeof expected, "checkpoints/step-%" PRId64 ".safetensors", now->step);
+    assert_true(fixture_has(&fixture, name, expected));
+    checkpoint_fini(&checkpoint);
+    json_decref(last);
+    mem_free(journal);
+    mem_free(path);
 }
 
 static void test_divergence(void **state)
@@ -688,7 +755,7 @@ static void test_divergence(void **state)
     fixture_command(feed, "evaluate", &answer);
     fixture_command(feed, "set train.learning_rate 1000", &answer);
     fixture_end(run, RUN_DIVERGED, &now);
-    assert_non_null(strstr(now.error, ": diverged; the best weights (epoch "));
+    check_diverged("diverged", &now);
     assert_true(fixture_has(&fixture, "diverged", "checkpoints/best.safetensors"));
     assert_false(fixture_has(&fixture, "diverged", "result.json"));
 }
@@ -805,6 +872,41 @@ static void test_checkpoint_errors(void **state)
     mem_free(to);
 }
 
+/* A run whose last state is lost has failed, with its result known. */
+static void test_unsaved_end(void **state)
+{
+    (void)state;
+    struct run *run = start_paused("unsaved", "checkpoint.best=off");
+    struct snapshot now;
+    struct answer answer;
+    char *from = fixture_path(&fixture, "unsaved", "checkpoints");
+    char *to = fixture_path(&fixture, "unsaved", "gone");
+    assert_int_equal(rename(from, to), 0);
+    fixture_command(run_feed(run), "step 3", &answer);
+    fixture_command(run_feed(run), "evaluate", &answer);
+    fixture_wait(run_feed(run), fixture_paused, &now);
+    fixture_command(run_feed(run), "stop", &answer);
+    fixture_end(run, RUN_FAILED, &now);
+    assert_int_equal(strncmp(now.error, "the final state is not saved: ", 30), 0);
+    assert_non_null(strstr(now.error, strerror(ENOENT)));
+    assert_true(now.test_accuracy >= 0);
+    check_result("unsaved", &now);
+
+    /* So has one that diverges where nothing can be kept, which it says. */
+    mem_free(from);
+    mem_free(to);
+    run = start_paused("unsaved-diverged", "network.batch_norm=none");
+    from = fixture_path(&fixture, "unsaved-diverged", "checkpoints");
+    to = fixture_path(&fixture, "unsaved-diverged", "gone");
+    assert_int_equal(rename(from, to), 0);
+    fixture_command(run_feed(run), "set train.learning_rate 1000", &answer);
+    fixture_command(run_feed(run), "continue", &answer);
+    fixture_end(run, RUN_DIVERGED, &now);
+    assert_non_null(strstr(now.error, "; not saved: "));
+    mem_free(from);
+    mem_free(to);
+}
+
 static void limit_files(rlim_t size)
 {
     struct rlimit limit;
@@ -860,7 +962,7 @@ int main(void)
         cmocka_unit_test(test_interrupt),      cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_create_errors),  cmocka_unit_test(test_checkpoint_errors),
         cmocka_unit_test(test_journal_errors), cmocka_unit_test(test_dataset),
-        cmocka_unit_test(test_synthetic),
+        cmocka_unit_test(test_synthetic),      cmocka_unit_test(test_unsaved_end),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

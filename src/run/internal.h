@@ -106,7 +106,7 @@ struct journal_entry {
     int64_t step, epoch;
     const char *source, *command;
     const char *refused; /* why; NULL: it was not */
-    const char *why;     /* of a signal; NULL: none */
+    const char *why;     /* of a signal or a rule; NULL: none */
     const struct edit *edits;
     size_t edit_count;
 };
@@ -236,6 +236,8 @@ struct writer {
 };
 int writer_start(struct writer *writer, const char *run_directory, struct publication *publication,
                  struct err *err);
+/* Shows that no checkpoint was saved, until one is (code ERR_OK). */
+void writer_warn(const struct writer *writer, enum warning which, const struct err *err);
 /* Room for states of this net; before the first job. */
 int writer_fit(struct writer *writer, const struct net *net, struct err *err);
 /* A free job for the run thread to fill; waits while all are taken. */

@@ -119,8 +119,11 @@ void publication_edit(struct publication *publication, const struct edit_mark *e
 void publication_checkpoint(struct publication *publication, int64_t step)
 {
     pthread_mutex_lock(&publication->lock);
-    publication->checkpoint_step = step;
-    publication->checkpoint_clock = clock_seconds();
+    /* Best weights that could not be written at first may come later. */
+    if (step >= publication->checkpoint_step) {
+        publication->checkpoint_step = step;
+        publication->checkpoint_clock = clock_seconds();
+    }
     unlock_and_wake(publication);
 }
 
