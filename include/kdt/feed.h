@@ -62,9 +62,10 @@ struct snapshot {
     enum run_state state;
     char name[128]; /* the run's */
     char directory[1024];
-    bool abandoned;    /* RUN_INTERRUPTED: left without saving */
-    char error[1024];  /* RUN_FAILED, RUN_DIVERGED: why */
-    char warning[512]; /* something the person must know: a write that failed, say; "" none */
+    bool abandoned;   /* RUN_INTERRUPTED: left without saving */
+    char error[1024]; /* RUN_FAILED, RUN_DIVERGED: why */
+    /* What the person must know: writes that failed, say, joined with "; "; "" none. */
+    char warning[512];
     char dataset[32], dataset_why[256];
     char network[128]; /* "3072-256-128-10 relu, batch norm before" */
     uint64_t parameters, train_count, validation_count, test_count;
