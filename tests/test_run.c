@@ -549,6 +549,16 @@ static bool stepped(const struct snapshot *now)
     return now->state == RUN_PAUSED && now->step == target;
 }
 
+static bool stepped_on(const struct snapshot *now)
+{
+    return now->step >= target;
+}
+
+static bool trained(const struct snapshot *now)
+{
+    return now->step > 10;
+}
+
 static void test_pacing(void **state)
 {
     (void)state;
@@ -608,6 +618,36 @@ static void test_pacing(void **state)
     mem_free(journal);
 }
 
+/* Time in which the process is stopped counts for nothing. */
+static void test_hold(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct snapshot before, held, after;
+    fixture_settings(&fixture, &settings);
+    fixture_set(&settings, "train.epochs=1000000");
+    struct run *run = fixture_start(&fixture, &settings, "hold");
+    struct feed *feed = run_feed(run);
+    fixture_wait(feed, trained, &before);
+    run_hold(run);
+    run_hold(run);
+    usleep(60000);
+    feed->snapshot(feed, &before);
+    usleep(300000);
+    feed->snapshot(feed, &held);
+    assert_true(held.step > before.step);
+    assert_true(held.seconds == before.seconds);
+    run_release(run);
+    run_release(run);
+    double released = clock_seconds();
+    target = held.step + 1;
+    fixture_wait(feed, stepped_on, &after);
+    assert_true(after.seconds >= held.seconds);
+    assert_true(after.seconds - held.seconds <= clock_seconds() - released + 0.001);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+}
+
 /* ---- ends ---- */
 
 static void check_interrupted(const char *name)
@@ -634,11 +674,6 @@ static void check_interrupted(const char *name)
 static bool evaluating(const struct snapshot *now)
 {
     return now->state == RUN_EVALUATING;
-}
-
-static bool trained(const struct snapshot *now)
-{
-    return now->step > 10;
 }
 
 static void test_interrupt(void **state)
@@ -835,6 +870,14 @@ static void test_create_errors(void **state)
 
 /* ---- when the disk says no ---- */
 
+/* Of the state asked for and of the best weights, which are two files. */
+static bool warned_twice(const struct snapshot *now)
+{
+    const char *second = strstr(now->warning, "; checkpoint not saved: ");
+    return strncmp(now->warning, "checkpoint not saved: ", 22) == 0 && second &&
+           strstr(second, "best.safetensors");
+}
+
 static void test_checkpoint_errors(void **state)
 {
     (void)state;
@@ -854,6 +897,7 @@ static void test_checkpoint_errors(void **state)
     assert_int_equal(now.step, step + 1);
     struct answer answer;
     fixture_command(feed, "evaluate", &answer);
+    fixture_wait(feed, warned_twice, &now);
     assert_int_equal(rename(to, from), 0);
     /* The best weights that could not be written are written with the next ones. */
     fixture_command(feed, "checkpoint", &answer);
@@ -962,7 +1006,8 @@ int main(void)
         cmocka_unit_test(test_interrupt),      cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_create_errors),  cmocka_unit_test(test_checkpoint_errors),
         cmocka_unit_test(test_journal_errors), cmocka_unit_test(test_dataset),
-        cmocka_unit_test(test_synthetic),      cmocka_unit_test(test_unsaved_end),
+        cmocka_unit_test(test_synthetic),      cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_unsaved_end),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

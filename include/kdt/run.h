@@ -29,6 +29,10 @@ struct feed *run_feed(struct run *run); /* lives as long as the run */
 void run_interrupt(struct run *run, const char *why);
 /* Asks the run to leave without saving: what is on disk stays. */
 void run_abandon(struct run *run);
+/* Stops and continues the clock of the run's seconds, speed and time left,
+ * around a time in which the process is stopped. Any thread; never blocks. */
+void run_hold(struct run *run);
+void run_release(struct run *run);
 /* Waits for the thread's end, then frees everything. */
 void run_destroy(struct run *run);
 

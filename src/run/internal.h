@@ -293,6 +293,14 @@ struct stopwatch {
     bool running;
 };
 
+/* Time in which the process is stopped; it counts for nothing. */
+struct hold {
+    pthread_mutex_t lock;
+    /* Under lock. */
+    bool held;
+    double since, total; /* clock of the hold; seconds of those before */
+};
+
 struct run {
     struct feed feed; /* first, so that a feed is its run */
 
@@ -333,6 +341,7 @@ struct run {
     int lock_fd;
 
     /* Each with a lock of its own. */
+    struct hold hold;
     struct queue queue;
     struct publication publication;
     struct writer writer;
@@ -343,7 +352,7 @@ void *run_thread(void *run);
 void run_publish(struct run *run, bool important);
 void run_set_state(struct run *run, enum run_state state);
 double run_rate(const struct run *run);
-double run_seconds(const struct run *run);
+double run_seconds(struct run *run);
 void run_pause(struct run *run);
 void run_go(struct run *run);
 /* Training and validation set: a row, a point, perhaps the best so far. 1 where
@@ -356,7 +365,7 @@ int run_save(struct run *run, unsigned targets, const char *name, uint64_t answe
 void run_apply(struct run *run, const struct queue_item *item);
 
 /* result.c */
-int result_write(const struct run *run, const char *path, const char *tested,
+int result_write(struct run *run, const char *path, const char *tested,
                  const struct evaluation_result *test, struct err *err);
 
 #endif

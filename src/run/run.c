@@ -221,6 +221,7 @@ static void release(struct run *run)
     mem_free(run->losses);
     publication_fini(&run->publication);
     queue_fini(&run->queue);
+    pthread_mutex_destroy(&run->hold.lock);
     mem_free(run->directory);
     mem_free(run);
 }
@@ -246,6 +247,7 @@ int run_create(const struct run_options *options, const struct dataset *dataset,
         mem_free(run);
         return -1;
     }
+    pthread_mutex_init(&run->hold.lock, NULL);
     queue_init(&run->queue);
     publication_feed(&run->feed);
     if (data_record(run->info, &run->settings, err) != 0 || plan(run, err) != 0 ||

@@ -18,8 +18,8 @@
  * 2. An edit is journalled with its step and synced before it acts. Its effect
  *    is a function of state, step and command alone: time, drawing and other
  *    threads cannot enter.
- * 3. Three locks, the queue's, the publication's and the writer's: no code holds
- *    two, none is held across a step, a write or a callback.
+ * 3. Four locks, the hold's, the queue's, the publication's and the writer's: no
+ *    code holds two, none is held across a step, a write or a callback.
  * 4. The run never waits for a reader, and for the disk only where two
  *    checkpoints are unwritten, at an edit's journal line and at the end.
  * 5. Whatever happens ends in a state, with the error in the snapshot.
@@ -39,15 +39,45 @@
 
 /* ---- time and publication ---- */
 
-double run_seconds(const struct run *run)
+void run_hold(struct run *run)
 {
-    return run->watch.seconds + (run->watch.running ? clock_seconds() - run->watch.since : 0);
+    struct hold *hold = &run->hold;
+    pthread_mutex_lock(&hold->lock);
+    if (!hold->held)
+        hold->since = clock_seconds();
+    hold->held = true;
+    pthread_mutex_unlock(&hold->lock);
+}
+
+void run_release(struct run *run)
+{
+    struct hold *hold = &run->hold;
+    pthread_mutex_lock(&hold->lock);
+    if (hold->held)
+        hold->total += clock_seconds() - hold->since;
+    hold->held = false;
+    pthread_mutex_unlock(&hold->lock);
+}
+
+/* The monotonic clock without the time that was held. */
+static double clock_not_held(struct run *run)
+{
+    struct hold *hold = &run->hold;
+    pthread_mutex_lock(&hold->lock);
+    double clock = (hold->held ? hold->since : clock_seconds()) - hold->total;
+    pthread_mutex_unlock(&hold->lock);
+    return clock;
+}
+
+double run_seconds(struct run *run)
+{
+    return run->watch.seconds + (run->watch.running ? clock_not_held(run) - run->watch.since : 0);
 }
 
 static void watch_start(struct run *run)
 {
     if (!run->watch.running)
-        run->watch.since = clock_seconds();
+        run->watch.since = clock_not_held(run);
     run->watch.running = true;
 }
 
@@ -136,7 +166,7 @@ static void warn_metrics(struct run *run, int result, const struct err *err)
 
 /* ---- checkpoints ---- */
 
-static void fill_about(const struct run *run, struct checkpoint *about)
+static void fill_about(struct run *run, struct checkpoint *about)
 {
     const struct data_transform *transform = data_transform(run->dataset);
     *about = (struct checkpoint){
@@ -306,7 +336,7 @@ static void note_speed(struct run *run, double seconds)
  * is then as it was. */
 static bool train_step(struct run *run, double *loss)
 {
-    double start = clock_seconds();
+    double start = clock_not_held(run);
     const struct settings *settings = &run->settings;
     struct net_update update = {
         .rate = run_rate(run),
@@ -325,7 +355,7 @@ static bool train_step(struct run *run, double *loss)
     run->losses[step % run->metrics.stride] = result.loss;
     publication_loss(&run->publication, step, run_seconds(run), result.loss, update.rate);
     warn_metrics(run, metrics_step(&run->metrics, step, result.loss, update.rate, &err), &err);
-    note_speed(run, clock_seconds() - start);
+    note_speed(run, clock_not_held(run) - start);
     run_publish(run, false);
     return true;
 }
