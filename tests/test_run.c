@@ -631,11 +631,15 @@ static void test_hold(void **state)
     fixture_wait(feed, trained, &before);
     run_hold(run);
     run_hold(run);
-    usleep(60000);
-    feed->snapshot(feed, &before);
-    usleep(300000);
-    feed->snapshot(feed, &held);
-    assert_true(held.step > before.step);
+    /* The first snapshot that follows may have been made before. */
+    for (int i = 0; i < 2; i++) {
+        feed->snapshot(feed, &before);
+        target = before.step + 1;
+        fixture_wait(feed, stepped_on, &before);
+    }
+    usleep(100000);
+    target = before.step + 1;
+    fixture_wait(feed, stepped_on, &held);
     assert_true(held.seconds == before.seconds);
     run_release(run);
     run_release(run);
@@ -836,11 +840,19 @@ static void test_create_errors(void **state)
     mem_free(before);
     mem_free(after);
 
-    expect_error(&settings, runs, "", ERR_USAGE, "name");
-    expect_error(&settings, runs, "..", ERR_USAGE, "name");
-    expect_error(&settings, runs, "a/b", ERR_USAGE, "name");
-    expect_error(&settings, runs, "a\nb", ERR_USAGE, "name");
-    expect_error(&settings, runs, "\xff", ERR_USAGE, "name");
+    expect_error(&settings, runs, "taken", ERR_USAGE, "; choose another name");
+    expect_error(&settings, runs, "", ERR_USAGE, "name '': it is empty");
+    expect_error(&settings, runs, "..", ERR_USAGE, "name '..': it begins with '.'");
+    expect_error(&settings, runs, "a/b", ERR_USAGE, "name 'a/b': it contains '/'");
+    expect_error(&settings, runs, "a\nb", ERR_USAGE, "name 'a?b': it contains a control character");
+    expect_error(&settings, runs, "a\x7f", ERR_USAGE, "name 'a?': it contains a control character");
+    /* One that UTF-8 writes with two bytes. */
+    expect_error(&settings, runs, "ä\xc2\x9b", ERR_USAGE,
+                 "'ä?"
+                 "?': it contains a control character");
+    expect_error(&settings, runs, "a\xff\x1b", ERR_USAGE,
+                 "name 'a?"
+                 "?': it is not valid UTF-8");
     fixture_set(&other, "train.batch_size=401");
     expect_error(&other, runs, "large", ERR_USAGE, "train.batch_size 401");
     assert_false(fixture_has(&fixture, "large", ""));

@@ -11,7 +11,6 @@
 #endif
 #include "internal.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,15 +23,17 @@
 
 static int check_name(const char *name, struct err *err)
 {
-    bool plain = name[0] && name[0] != '.' && !strchr(name, '/') && utf8_valid(name);
-    for (const char *at = name; *at; at++)
-        plain = plain && !iscntrl((unsigned char)*at);
-    if (!plain)
-        return err_set(err, ERR_USAGE,
-                       "'%s' cannot be a run's name: a file name without '/' that does not begin "
-                       "with '.' is expected",
-                       name);
-    return 0;
+    char shown[sizeof((struct run_options *)0)->name];
+    text_copy(shown, sizeof shown, name);
+    bool unprintable = utf8_show(shown);
+    const char *wrong = !name[0]            ? "is empty"
+                        : name[0] == '.'    ? "begins with '.'"
+                        : strchr(name, '/') ? "contains '/'"
+                        : !utf8_valid(name) ? "is not valid UTF-8"
+                        : unprintable       ? "contains a control character"
+                                            : NULL;
+    return wrong ? err_set(err, ERR_USAGE, "a run cannot have the name '%s': it %s", shown, wrong)
+                 : 0;
 }
 
 /* What the settings ask for against what the dataset has. */
@@ -114,7 +115,7 @@ static int refuse_existing(const struct run *run, const char *settings_path, str
 {
     if (!file_exists(settings_path))
         return 0;
-    return err_set(err, ERR_USAGE, "a run named %s exists already in %s; choose another --name",
+    return err_set(err, ERR_USAGE, "a run named %s exists already in %s; choose another name",
                    run->options.name, run->options.runs_directory);
 }
 
