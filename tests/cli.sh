@@ -136,6 +136,9 @@ for part in train t10k; do
 done
 expect "a run on a relative path" 0 '^test accuracy' "$kdtui" run --headless -n moved \
     -s data.dataset=idx -s data.path=idx -s data.validation_size=50 -s train.epochs=1
+mkdir aside && cd aside || exit 1
+expect "eval finds its data from elsewhere" 0 '^accuracy' "$kdtui" eval moved
+cd "$work" || exit 1
 sed -i 's/picture/drawing/g' idx/t10k-images-idx3-ubyte
 expect "eval of other data by mistake" 1 'trained on other data' "$kdtui" eval moved
 expect "eval of other data on purpose" 0 '^accuracy' "$kdtui" eval moved -s data.dataset=idx
@@ -157,7 +160,7 @@ check "two threads compute what one does" cmp metrics1 metrics2
 check "so do three" cmp metrics1 metrics3
 
 # Ways to end.
-expect "divergence" 3 '; the state before that step is saved as step-[0-9]' train wild -s train.learning_rate=1000 -s network.batch_norm=none
+expect "divergence" 3 'diverged' train wild -s train.learning_rate=1000 -s network.batch_norm=none
 for signal in TERM INT USR1; do
     case $signal in TERM) code=143 ;; INT) code=130 ;; USR1) code=138 ;; esac
     # A shell starts background commands with SIGINT ignored; the program sets its own handler.

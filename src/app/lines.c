@@ -67,7 +67,8 @@ void lines_update(struct lines *lines, struct feed *feed)
 
 static void print_interruption(const struct snapshot *now)
 {
-    fprintf(stderr, "kdtui: left at step %lld; ", (long long)now->step);
+    fprintf(stderr, "kdtui: %s at step %lld; ", now->abandoned ? "abandoned" : "left",
+            (long long)now->step);
     if (now->checkpoint_step < 0)
         fprintf(stderr, "nothing was saved in %s\n", now->directory);
     else
@@ -90,6 +91,9 @@ void lines_end(struct lines *lines, struct feed *feed)
         break;
     case RUN_INTERRUPTED:
         print_interruption(&now);
+        break;
+    case RUN_DIVERGED:
+        fprintf(stderr, "kdtui: diverged: %s\n", now.error);
         break;
     default:
         fprintf(stderr, "kdtui: %s\n", now.error);

@@ -54,7 +54,9 @@ static void take_signal(struct session *session, int number)
     case SIGTSTP:
         if (session->view) {
             view_suspend(session->view);
+            run_hold(session->run);
             signals_stop_self();
+            run_release(session->run);
         }
         break;
     case SIGCONT: /* also without a SIGTSTP before, and in the background, where it stays away */
