@@ -21,6 +21,8 @@ struct run;
  * directory with settings.ini is ERR_USAGE and stays as it is. The dataset outlives the run. */
 int run_create(const struct run_options *options, const struct dataset *dataset, struct run **out,
                struct err *err);
+/* Whether a new run may have this name there; the error is ERR_USAGE. run_create asks, too. */
+int run_name_check(const char *runs_directory, const char *name, struct err *err);
 /* A name for a run that was given none: "fashion-mnist-20260301-120000", free in the directory. */
 void run_name_choose(const char *runs_directory, const char *dataset, char *out, size_t size);
 struct feed *run_feed(struct run *run); /* lives as long as the run */

@@ -76,17 +76,22 @@ static void print_interruption(const struct snapshot *now)
                 now->directory);
 }
 
+static void print_result(const struct snapshot *now)
+{
+    printf("test accuracy %.2f%%", 100 * now->test_accuracy);
+    if (!isnan(now->best_validation_accuracy))
+        printf(" (best validation %.2f%% at epoch %lld)", 100 * now->best_validation_accuracy,
+               (long long)now->best_epoch);
+    printf("\n");
+}
+
 void lines_end(struct lines *lines, struct feed *feed)
 {
     struct snapshot now;
     feed->snapshot(feed, &now);
     switch (now.state) {
     case RUN_FINISHED:
-        printf("test accuracy %.2f%%", 100 * now.test_accuracy);
-        if (!isnan(now.best_validation_accuracy))
-            printf(" (best validation %.2f%% at epoch %lld)", 100 * now.best_validation_accuracy,
-                   (long long)now.best_epoch);
-        printf("\n");
+        print_result(&now);
         flush_output(lines);
         break;
     case RUN_INTERRUPTED:
@@ -96,6 +101,9 @@ void lines_end(struct lines *lines, struct feed *feed)
         fprintf(stderr, "kdtui: diverged: %s\n", now.error);
         break;
     default:
+        if (!isnan(now.test_accuracy))
+            print_result(&now);
+        flush_output(lines);
         fprintf(stderr, "kdtui: %s\n", now.error);
     }
 }

@@ -182,27 +182,10 @@ static int fill_run_options(const struct options *options, const struct settings
     if (!fits)
         return err_set(err, ERR_USAGE, "--runs-dir: a path of at most %zu bytes is expected",
                        sizeof out->runs_directory - 1);
-    const char *name = options->name;
-    if (!name)
+    if (!options->name)
         return 0;
-    if (!*name || name[0] == '.' || strchr(name, '/') || strlen(name) >= sizeof out->name)
-        return err_set(err, ERR_USAGE,
-                       "--name %s: a name without '/', not beginning with '.', of at most %zu "
-                       "bytes is expected",
-                       name, sizeof out->name - 1);
-    if (strcmp(name, "last") == 0)
-        return err_set(err, ERR_USAGE, "--name last: last means the newest run");
-    text_copy(out->name, sizeof out->name, name);
-    char *directory = file_path(out->runs_directory, name);
-    char *present = file_path(directory, "settings.ini");
-    int result = 0;
-    if (file_exists(present))
-        result =
-            err_set(err, ERR_USAGE, "--name %s: there is a run of this name in %s; choose another",
-                    name, out->runs_directory);
-    mem_free(present);
-    mem_free(directory);
-    return result;
+    text_copy(out->name, sizeof out->name, options->name);
+    return run_name_check(out->runs_directory, options->name, err);
 }
 
 static int train_on(const struct options *options, const struct run_options *run_options,

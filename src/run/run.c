@@ -21,19 +21,36 @@
 #include <time.h>
 #include <unistd.h>
 
-static int check_name(const char *name, struct err *err)
+/* A run is absent while it has no settings.ini. */
+static int refuse_existing(const char *runs_directory, const char *name, struct err *err)
+{
+    char *directory = file_path(runs_directory, name);
+    char *settings = file_path(directory, "settings.ini");
+    bool exists = file_exists(settings);
+    mem_free(settings);
+    mem_free(directory);
+    return exists
+               ? err_set(err, ERR_USAGE, "a run named %s exists already in %s; choose another name",
+                         name, runs_directory)
+               : 0;
+}
+
+int run_name_check(const char *runs_directory, const char *name, struct err *err)
 {
     char shown[sizeof((struct run_options *)0)->name];
     text_copy(shown, sizeof shown, name);
     bool unprintable = utf8_show(shown);
-    const char *wrong = !name[0]            ? "is empty"
-                        : name[0] == '.'    ? "begins with '.'"
-                        : strchr(name, '/') ? "contains '/'"
-                        : !utf8_valid(name) ? "is not valid UTF-8"
-                        : unprintable       ? "contains a control character"
-                                            : NULL;
-    return wrong ? err_set(err, ERR_USAGE, "a run cannot have the name '%s': it %s", shown, wrong)
-                 : 0;
+    const char *wrong = !name[0]                       ? "is empty"
+                        : strlen(name) >= sizeof shown ? "is too long"
+                        : strcmp(name, "last") == 0    ? "means the newest run"
+                        : name[0] == '.'               ? "begins with '.'"
+                        : strchr(name, '/')            ? "contains '/'"
+                        : !utf8_valid(name)            ? "is not valid UTF-8"
+                        : unprintable                  ? "contains a control character"
+                                                       : NULL;
+    if (wrong)
+        return err_set(err, ERR_USAGE, "a run cannot have the name '%s': it %s", shown, wrong);
+    return refuse_existing(runs_directory, name, err);
 }
 
 /* What the settings ask for against what the dataset has. */
@@ -111,14 +128,6 @@ static void first_snapshot(struct run *run)
 
 /* ---- the directory ---- */
 
-static int refuse_existing(const struct run *run, const char *settings_path, struct err *err)
-{
-    if (!file_exists(settings_path))
-        return 0;
-    return err_set(err, ERR_USAGE, "a run named %s exists already in %s; choose another name",
-                   run->options.name, run->options.runs_directory);
-}
-
 static int take_lock(struct run *run, struct err *err)
 {
     char *path = file_path(run->directory, "run.lock");
@@ -173,12 +182,12 @@ static int make_files(struct run *run, struct err *err)
     char *checkpoints = file_path(run->directory, "checkpoints");
     char *journal = file_path(run->directory, "journal.jsonl");
     int result = -1;
-    if (refuse_existing(run, settings, err) != 0 || file_make_directories(checkpoints, err) != 0 ||
+    if (file_make_directories(checkpoints, err) != 0 ||
         file_sync_directory(run->directory, err) != 0 ||
         file_sync_directory(run->options.runs_directory, err) != 0 || take_lock(run, err) != 0)
         goto done;
     /* Again, since another process may have been faster. */
-    if (refuse_existing(run, settings, err) != 0)
+    if (refuse_existing(run->options.runs_directory, run->options.name, err) != 0)
         goto done;
     if (journal_open(&run->journal, journal, run->info->digest, (uint64_t)run->settings.train.seed,
                      err) == 0 &&
@@ -230,7 +239,7 @@ static void release(struct run *run)
 int run_create(const struct run_options *options, const struct dataset *dataset, struct run **out,
                struct err *err)
 {
-    if (check_name(options->name, err) != 0)
+    if (run_name_check(options->runs_directory, options->name, err) != 0)
         return -1;
     struct run *run = mem_alloc(sizeof *run);
     run->options = *options;
