@@ -332,6 +332,87 @@ static void test_news_fades(void **unused)
     bench_destroy(bench);
 }
 
+static void edit_now(struct bench *bench, const char *keys)
+{
+    press(bench, keys);
+    while (fake_feed_apply(&bench->fake))
+        update(bench);
+    update(bench);
+}
+
+/* Edits close together on the chart share a tick, and none goes unseen. */
+static void test_edits_together(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 3 * 469);
+    edit_now(bench, "> n");
+    fake_feed_train(&bench->fake, 4 * 469);
+    update(bench);
+    assert_true(shows(bench, "▼ rate 0.01715 → 0.03429, noise off → on"));
+    edit_now(bench, "<");
+    edit_now(bench, ">");
+    edit_now(bench, "<");
+    fake_feed_train(&bench->fake, 20);
+    update(bench);
+    assert_true(shows(bench, "rate 0.02793 → 0.01397 +2 ▼"));
+    assert_true(shows(bench, "▼ rate 0.01715 →"));
+    bench_destroy(bench);
+}
+
+/* The curve is called noisy once a noisy step is drawn, and until a quiet one is. */
+static void test_noise_in_legend(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 300);
+    edit_now(bench, "n");
+    assert_false(shows(bench, "train with noise"));
+    fake_feed_train(&bench->fake, 1);
+    update(bench);
+    assert_true(shows(bench, "train with noise"));
+    edit_now(bench, "n");
+    assert_true(shows(bench, "train with noise"));
+    fake_feed_train(&bench->fake, 1);
+    update(bench);
+    assert_false(shows(bench, "train with noise"));
+    bench_destroy(bench);
+}
+
+/* The best epoch is named alike wherever it is. */
+static void test_best_epoch(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench->fake.now.best_validation_accuracy = 0;
+    edit_now(bench, "v");
+    assert_true(shows(bench, "(epoch 12.48)"));
+    assert_int_equal(bench->fake.now.best_step, 5851);
+    bench->fake.evaluations[bench->fake.now.evaluations - 1].validation_accuracy = 0.99;
+    history_fini(&bench->history);
+    history_init(&bench->history);
+    update(bench);
+    assert_true(shows(bench, "99.00% @ epoch 12.48"));
+    fake_feed_finish(&bench->fake);
+    update(bench);
+    assert_true(shows(bench, "at epoch 12.48)"));
+    bench_destroy(bench);
+}
+
+static void test_interrupted(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench->fake.now.state = RUN_INTERRUPTED;
+    update(bench);
+    assert_true(shows(bench, "interrupted at step 5851"));
+    assert_false(shows(bench, "saved"));
+    bench->fake.now.checkpoint_step = bench->fake.now.step;
+    update(bench);
+    assert_true(shows(bench, "interrupted at step 5851: the state is saved"));
+    bench_destroy(bench);
+}
+
 /* Keys. */
 
 static void test_keys_post(void **unused)
@@ -566,6 +647,10 @@ int main(void)
         cmocka_unit_test(test_screen_edits),
         cmocka_unit_test(test_screen_ends),
         cmocka_unit_test(test_news_fades),
+        cmocka_unit_test(test_edits_together),
+        cmocka_unit_test(test_noise_in_legend),
+        cmocka_unit_test(test_best_epoch),
+        cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_keys_post),
         cmocka_unit_test(test_pause_twice),
         cmocka_unit_test(test_ways_out),

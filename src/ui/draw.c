@@ -149,3 +149,8 @@ void draw_count(double count, char *out, size_t size)
     else
         snprintf(out, size, "%.0fM", count / 1e6);
 }
+
+void draw_epoch(double epochs, char *out, size_t size)
+{
+    snprintf(out, size, epochs == floor(epochs) ? "%.0f" : "%.2f", epochs);
+}

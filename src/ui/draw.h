@@ -20,5 +20,7 @@ void draw_bar(struct grid *grid, int x, int y, int width, double part);
 /* Short texts: "12 s", "2:31", "1:02:31", "2 d 03:10"; "142k"; "12.3 s ago". */
 void draw_duration(double seconds, char *out, size_t size);
 void draw_count(double count, char *out, size_t size);
+/* "12" at an epoch's end, "9.79" inside one. */
+void draw_epoch(double epochs, char *out, size_t size);
 
 #endif
