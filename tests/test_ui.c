@@ -356,7 +356,7 @@ static void test_edits_together(void **unused)
     fake_feed_train(&bench->fake, 20);
     update(bench);
     assert_true(shows(bench, "rate 0.02793 → 0.01397 +2 ▼"));
-    assert_true(shows(bench, "▼ rate 0.01715 →"));
+    assert_true(shows(bench, "noise off → on +1 ▼"));
     bench_destroy(bench);
 }
 
@@ -422,6 +422,8 @@ static void test_keys_post(void **unused)
     press(bench, "+");
     assert_string_equal(posted(bench), "set train.learning_rate *1.1");
     assert_int_equal(bench->fake.sources[bench->fake.posted - 1], SOURCE_KEY);
+    fake_feed_apply(&bench->fake);
+    update(bench);
     press(bench, "-");
     assert_string_equal(posted(bench), "set train.learning_rate /1.1");
     press(bench, "c");
@@ -472,6 +474,85 @@ static void test_pause_twice(void **unused)
     bench_destroy(bench);
 }
 
+/* A held key posts no more than the run answers, and nothing changes its order. */
+static void test_held_key(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    uint64_t before = bench->fake.posted;
+    double rate = bench->fake.now.learning_rate;
+    for (int i = 0; i < 100; i++)
+        press(bench, "+");
+    for (int i = 0; i < 98; i++)
+        press(bench, "-");
+    assert_int_equal(bench->fake.posted, before + 1);
+    assert_true(shows(bench, "requested: set train.learning_rate *1.1 …"));
+    press(bench, "+");
+    assert_true(shows(bench, "requested: set train.learning_rate *1.21 …"));
+    press(bench, "n"); /* after what was pressed before it */
+    assert_int_equal(bench->fake.posted, before + 3);
+    assert_string_equal(bench->fake.answers[before + 1].line, "set train.learning_rate *1.21");
+    assert_string_equal(posted(bench), "toggle augment.noise");
+    press(bench, "> -");
+    assert_int_equal(bench->fake.posted, before + 3);
+    while (fake_feed_apply(&bench->fake))
+        update(bench);
+    assert_int_equal(bench->fake.posted, before + 4);
+    assert_true(fabs(bench->fake.now.learning_rate / (rate * 1.1 * 1.21 * 2 / 1.1) - 1) < 1e-9);
+
+    press(bench, "+ - +"); /* the last two take each other back */
+    fake_feed_apply(&bench->fake);
+    update(bench);
+    assert_int_equal(bench->fake.posted, before + 5);
+    press(bench, "+ + q s");
+    assert_int_equal(bench->control.outcome, VIEW_SAVE);
+    assert_int_equal(bench->fake.posted, before + 7);
+    bench_destroy(bench);
+}
+
+static void test_keys_anywhere(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    static const char *const into[] = {"esc", ":", "q", "?"};
+    for (size_t i = 0; i < sizeof(into) / sizeof(*into); i++) {
+        bench->control.stop_process = bench->control.repaint = false;
+        press(bench, into[i]);
+        enum view_mode mode = bench->state.mode;
+        press(bench, "ctrl-z ctrl-l");
+        assert_true(bench->control.stop_process && bench->control.repaint);
+        assert_int_equal(bench->state.mode, mode);
+        press(bench, "esc");
+    }
+    bench_destroy(bench);
+}
+
+/* Small screens: every way out is named in full. */
+static void test_small_texts(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    const struct {
+        int width, height;
+        const char *keys, *text;
+    } cases[] = {
+        {40, 12, "p q", "Esc  back: it stays paused"},        {35, 24, "p q", "Esc  back"},
+        {36, 4, "q", "s save and stop  a abandon  Esc back"}, {20, 12, "q", "s save a abandon Esc"},
+        {40, 12, "?", "up down scroll   Esc or ? back"},      {30, 12, "?", "Esc or ? back"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct text out = {0};
+        bench->state.paused = false;
+        press(bench, cases[i].keys);
+        draw(bench, cases[i].width, cases[i].height, false, &out);
+        if (strstr(out.bytes, cases[i].text) == NULL)
+            fail_msg("no \"%s\" in\n%s", cases[i].text, out.bytes);
+        text_fini(&out);
+        press(bench, "esc");
+    }
+    bench_destroy(bench);
+}
+
 static void test_ways_out(void **unused)
 {
     (void)unused;
@@ -479,6 +560,8 @@ static void test_ways_out(void **unused)
     press(bench, "ctrl-c");
     assert_int_equal(bench->state.mode, MODE_MENU);
     press(bench, "x esc");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    press(bench, "ctrl-c ctrl-c");
     assert_int_equal(bench->state.mode, MODE_MAIN);
     assert_int_equal(bench->control.outcome, VIEW_OPEN);
     press(bench, "q a");
@@ -640,23 +723,16 @@ static void test_editor(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout_every_size),
-        cmocka_unit_test(test_every_size_draws),
-        cmocka_unit_test(test_screen_sizes),
-        cmocka_unit_test(test_screen_states),
-        cmocka_unit_test(test_screen_edits),
-        cmocka_unit_test(test_screen_ends),
-        cmocka_unit_test(test_news_fades),
-        cmocka_unit_test(test_edits_together),
-        cmocka_unit_test(test_noise_in_legend),
-        cmocka_unit_test(test_best_epoch),
-        cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_keys_post),
-        cmocka_unit_test(test_pause_twice),
-        cmocka_unit_test(test_ways_out),
-        cmocka_unit_test(test_glyphs_remembered),
-        cmocka_unit_test(test_abandoned_rows),
-        cmocka_unit_test(test_editor),
+        cmocka_unit_test(test_layout_every_size), cmocka_unit_test(test_every_size_draws),
+        cmocka_unit_test(test_screen_sizes),      cmocka_unit_test(test_screen_states),
+        cmocka_unit_test(test_screen_edits),      cmocka_unit_test(test_screen_ends),
+        cmocka_unit_test(test_news_fades),        cmocka_unit_test(test_edits_together),
+        cmocka_unit_test(test_noise_in_legend),   cmocka_unit_test(test_best_epoch),
+        cmocka_unit_test(test_interrupted),       cmocka_unit_test(test_keys_post),
+        cmocka_unit_test(test_pause_twice),       cmocka_unit_test(test_held_key),
+        cmocka_unit_test(test_keys_anywhere),     cmocka_unit_test(test_small_texts),
+        cmocka_unit_test(test_ways_out),          cmocka_unit_test(test_glyphs_remembered),
+        cmocka_unit_test(test_abandoned_rows),    cmocka_unit_test(test_editor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,17 +305,23 @@ static size_t same_column(const struct drawing *drawing, size_t last)
     return last;
 }
 
-/* The labels of marks in one column, in order; where that takes more than `room`, the newest alone
- * and how many there are besides. */
+/* The labels of marks in one column, in order; where that takes more than `room`, the newest and
+ * how many there are besides, or their number alone. */
 static void join_labels(const struct chart_mark *marks, size_t count, int room, struct text *out)
 {
-    for (size_t i = 0; i < count; i++)
-        text_print(out, "%s%s", i > 0 ? ", " : "", marks[i].label != NULL ? marks[i].label : "");
+    const char *newest = marks[count - 1].label != NULL ? marks[count - 1].label : "";
+    out->length = 0;
+    for (size_t i = 0; i + 1 < count; i++)
+        text_print(out, "%s, ", marks[i].label != NULL ? marks[i].label : "");
+    text_print(out, "%s", newest);
     if (count == 1 || grid_text_columns(out->bytes) <= room)
         return;
     out->length = 0;
-    text_print(out, "%s +%zu", marks[count - 1].label != NULL ? marks[count - 1].label : "",
-               count - 1);
+    text_print(out, "%s +%zu", newest, count - 1);
+    if (grid_text_columns(out->bytes) <= room)
+        return;
+    out->length = 0;
+    text_print(out, "%zu changes", count);
 }
 
 /* A tick for each column with marks, and labels from the last one on: at its right, or at its left
@@ -339,7 +345,6 @@ static void draw_mark_labels(const struct drawing *drawing)
         limit = cell;
         if (drawing->marks_row < 0)
             continue;
-        label.length = 0;
         join_labels(&chart->marks[first], i - first, right > left ? right : left, &label);
         int columns = grid_text_columns(label.bytes);
         if (columns <= right || (right >= SHORTEST_LABEL && right >= left)) {

@@ -58,6 +58,15 @@ int draw_wrapped_lines(const char *text, int width)
     return draw_wrapped(NULL, (struct rect){0, 0, width, 0}, STYLE_PLAIN, text);
 }
 
+void draw_fitting(struct grid *grid, struct rect row, enum style style, const char *const *texts,
+                  size_t count)
+{
+    size_t i = 0;
+    while (i + 1 < count && grid_text_columns(texts[i]) > row.width)
+        i++;
+    grid_text(grid, row.x, row.y, row.width, style, texts[i]);
+}
+
 void draw_centered(struct grid *grid, struct rect where, enum style style, const char *text)
 {
     int lines = draw_wrapped_lines(text, where.width);

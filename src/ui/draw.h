@@ -10,6 +10,9 @@ size_t draw_line_break(const char *text, int width, const char **next);
  * which may be more. */
 int draw_wrapped(struct grid *grid, struct rect where, enum style style, const char *text);
 int draw_wrapped_lines(const char *text, int width);
+/* The first of `count` texts that fits in the row, or what fits of the last. */
+void draw_fitting(struct grid *grid, struct rect row, enum style style, const char *const *texts,
+                  size_t count);
 void draw_centered(struct grid *grid, struct rect where, enum style style, const char *text);
 /* Clears the rectangle and draws a frame just inside it, with a title in its top line. */
 void draw_frame(struct grid *grid, struct rect where, enum style style, const char *title);
