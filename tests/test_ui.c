@@ -510,6 +510,63 @@ static void test_held_key(void **unused)
     bench_destroy(bench);
 }
 
+static void test_completion(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    press(bench, ":");
+    type(bench, "pau");
+    press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "pause"); /* or pause-or-continue */
+    press(bench, "ctrl-u");
+    type(bench, "se");
+    press(bench, "tab");
+    type(bench, "train.le");
+    press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "set train.learning_rate ");
+    type(bench, "*2 a");
+    press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "set train.learning_rate *2 augment.noise");
+    press(bench, "tab home tab ctrl-u");
+    press(bench, "ctrl-k");
+    type(bench, "toggle a");
+    press(bench, "tab tab");
+    assert_string_equal(bench->state.editor.text, "toggle augment.noise ");
+    press(bench, "ctrl-u");
+    type(bench, "note se");
+    press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "note se");
+    bench_destroy(bench);
+}
+
+/* Hints say what is expected without being cut, and what is wrong while it is typed. */
+static void test_hints(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *line, *hint;
+    } cases[] = {
+        {"se", " set\n"},
+        {"set", " set KEY VALUE [KEY VALUE ...]\n"},
+        {"set ", " set KEY VALUE [KEY VALUE ...]\n"},
+        {"set augment.n", " augment.noise  augment.noise_level\n"},
+        {"set train.lerning_rate", "train.learning_rate"},
+        {"set train.lerning_rate 0.1", "train.learning_rate"},
+        {"set train.batch_size 7", "cannot change during a run"},
+        {"set train.l2 0.1", "now 1e-05; *F and /F are relative to it"},
+        {"puase", "did you mean \"pause\""},
+    };
+    struct bench *bench = bench_running();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        press(bench, ":");
+        type(bench, cases[i].line);
+        if (!shows(bench, cases[i].hint))
+            fail_msg("%s: no hint %s", cases[i].line, cases[i].hint);
+        press(bench, "esc");
+    }
+    bench_destroy(bench);
+}
+
 static void test_keys_anywhere(void **unused)
 {
     (void)unused;
@@ -730,6 +787,7 @@ int main(void)
         cmocka_unit_test(test_noise_in_legend),   cmocka_unit_test(test_best_epoch),
         cmocka_unit_test(test_interrupted),       cmocka_unit_test(test_keys_post),
         cmocka_unit_test(test_pause_twice),       cmocka_unit_test(test_held_key),
+        cmocka_unit_test(test_completion),        cmocka_unit_test(test_hints),
         cmocka_unit_test(test_keys_anywhere),     cmocka_unit_test(test_small_texts),
         cmocka_unit_test(test_ways_out),          cmocka_unit_test(test_glyphs_remembered),
         cmocka_unit_test(test_abandoned_rows),    cmocka_unit_test(test_editor),

@@ -1,5 +1,6 @@
 /* Keys to command lines; the view's own commands performed, the run's posted. */
 #include "control.h"
+#include "complete.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -250,6 +251,16 @@ static void perform(struct control *control, const char *line, enum command_sour
     }
 }
 
+static void complete(struct editor *editor)
+{
+    char rest[COMMAND_LINE];
+    if (editor->cursor < editor->length)
+        return;
+    complete_rest(editor->text, rest, sizeof(rest));
+    for (const char *at = rest; *at != '\0'; at++)
+        editor_key(editor, (const char[]){*at, '\0'});
+}
+
 static void key_in_prompt(struct control *control, const char *key)
 {
     struct state *state = control->state;
@@ -269,6 +280,8 @@ static void key_in_prompt(struct control *control, const char *key)
     } else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 ||
                (strcmp(key, "backspace") == 0 && state->editor.length == 0)) {
         state->mode = MODE_MAIN;
+    } else if (strcmp(key, "tab") == 0 && state->ask == NULL) {
+        complete(&state->editor);
     } else {
         editor_key(&state->editor, key);
     }
