@@ -332,6 +332,87 @@ static void test_news_fades(void **unused)
     bench_destroy(bench);
 }
 
+static void edit_now(struct bench *bench, const char *keys)
+{
+    press(bench, keys);
+    while (fake_feed_apply(&bench->fake))
+        update(bench);
+    update(bench);
+}
+
+/* Edits close together on the chart share a tick, and none goes unseen. */
+static void test_edits_together(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 3 * 469);
+    edit_now(bench, "> n");
+    fake_feed_train(&bench->fake, 4 * 469);
+    update(bench);
+    assert_true(shows(bench, "▼ rate 0.01715 → 0.03429, noise off → on"));
+    edit_now(bench, "<");
+    edit_now(bench, ">");
+    edit_now(bench, "<");
+    fake_feed_train(&bench->fake, 20);
+    update(bench);
+    assert_true(shows(bench, "rate 0.02793 → 0.01397 +2 ▼"));
+    assert_true(shows(bench, "noise off → on +1 ▼"));
+    bench_destroy(bench);
+}
+
+/* The curve is called noisy once a noisy step is drawn, and until a quiet one is. */
+static void test_noise_in_legend(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 300);
+    edit_now(bench, "n");
+    assert_false(shows(bench, "train with noise"));
+    fake_feed_train(&bench->fake, 1);
+    update(bench);
+    assert_true(shows(bench, "train with noise"));
+    edit_now(bench, "n");
+    assert_true(shows(bench, "train with noise"));
+    fake_feed_train(&bench->fake, 1);
+    update(bench);
+    assert_false(shows(bench, "train with noise"));
+    bench_destroy(bench);
+}
+
+/* The best epoch is named alike wherever it is. */
+static void test_best_epoch(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench->fake.now.best_validation_accuracy = 0;
+    edit_now(bench, "v");
+    assert_true(shows(bench, "(epoch 12.48)"));
+    assert_int_equal(bench->fake.now.best_step, 5851);
+    bench->fake.evaluations[bench->fake.now.evaluations - 1].validation_accuracy = 0.99;
+    history_fini(&bench->history);
+    history_init(&bench->history);
+    update(bench);
+    assert_true(shows(bench, "99.00% @ epoch 12.48"));
+    fake_feed_finish(&bench->fake);
+    update(bench);
+    assert_true(shows(bench, "at epoch 12.48)"));
+    bench_destroy(bench);
+}
+
+static void test_interrupted(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench->fake.now.state = RUN_INTERRUPTED;
+    update(bench);
+    assert_true(shows(bench, "interrupted at step 5851"));
+    assert_false(shows(bench, "saved"));
+    bench->fake.now.checkpoint_step = bench->fake.now.step;
+    update(bench);
+    assert_true(shows(bench, "interrupted at step 5851: the state is saved"));
+    bench_destroy(bench);
+}
+
 /* Keys. */
 
 static void test_keys_post(void **unused)
@@ -341,6 +422,8 @@ static void test_keys_post(void **unused)
     press(bench, "+");
     assert_string_equal(posted(bench), "set train.learning_rate *1.1");
     assert_int_equal(bench->fake.sources[bench->fake.posted - 1], SOURCE_KEY);
+    fake_feed_apply(&bench->fake);
+    update(bench);
     press(bench, "-");
     assert_string_equal(posted(bench), "set train.learning_rate /1.1");
     press(bench, "c");
@@ -391,6 +474,142 @@ static void test_pause_twice(void **unused)
     bench_destroy(bench);
 }
 
+/* A held key posts no more than the run answers, and nothing changes its order. */
+static void test_held_key(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    uint64_t before = bench->fake.posted;
+    double rate = bench->fake.now.learning_rate;
+    for (int i = 0; i < 100; i++)
+        press(bench, "+");
+    for (int i = 0; i < 98; i++)
+        press(bench, "-");
+    assert_int_equal(bench->fake.posted, before + 1);
+    assert_true(shows(bench, "requested: set train.learning_rate *1.1 …"));
+    press(bench, "+");
+    assert_true(shows(bench, "requested: set train.learning_rate *1.21 …"));
+    press(bench, "n"); /* after what was pressed before it */
+    assert_int_equal(bench->fake.posted, before + 3);
+    assert_string_equal(bench->fake.answers[before + 1].line, "set train.learning_rate *1.21");
+    assert_string_equal(posted(bench), "toggle augment.noise");
+    press(bench, "> -");
+    assert_int_equal(bench->fake.posted, before + 3);
+    while (fake_feed_apply(&bench->fake))
+        update(bench);
+    assert_int_equal(bench->fake.posted, before + 4);
+    assert_true(fabs(bench->fake.now.learning_rate / (rate * 1.1 * 1.21 * 2 / 1.1) - 1) < 1e-9);
+
+    press(bench, "+ - +"); /* the last two take each other back */
+    fake_feed_apply(&bench->fake);
+    update(bench);
+    assert_int_equal(bench->fake.posted, before + 5);
+    press(bench, "+ + q s");
+    assert_int_equal(bench->control.outcome, VIEW_SAVE);
+    assert_int_equal(bench->fake.posted, before + 7);
+    bench_destroy(bench);
+}
+
+static void test_completion(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    press(bench, ":");
+    type(bench, "pau");
+    press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "pause"); /* or pause-or-continue */
+    press(bench, "ctrl-u");
+    type(bench, "se");
+    press(bench, "tab");
+    type(bench, "train.le");
+    press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "set train.learning_rate ");
+    type(bench, "*2 a");
+    press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "set train.learning_rate *2 augment.noise");
+    press(bench, "tab home tab ctrl-u");
+    press(bench, "ctrl-k");
+    type(bench, "toggle a");
+    press(bench, "tab tab");
+    assert_string_equal(bench->state.editor.text, "toggle augment.noise ");
+    press(bench, "ctrl-u");
+    type(bench, "note se");
+    press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "note se");
+    bench_destroy(bench);
+}
+
+/* Hints say what is expected without being cut, and what is wrong while it is typed. */
+static void test_hints(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *line, *hint;
+    } cases[] = {
+        {"se", " set\n"},
+        {"set", " set KEY VALUE [KEY VALUE ...]\n"},
+        {"set ", " set KEY VALUE [KEY VALUE ...]\n"},
+        {"set augment.n", " augment.noise  augment.noise_level\n"},
+        {"set train.lerning_rate", "train.learning_rate"},
+        {"set train.lerning_rate 0.1", "train.learning_rate"},
+        {"set train.batch_size 7", "cannot change during a run"},
+        {"set train.l2 0.1", "now 1e-05; *F and /F are relative to it"},
+        {"puase", "did you mean \"pause\""},
+    };
+    struct bench *bench = bench_running();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        press(bench, ":");
+        type(bench, cases[i].line);
+        if (!shows(bench, cases[i].hint))
+            fail_msg("%s: no hint %s", cases[i].line, cases[i].hint);
+        press(bench, "esc");
+    }
+    bench_destroy(bench);
+}
+
+static void test_keys_anywhere(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    static const char *const into[] = {"esc", ":", "q", "?"};
+    for (size_t i = 0; i < sizeof(into) / sizeof(*into); i++) {
+        bench->control.stop_process = bench->control.repaint = false;
+        press(bench, into[i]);
+        enum view_mode mode = bench->state.mode;
+        press(bench, "ctrl-z ctrl-l");
+        assert_true(bench->control.stop_process && bench->control.repaint);
+        assert_int_equal(bench->state.mode, mode);
+        press(bench, "esc");
+    }
+    bench_destroy(bench);
+}
+
+/* Small screens: every way out is named in full. */
+static void test_small_texts(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    const struct {
+        int width, height;
+        const char *keys, *text;
+    } cases[] = {
+        {40, 12, "p q", "Esc  back: it stays paused"},        {35, 24, "p q", "Esc  back"},
+        {36, 4, "q", "s save and stop  a abandon  Esc back"}, {20, 12, "q", "s save a abandon Esc"},
+        {40, 12, "?", "up down scroll   Esc or ? back"},      {30, 12, "?", "Esc or ? back"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct text out = {0};
+        bench->state.paused = false;
+        press(bench, cases[i].keys);
+        draw(bench, cases[i].width, cases[i].height, false, &out);
+        if (strstr(out.bytes, cases[i].text) == NULL)
+            fail_msg("no \"%s\" in\n%s", cases[i].text, out.bytes);
+        text_fini(&out);
+        press(bench, "esc");
+    }
+    bench_destroy(bench);
+}
+
 static void test_ways_out(void **unused)
 {
     (void)unused;
@@ -398,6 +617,8 @@ static void test_ways_out(void **unused)
     press(bench, "ctrl-c");
     assert_int_equal(bench->state.mode, MODE_MENU);
     press(bench, "x esc");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    press(bench, "ctrl-c ctrl-c");
     assert_int_equal(bench->state.mode, MODE_MAIN);
     assert_int_equal(bench->control.outcome, VIEW_OPEN);
     press(bench, "q a");
@@ -559,19 +780,17 @@ static void test_editor(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout_every_size),
-        cmocka_unit_test(test_every_size_draws),
-        cmocka_unit_test(test_screen_sizes),
-        cmocka_unit_test(test_screen_states),
-        cmocka_unit_test(test_screen_edits),
-        cmocka_unit_test(test_screen_ends),
-        cmocka_unit_test(test_news_fades),
-        cmocka_unit_test(test_keys_post),
-        cmocka_unit_test(test_pause_twice),
-        cmocka_unit_test(test_ways_out),
-        cmocka_unit_test(test_glyphs_remembered),
-        cmocka_unit_test(test_abandoned_rows),
-        cmocka_unit_test(test_editor),
+        cmocka_unit_test(test_layout_every_size), cmocka_unit_test(test_every_size_draws),
+        cmocka_unit_test(test_screen_sizes),      cmocka_unit_test(test_screen_states),
+        cmocka_unit_test(test_screen_edits),      cmocka_unit_test(test_screen_ends),
+        cmocka_unit_test(test_news_fades),        cmocka_unit_test(test_edits_together),
+        cmocka_unit_test(test_noise_in_legend),   cmocka_unit_test(test_best_epoch),
+        cmocka_unit_test(test_interrupted),       cmocka_unit_test(test_keys_post),
+        cmocka_unit_test(test_pause_twice),       cmocka_unit_test(test_held_key),
+        cmocka_unit_test(test_completion),        cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_keys_anywhere),     cmocka_unit_test(test_small_texts),
+        cmocka_unit_test(test_ways_out),          cmocka_unit_test(test_glyphs_remembered),
+        cmocka_unit_test(test_abandoned_rows),    cmocka_unit_test(test_editor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,7 +92,6 @@ static struct chart chart_of(const struct chart_series series[2], bool accuracy)
                           .x_label = "epoch",
                           .series = series,
                           .series_count = 2,
-                          .best_x = 9 * STEPS_PER_EPOCH,
                           .glyphs = GLYPHS_BRAILLE};
 }
 
@@ -284,7 +283,6 @@ static void test_odd_data(void **state)
                                       .x_first = odds[i].x_first,
                                       .x_last = odds[i].x_last,
                                       .x_scale = odds[i].x_scale,
-                                      .best_x = NAN,
                                       .glyphs = GLYPHS_BRAILLE};
                 check_inside(&grid, places[j], &chart, odds[i].what);
             }
@@ -327,7 +325,6 @@ static void test_three_ticks(void **state)
                               .log_y = i % 2,
                               .x_last = 1000,
                               .x_scale = 1,
-                              .best_x = NAN,
                               .glyphs = i % 3 ? GLYPHS_BRAILLE : GLYPHS_BLOCK};
         for (int height = 6; height < 30; height++) {
             struct grid grid;
@@ -373,7 +370,6 @@ static void test_peaks(void **state)
     struct chart_series series[2];
     series_of(series, data, false);
     struct chart chart = chart_of(series, false);
-    chart.best_x = NAN;
     data->buckets[2000].maximum = 100;
     struct grid grid;
     draw(&grid, 80, 12, &chart);
@@ -509,8 +505,7 @@ static void test_overlap(void **state)
     struct chart_series series[] = {
         {.style = STYLE_TRAIN, .band = STYLE_TRAIN_BAND, .points = one, .count = 200},
         {.style = STYLE_VALIDATION, .band = STYLE_TRAIN_BAND, .points = two, .count = 200}};
-    struct chart chart = {
-        .series = series, .x_last = 199, .x_scale = 1, .best_x = NAN, .glyphs = GLYPHS_BRAILLE};
+    struct chart chart = {.series = series, .x_last = 199, .x_scale = 1, .glyphs = GLYPHS_BRAILLE};
     struct grid grids[3];
     for (size_t i = 0; i < 3; i++) {
         chart.series = i == 1 ? series + 1 : series;

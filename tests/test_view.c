@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -36,22 +37,29 @@ static void wait_ms(int milliseconds)
     nanosleep(&time, NULL);
 }
 
+static void run_demo(const char *term)
+{
+    const char *top = getenv("top_builddir");
+    char *program = file_path(top != NULL ? top : ".", "tests/view_demo");
+    setenv("TERM", term, 1);
+    setenv("LC_ALL", "C.UTF-8", 1);
+    execl(program, program, "200", (char *)NULL);
+    _exit(126);
+}
+
 static struct terminal *start(const char *term)
 {
     struct terminal *terminal = mem_alloc(sizeof(*terminal));
     struct winsize size = {.ws_row = 24, .ws_col = 80};
-    const char *top = getenv("top_builddir");
-    char *program = file_path(top != NULL ? top : ".", "tests/view_demo");
-    terminal->child = forkpty(&terminal->master, NULL, NULL, &size);
+    int master, slave;
+    assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
+    tcgetattr(slave, &terminal->before);
+    close(master);
+    close(slave);
+    terminal->child = forkpty(&terminal->master, NULL, &terminal->before, &size);
     assert_true(terminal->child >= 0);
-    if (terminal->child == 0) {
-        setenv("TERM", term, 1);
-        setenv("LC_ALL", "C.UTF-8", 1);
-        execl(program, program, "200", (char *)NULL);
-        _exit(126);
-    }
-    mem_free(program);
-    tcgetattr(terminal->master, &terminal->before);
+    if (terminal->child == 0)
+        run_demo(term);
     return terminal;
 }
 
@@ -67,6 +75,14 @@ static void take(struct terminal *terminal, int milliseconds)
         terminal->length += (size_t)got;
     else
         wait_ms(milliseconds);
+}
+
+/* Takes whatever is written for a time. */
+static void take_for(struct terminal *terminal, double seconds)
+{
+    double limit = clock_seconds() + seconds;
+    while (clock_seconds() < limit)
+        take(terminal, 20);
 }
 
 static void see(struct terminal *terminal, const char *text)
@@ -269,6 +285,144 @@ static void test_stop_and_go_on(void **unused)
     end(terminal);
 }
 
+/* What little of a shell job control needs: it owns the terminal's session and starts one job. */
+struct shell {
+    struct terminal *terminal;
+    pid_t job;
+    int orders, replies;
+};
+
+/* Orders: 's': wait until the job stops; 'b', 'f': it to the back, the front; 'e': wait for its
+ * end. Each is replied to with a byte. */
+static void be_shell(int orders, int replies)
+{
+    int status = 0;
+    signal(SIGTTOU, SIG_IGN);
+    pid_t job = fork();
+    if (job == 0) {
+        setpgid(0, 0);
+        tcsetpgrp(STDIN_FILENO, getpgrp());
+        signal(SIGTTOU, SIG_DFL);
+        run_demo("xterm-256color");
+    }
+    ssize_t done = write(replies, &job, sizeof(job));
+    for (char order; done > 0 && read(orders, &order, 1) == 1 && order != 'e';) {
+        if (order == 's')
+            waitpid(job, &status, WUNTRACED);
+        else
+            tcsetpgrp(STDIN_FILENO, order == 'f' ? job : getpgrp());
+        done = write(replies, &order, 1);
+    }
+    waitpid(job, &status, 0);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 125);
+}
+
+static void order(struct shell *shell, char what)
+{
+    char reply;
+    assert_int_equal(write(shell->orders, &what, 1), 1);
+    assert_int_equal(read(shell->replies, &reply, 1), 1);
+}
+
+static struct shell shell_start(void)
+{
+    int orders[2], replies[2];
+    struct winsize size = {.ws_row = 24, .ws_col = 80};
+    struct shell shell = {.terminal = mem_alloc(sizeof(*shell.terminal))};
+    assert_int_equal(pipe(orders), 0);
+    assert_int_equal(pipe(replies), 0);
+    shell.terminal->child = forkpty(&shell.terminal->master, NULL, NULL, &size);
+    assert_true(shell.terminal->child >= 0);
+    if (shell.terminal->child == 0) {
+        close(orders[1]);
+        be_shell(orders[0], replies[1]);
+    }
+    close(orders[0]);
+    close(replies[1]);
+    shell.orders = orders[1];
+    shell.replies = replies[0];
+    assert_int_equal(read(shell.replies, &shell.job, sizeof(shell.job)), sizeof(shell.job));
+    return shell;
+}
+
+static void shell_end(struct shell *shell)
+{
+    type(shell->terminal, "qs");
+    assert_int_equal(write(shell->orders, "e", 1), 1);
+    assert_int_equal(finish(shell->terminal, true), 10 + VIEW_SAVE);
+    close(shell->orders);
+    close(shell->replies);
+    end(shell->terminal);
+}
+
+/* The job was stopped: in the background it writes nothing, and fg, which sends no signal to a job
+ * that runs, brings it back. */
+static void assert_bg_and_fg(struct shell *shell)
+{
+    order(shell, 's');
+    order(shell, 'b');
+    kill(shell->job, SIGCONT);
+    take_for(shell->terminal, 0.3); /* a frame that was being written is finished */
+    forget(shell->terminal);
+    take_for(shell->terminal, 0.7);
+    if (shell->terminal->length > 0)
+        fail_msg("written from the background: %s", shell->terminal->seen);
+    order(shell, 'f');
+    see(shell->terminal, "epoch");
+}
+
+static void test_background_after_ctrl_z(void **unused)
+{
+    (void)unused;
+    struct shell shell = shell_start();
+    see(shell.terminal, "epoch");
+    type(shell.terminal, "\032");
+    see(shell.terminal, "\033[?1049l");
+    assert_bg_and_fg(&shell);
+    shell_end(&shell);
+}
+
+static void test_background_after_force(void **unused)
+{
+    (void)unused;
+    struct shell shell = shell_start();
+    see(shell.terminal, "epoch");
+    kill(shell.job, SIGSTOP);
+    assert_bg_and_fg(&shell);
+    shell_end(&shell);
+}
+
+/* A poll that fails for good ends the view alone; main hears of it. */
+static void test_poll_fails(void **unused)
+{
+    (void)unused;
+    struct terminal *terminal = start("xterm-256color");
+    see(terminal, "epoch");
+    struct rlimit fewer = {2, 2}; /* than the view waits for, but enough for the demo's main */
+    assert_int_equal(prlimit(terminal->child, RLIMIT_NOFILE, &fewer, NULL), 0);
+    assert_int_equal(finish(terminal, true), 10 + VIEW_LOST);
+    assert_restored(terminal);
+    end(terminal);
+}
+
+/* A thread that comes back from a stalled terminal after view_close leaves the feed alone. */
+static void test_late_thread(void **unused)
+{
+    (void)unused;
+    setenv("GIVE_UP", "1", 1);
+    struct terminal *terminal = start("xterm-256color");
+    unsetenv("GIVE_UP");
+    see(terminal, "epoch");
+    for (int i = 0; i < 100; i++) {
+        type(terminal, "\014");
+        wait_ms(5);
+    }
+    kill(terminal->child, SIGTERM);
+    wait_ms(500);
+    assert_int_equal(finish(terminal, true), 10 + VIEW_OPEN);
+    end(terminal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +435,10 @@ int main(void)
         cmocka_unit_test(test_stalled),
         cmocka_unit_test(test_resize),
         cmocka_unit_test(test_stop_and_go_on),
+        cmocka_unit_test(test_background_after_ctrl_z),
+        cmocka_unit_test(test_background_after_force),
+        cmocka_unit_test(test_poll_fails),
+        cmocka_unit_test(test_late_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /*
  * The view on a made-up training, to look at it and to try its keys and the
  * terminal's accidents without a run: view_demo [STEPS-PER-SECOND [EPOCHS]].
- * Exits with 10 + why the view ended.
+ * Exits with 10 + why the view ended. With GIVE_UP set it does not wait for a stalled
+ * terminal and goes on for a while after the feed is gone; it exits with 9 if that was touched.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -81,6 +82,29 @@ static void *train(void *unused)
     return unused;
 }
 
+static void gone(struct feed *feed, struct snapshot *unused)
+{
+    (void)feed, (void)unused;
+    _exit(9);
+}
+
+/* Leaves a view whose thread hangs, and gives it time to go wrong. */
+static void give_up(struct view *view, int code)
+{
+    int bell[2];
+    char byte = 1;
+    view_close(view, 0);
+    if (pipe(bell) != 0 || write(bell[1], &byte, 1) != 1)
+        _exit(1);
+    dup2(bell[0], fake.feed.wake_fd); /* would still wake the thread */
+    fake.feed = (struct feed){.snapshot = gone, .wake_fd = fake.feed.wake_fd};
+    printf("given up\n");
+    fflush(stdout);
+    wait_ms(1000);
+    struct pollfd left = {bell[0], POLLIN, 0};
+    _exit(poll(&left, 1, 0) == 1 ? code : 9); /* the thread was given up, too */
+}
+
 int main(int argc, char **argv)
 {
     struct view_options options = {.remember_path = getenv("VIEW_INI")};
@@ -137,6 +161,8 @@ int main(int argc, char **argv)
     }
     stop = true;
     pthread_join(thread, NULL);
+    if (getenv("GIVE_UP") != NULL)
+        give_up(view, 10 + (int)outcome);
     double start = clock_seconds();
     view_close(view, 3);
     printf("left: %d, closed in %.1f s\n", (int)outcome, clock_seconds() - start);

@@ -36,7 +36,9 @@ void view_resized(struct view *view);
 void view_suspend(struct view *view);
 void view_resume(struct view *view);
 /* Ends the thread (at most `seconds` are waited for a stalled terminal) and
- * restores the terminal. */
+ * restores the terminal. After that nothing of the feed is touched, so it may go.
+ * A thread that is still stuck in the terminal keeps the view's memory; main
+ * does not wait for it, as the process is about to end. */
 void view_close(struct view *view, double seconds);
 /* Restores the terminal from a crash handler: async-signal-safe. */
 void view_emergency_restore(void);

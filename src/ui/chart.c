@@ -245,7 +245,8 @@ static void draw_x_axis(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
     struct rect where = drawing->where, plot = drawing->plot;
-    int best = x_cell(drawing, chart->best_x);
+    const struct chart_point *best_point = legend_best(chart);
+    int best = best_point != NULL ? x_cell(drawing, best_point->x) : -1;
     if (drawing->axis_row >= 0) {
         if (drawing->label_width)
             put(drawing, plot.x - 1, drawing->axis_row, STYLE_AXIS, GLYPH_CORNER);
@@ -294,39 +295,68 @@ static void draw_mark_lines(const struct drawing *drawing)
     }
 }
 
-/* Ticks of all marks, and labels from the last one on: at its right, or at
- * its left where there is no room, never over another one. */
+/* The first of the marks up to `last` that share its column. */
+static size_t same_column(const struct drawing *drawing, size_t last)
+{
+    const struct chart_mark *marks = drawing->chart->marks;
+    int cell = x_cell(drawing, marks[last].x);
+    while (last > 0 && x_cell(drawing, marks[last - 1].x) == cell)
+        last--;
+    return last;
+}
+
+/* The labels of marks in one column, in order; where that takes more than `room`, the newest and
+ * how many there are besides, or their number alone. */
+static void join_labels(const struct chart_mark *marks, size_t count, int room, struct text *out)
+{
+    const char *newest = marks[count - 1].label != NULL ? marks[count - 1].label : "";
+    out->length = 0;
+    for (size_t i = 0; i + 1 < count; i++)
+        text_print(out, "%s, ", marks[i].label != NULL ? marks[i].label : "");
+    text_print(out, "%s", newest);
+    if (count == 1 || grid_text_columns(out->bytes) <= room)
+        return;
+    out->length = 0;
+    text_print(out, "%s +%zu", newest, count - 1);
+    if (grid_text_columns(out->bytes) <= room)
+        return;
+    out->length = 0;
+    text_print(out, "%zu changes", count);
+}
+
+/* A tick for each column with marks, and labels from the last one on: at its right, or at its left
+ * where there is no room, never over another one. */
 static void draw_mark_labels(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
     struct rect plot = drawing->plot;
     int y = drawing->marks_row >= 0 ? drawing->marks_row : plot.y;
     int limit = plot.width;
-    for (size_t i = chart->mark_count; i-- > 0;) {
-        const struct chart_mark *mark = &chart->marks[i];
+    struct text label = {0};
+    for (size_t i = chart->mark_count, first; i > 0; i = first) {
+        const struct chart_mark *mark = &chart->marks[i - 1];
+        first = same_column(drawing, i - 1);
         int cell = x_cell(drawing, mark->x);
         if (!inside(drawing, cell) || cell >= limit)
             continue;
         put(drawing, plot.x + cell, y, mark->style, GLYPH_MARK);
-        int right = limit - cell - 2, before = -1;
-        for (size_t j = i; j-- > 0 && before < 0;) {
-            int other = x_cell(drawing, chart->marks[j].x);
-            before = other < cell ? other : -1;
-        }
-        int left = cell - before - 3;
+        int before = first > 0 ? x_cell(drawing, chart->marks[first - 1].x) : -1;
+        int right = limit - cell - 2, left = cell - before - 3;
         limit = cell;
-        if (drawing->marks_row < 0 || !mark->label)
+        if (drawing->marks_row < 0)
             continue;
-        int columns = grid_text_columns(mark->label);
+        join_labels(&chart->marks[first], i - first, right > left ? right : left, &label);
+        int columns = grid_text_columns(label.bytes);
         if (columns <= right || (right >= SHORTEST_LABEL && right >= left)) {
-            grid_text(drawing->grid, plot.x + cell + 2, y, right, mark->style, mark->label);
+            grid_text(drawing->grid, plot.x + cell + 2, y, right, mark->style, label.bytes);
         } else if (left >= SHORTEST_LABEL) {
             columns = columns < left ? columns : left;
             grid_text(drawing->grid, plot.x + cell - 1 - columns, y, columns, mark->style,
-                      mark->label);
+                      label.bytes);
             limit = cell - 2 - columns;
         }
     }
+    text_fini(&label);
 }
 
 static void draw_curves(const struct drawing *drawing)

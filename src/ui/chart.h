@@ -36,11 +36,11 @@ struct chart {
     size_t series_count;
     const struct chart_mark *marks; /* x ascending */
     size_t mark_count;
-    double best_x;               /* a tick at the best epoch; NaN: none */
     enum settings_glyphs glyphs; /* never GLYPHS_AUTO */
 };
-/* Draws title, legend, axes with at least three ticks where `height` >= 6, curves and
- * marks inside `where`. y is fitted to what is shown. Any size is safe. */
+/* Draws title, legend, axes with at least three ticks where `height` >= 6 and one at the last
+ * series' best point, curves and marks inside `where`. y is fitted to what is shown. Any size is
+ * safe. */
 void chart_draw(struct grid *grid, struct rect where, const struct chart *chart);
 
 #endif

@@ -1,6 +1,8 @@
 /* Keys to command lines; the view's own commands performed, the run's posted. */
 #include "control.h"
+#include "complete.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +14,7 @@ static void say(struct control *control, enum style style, const char *text)
     state->message_clock = state->now;
 }
 
-static uint64_t post(struct control *control, const char *line, enum command_source source)
+static uint64_t post_now(struct control *control, const char *line, enum command_source source)
 {
     struct state *state = control->state;
     struct err err = {0};
@@ -27,6 +29,53 @@ static uint64_t post(struct control *control, const char *line, enum command_sou
     state->posted_id = id;
     text_copy(state->posted, sizeof(state->posted), line);
     return id;
+}
+
+/* Posts the presses that were folded into one. */
+static void post_folded(struct control *control)
+{
+    struct state *state = control->state;
+    if (state->folded[0] == '\0')
+        return;
+    state->rate_id = post_now(control, state->folded, SOURCE_KEY);
+    state->folded[0] = '\0';
+}
+
+/* In the order of the keys, so what was folded goes first. */
+static uint64_t post(struct control *control, const char *line, enum command_source source)
+{
+    post_folded(control);
+    return post_now(control, line, source);
+}
+
+/* The factor of "set train.learning_rate *F" and "/F"; 0 of any other command. */
+static double rate_factor(const struct command *command)
+{
+    double factor;
+    if (command->id != COMMAND_SET || command->words != 2 ||
+        strcmp(command->word[0], "train.learning_rate") != 0 ||
+        strchr("*/", command->word[1][0]) == NULL ||
+        number_parse_double(command->word[1] + 1, &factor) != 0 || factor == 0)
+        return 0;
+    return command->word[1][0] == '*' ? factor : 1 / factor;
+}
+
+/* A held key must not fill the run's queue: while one factor is not answered, those that follow
+ * become one command. */
+static void post_factor(struct control *control, const char *line, double factor)
+{
+    struct state *state = control->state;
+    if (state->rate_id == 0) {
+        state->rate_id = post(control, line, SOURCE_KEY);
+        return;
+    }
+    state->folded_factor = state->folded[0] != '\0' ? state->folded_factor * factor : factor;
+    if (fabs(state->folded_factor - 1) < 1e-9) { /* they took each other back */
+        state->folded[0] = '\0';
+        return;
+    }
+    snprintf(state->folded, sizeof(state->folded), "set train.learning_rate *%.12g",
+             state->folded_factor);
 }
 
 /* A second press must take the first back even before the run has answered it. */
@@ -155,6 +204,11 @@ static void perform(struct control *control, const char *line, enum command_sour
         say(control, STYLE_WARN, text);
         return;
     }
+    double factor = source == SOURCE_KEY ? rate_factor(&command) : 0;
+    if (factor > 0) {
+        post_factor(control, line, factor);
+        return;
+    }
     if (command_info(command.id)->scope != COMMAND_SCOPE_VIEW) {
         post(control, line, source);
         return;
@@ -185,6 +239,9 @@ static void perform(struct control *control, const char *line, enum command_sour
     case COMMAND_REPAINT:
         control->repaint = true;
         break;
+    case COMMAND_SUSPEND:
+        control->stop_process = true;
+        break;
     case COMMAND_QUIT:
         quit(control);
         break;
@@ -192,6 +249,16 @@ static void perform(struct control *control, const char *line, enum command_sour
         say(control, STYLE_WARN, "this view does not know that command");
         break;
     }
+}
+
+static void complete(struct editor *editor)
+{
+    char rest[COMMAND_LINE];
+    if (editor->cursor < editor->length)
+        return;
+    complete_rest(editor->text, rest, sizeof(rest));
+    for (const char *at = rest; *at != '\0'; at++)
+        editor_key(editor, (const char[]){*at, '\0'});
 }
 
 static void key_in_prompt(struct control *control, const char *key)
@@ -213,6 +280,8 @@ static void key_in_prompt(struct control *control, const char *key)
     } else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 ||
                (strcmp(key, "backspace") == 0 && state->editor.length == 0)) {
         state->mode = MODE_MAIN;
+    } else if (strcmp(key, "tab") == 0 && state->ask == NULL) {
+        complete(&state->editor);
     } else {
         editor_key(&state->editor, key);
     }
@@ -220,6 +289,7 @@ static void key_in_prompt(struct control *control, const char *key)
 
 static void leave(struct control *control, enum view_outcome outcome, const char *notice)
 {
+    post_folded(control);
     control->outcome = outcome;
     control->state->mode = MODE_LEAVING;
     text_copy(control->state->notice, sizeof(control->state->notice), notice);
@@ -231,7 +301,7 @@ static void key_in_menu(struct control *control, const char *key)
         leave(control, VIEW_SAVE, "saving a checkpoint and leaving …");
     else if (strcmp(key, "a") == 0)
         leave(control, VIEW_ABANDON, "leaving without saving …");
-    else if (strcmp(key, "esc") == 0 || strcmp(key, "q") == 0)
+    else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0)
         control->state->mode = MODE_MAIN;
 }
 
@@ -262,23 +332,16 @@ static void key_in_help(struct control *control, const char *key)
 void control_key(struct control *control, const char *key)
 {
     struct state *state = control->state;
-    if (strcmp(key, "ctrl-z") == 0) {
-        control->stop_process = true;
-        return;
-    }
-    if (strcmp(key, "ctrl-l") == 0) {
-        control->repaint = true;
-        return;
-    }
-    switch (state->mode) {
-    case MODE_MAIN: {
-        const struct key_info *row = key_find(key);
+    const struct key_info *row = key_find(key);
+    bool anywhere = row != NULL &&
+                    (strcmp(row->command, "suspend") == 0 || strcmp(row->command, "repaint") == 0);
+    switch (anywhere ? MODE_MAIN : state->mode) {
+    case MODE_MAIN:
         if (row != NULL)
             perform(control, row->command, SOURCE_KEY);
         else if (strcmp(key, "esc") == 0)
             state->message[0] = '\0';
         break;
-    }
     case MODE_PROMPT:
         key_in_prompt(control, key);
         break;
@@ -293,15 +356,24 @@ void control_key(struct control *control, const char *key)
     }
 }
 
+static bool answered(struct control *control, uint64_t id)
+{
+    struct answer answer;
+    if (id == 0)
+        return false;
+    control->feed->answer(control->feed, id, &answer);
+    return answer.state != ANSWER_REQUESTED;
+}
+
 bool control_update(struct control *control)
 {
     struct state *state = control->state;
-    /* The answer before the snapshot, which then is at least as new. */
-    if (state->pause_id != 0) {
-        struct answer answer;
-        control->feed->answer(control->feed, state->pause_id, &answer);
-        if (answer.state != ANSWER_REQUESTED)
-            state->pause_id = 0;
+    /* The answers before the snapshot, which then is at least as new. */
+    if (answered(control, state->pause_id))
+        state->pause_id = 0;
+    if (answered(control, state->rate_id)) {
+        state->rate_id = 0;
+        post_folded(control);
     }
     if (!history_update(control->history, control->feed))
         return false;

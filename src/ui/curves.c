@@ -118,6 +118,22 @@ static struct rect inset(struct rect where)
     return where;
 }
 
+/* Whether noise was on in the last step that is drawn: the setting as it is now, without what was
+ * changed after that step. */
+static bool drawn_with_noise(const struct history *history)
+{
+    bool noise = history->snapshot.settings.augment.noise;
+    int64_t last = history->buckets[history->bucket_count - 1].last;
+    for (size_t i = history->edit_count; i-- > 0 && history->edits[i].step > last;) {
+        const char *label = history->edits[i].label;
+        if (strstr(label, "noise off → on") != NULL)
+            noise = false;
+        else if (strstr(label, "noise on → off") != NULL)
+            noise = true;
+    }
+    return noise;
+}
+
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
                  const struct layout *layout)
 {
@@ -135,13 +151,12 @@ void curves_draw(struct grid *grid, const struct state *state, const struct hist
         .series_count = 2,
         .marks = curves.marks,
         .mark_count = history->edit_count,
-        .best_x = isfinite(snapshot->best_validation_accuracy) ? (double)snapshot->best_step : NAN,
         .glyphs = state->glyphs,
     };
     if (history->bucket_count > 0) {
         chart.series = (const struct chart_series[]){
             {
-                .name = snapshot->settings.augment.noise ? "train with noise" : "train",
+                .name = drawn_with_noise(history) ? "train with noise" : "train",
                 .style = STYLE_TRAIN,
                 .band = STYLE_TRAIN_BAND,
                 .points = curves.train_loss,

@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
+static double epochs_at(const struct snapshot *snapshot, int64_t step)
+{
+    return snapshot->steps_per_epoch > 0 ? (double)step / (double)snapshot->steps_per_epoch : 0;
+}
+
 static double epochs_done(const struct snapshot *snapshot)
 {
-    return snapshot->steps_per_epoch > 0
-               ? (double)snapshot->step / (double)snapshot->steps_per_epoch
-               : 0;
+    return epochs_at(snapshot, snapshot->step);
 }
 
 static enum style state_style(enum run_state state)
@@ -49,6 +52,7 @@ static void state_text(const struct snapshot *snapshot, char *out, size_t size)
 void dashboard_ending(const struct snapshot *snapshot, char *out, size_t size)
 {
     const char *name = run_state_name(snapshot->state);
+    char epoch[32];
     int length;
     out[0] = '\0';
     switch (snapshot->state) {
@@ -58,17 +62,19 @@ void dashboard_ending(const struct snapshot *snapshot, char *out, size_t size)
                               100 * snapshot->test_accuracy);
         else
             length = snprintf(out, size, "%s", name);
-        if (isfinite(snapshot->best_validation_accuracy))
-            snprintf(out + length, size - (size_t)length,
-                     " (best validation %.2f%% at epoch %" PRId64 ")",
-                     100 * snapshot->best_validation_accuracy, snapshot->best_epoch);
+        if (isfinite(snapshot->best_validation_accuracy)) {
+            draw_epoch(epochs_at(snapshot, snapshot->best_step), epoch, sizeof(epoch));
+            snprintf(out + length, size - (size_t)length, " (best validation %.2f%% at epoch %s)",
+                     100 * snapshot->best_validation_accuracy, epoch);
+        }
         break;
     case RUN_DIVERGED:
     case RUN_FAILED:
         snprintf(out, size, "%s: %s", name, snapshot->error);
         break;
     case RUN_INTERRUPTED:
-        snprintf(out, size, "%s at step %" PRId64 ": the state is saved", name, snapshot->step);
+        snprintf(out, size, "%s at step %" PRId64 "%s", name, snapshot->step,
+                 snapshot->checkpoint_step == snapshot->step ? ": the state is saved" : "");
         break;
     default:
         break;
@@ -219,7 +225,7 @@ static void draw_strip(struct grid *grid, const struct state *state,
 {
     struct strip strip = {grid, where, where.x + 1, where.y};
     bool narrow = where.width < 60;
-    char value[128], age[32];
+    char value[128], age[32], epoch[32];
     const struct settings *settings = &snapshot->settings;
 
     snprintf(value, sizeof(value), "%.4g", snapshot->learning_rate);
@@ -242,11 +248,13 @@ static void draw_strip(struct grid *grid, const struct state *state,
         strip.y = where.y + 1;
     }
 
-    if (isfinite(snapshot->best_validation_accuracy))
-        snprintf(value, sizeof(value), "%.2f%% (epoch %" PRId64 ")",
-                 100 * snapshot->best_validation_accuracy, snapshot->best_epoch);
-    else
+    if (isfinite(snapshot->best_validation_accuracy)) {
+        draw_epoch(epochs_at(snapshot, snapshot->best_step), epoch, sizeof(epoch));
+        snprintf(value, sizeof(value), "%.2f%% (epoch %s)",
+                 100 * snapshot->best_validation_accuracy, epoch);
+    } else {
         text_copy(value, sizeof(value), "none yet");
+    }
     strip_put(&strip, narrow ? "best" : "best validation",
               isfinite(snapshot->best_validation_accuracy) ? STYLE_GOOD : STYLE_DIM, value);
 

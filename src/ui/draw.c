@@ -58,6 +58,15 @@ int draw_wrapped_lines(const char *text, int width)
     return draw_wrapped(NULL, (struct rect){0, 0, width, 0}, STYLE_PLAIN, text);
 }
 
+void draw_fitting(struct grid *grid, struct rect row, enum style style, const char *const *texts,
+                  size_t count)
+{
+    size_t i = 0;
+    while (i + 1 < count && grid_text_columns(texts[i]) > row.width)
+        i++;
+    grid_text(grid, row.x, row.y, row.width, style, texts[i]);
+}
+
 void draw_centered(struct grid *grid, struct rect where, enum style style, const char *text)
 {
     int lines = draw_wrapped_lines(text, where.width);
@@ -148,4 +157,9 @@ void draw_count(double count, char *out, size_t size)
         snprintf(out, size, "%.1fM", count / 1e6);
     else
         snprintf(out, size, "%.0fM", count / 1e6);
+}
+
+void draw_epoch(double epochs, char *out, size_t size)
+{
+    snprintf(out, size, epochs == floor(epochs) ? "%.0f" : "%.2f", epochs);
 }

@@ -10,6 +10,9 @@ size_t draw_line_break(const char *text, int width, const char **next);
  * which may be more. */
 int draw_wrapped(struct grid *grid, struct rect where, enum style style, const char *text);
 int draw_wrapped_lines(const char *text, int width);
+/* The first of `count` texts that fits in the row, or what fits of the last. */
+void draw_fitting(struct grid *grid, struct rect row, enum style style, const char *const *texts,
+                  size_t count);
 void draw_centered(struct grid *grid, struct rect where, enum style style, const char *text);
 /* Clears the rectangle and draws a frame just inside it, with a title in its top line. */
 void draw_frame(struct grid *grid, struct rect where, enum style style, const char *title);
@@ -20,5 +23,7 @@ void draw_bar(struct grid *grid, int x, int y, int width, double part);
 /* Short texts: "12 s", "2:31", "1:02:31", "2 d 03:10"; "142k"; "12.3 s ago". */
 void draw_duration(double seconds, char *out, size_t size);
 void draw_count(double count, char *out, size_t size);
+/* "12" at an epoch's end, "9.79" inside one. */
+void draw_epoch(double epochs, char *out, size_t size);
 
 #endif

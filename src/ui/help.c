@@ -49,12 +49,11 @@ static void page_keys(struct page *page)
     page_title(page, "Keys");
     for (size_t i = 0; i < key_count(); i++)
         page_entry(page, key_row(i)->keys, key_row(i)->meaning);
-    page_entry(page, "ctrl-z", "Stop the program; fg in the shell goes on.");
 }
 
 static void page_commands(struct page *page)
 {
-    page_title(page, "Commands, after : or in a script");
+    page_title(page, "Commands, after :");
     for (int i = 0; i < COMMAND_COUNT; i++) {
         const struct command_info *info = command_info((enum command_id)i);
         char term[128];
@@ -114,6 +113,8 @@ void help_draw(struct grid *grid, struct state *state)
     snprintf(place, sizeof(place), "%d-%d of %d", state->help_top + 1, shown, lines);
     int columns = grid_text_columns(place);
     grid_text(grid, grid->width - 1 - columns, 0, columns, STYLE_BAR, place);
-    grid_text(grid, 1, grid->height - 1, grid->width - 2, STYLE_DIM,
-              last > 0 ? "up down page-up page-down scroll   Esc or ? back" : "Esc or ? back");
+    static const char *const foot[] = {"up down page-up page-down scroll   Esc or ? back",
+                                       "up down scroll   Esc or ? back", "Esc or ? back"};
+    draw_fitting(grid, (struct rect){1, grid->height - 1, grid->width - 2, 1}, STYLE_DIM,
+                 last > 0 ? foot : &foot[2], last > 0 ? 3 : 1);
 }

@@ -4,6 +4,7 @@
  */
 #include "legend.h"
 
+#include "draw.h"
 #include "scale.h"
 
 #include <math.h>
@@ -50,10 +51,12 @@ static const char *glyph_of(const struct chart *chart, const struct chart_series
     }
 }
 
-static const struct chart_point *best_of(const struct chart *chart,
-                                         const struct chart_series *series)
+const struct chart_point *legend_best(const struct chart *chart)
 {
     const struct chart_point *best = NULL;
+    if (chart->series_count == 0 || !chart->series[chart->series_count - 1].lines)
+        return NULL;
+    const struct chart_series *series = &chart->series[chart->series_count - 1];
     for (size_t i = 0; i < series->count; i++) {
         const struct chart_point *point = &series->points[i];
         if (!isfinite(point->mean))
@@ -67,18 +70,17 @@ static const struct chart_point *best_of(const struct chart *chart,
 
 static void write_best(struct cursor *cursor, const struct chart *chart, enum detail detail)
 {
-    const struct chart_series *series = &chart->series[chart->series_count - 1];
-    const struct chart_point *best = best_of(chart, series);
-    if (!best || !series->lines)
+    const struct chart_point *best = legend_best(chart);
+    if (!best)
         return;
-    char value[64], text[128];
+    char value[64], epoch[32], text[128];
     format_value(value, sizeof value, chart, best->mean);
     snprintf(text, sizeof text, "  best %s", value);
     write(cursor, STYLE_GOOD, text);
     if (detail < DETAIL_ALL || !(chart->x_scale > 0))
         return;
-    snprintf(text, sizeof text, " @ %s %.4g", chart->x_label ? chart->x_label : "",
-             best->x / chart->x_scale);
+    draw_epoch(best->x / chart->x_scale, epoch, sizeof epoch);
+    snprintf(text, sizeof text, " @ %s %s", chart->x_label ? chart->x_label : "", epoch);
     write(cursor, STYLE_GOOD, text);
 }
 
@@ -100,7 +102,7 @@ static void write_legend(struct cursor *cursor, const struct chart *chart, enum 
             write(cursor, series->style, value);
         }
     }
-    if (detail >= DETAIL_BEST && chart->series_count)
+    if (detail >= DETAIL_BEST)
         write_best(cursor, chart, detail);
 }
 

@@ -7,6 +7,8 @@
 
 #include "chart.h"
 
+/* Where the last series, if it is of joined points, has its best value; or NULL. */
+const struct chart_point *legend_best(const struct chart *chart);
 /* Draws into the first row of `where`. */
 void legend_draw(struct grid *grid, struct rect where, const struct chart *chart);
 

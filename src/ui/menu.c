@@ -37,7 +37,6 @@ void menu_draw(struct grid *grid, const struct state *state, const struct snapsh
                      ", and leaves. The checkpoint holds the complete state; nothing is lost.",
              snapshot->step);
     abandon_text(snapshot, brief, abandon, sizeof(abandon));
-    const char *back = state->paused ? "the run stays paused" : "training goes on";
 
     int save_lines = draw_wrapped_lines(save, inner);
     int abandon_lines = draw_wrapped_lines(abandon, inner);
@@ -47,7 +46,9 @@ void menu_draw(struct grid *grid, const struct state *state, const struct snapsh
     if (inner < 20 || height > grid->height) {
         struct rect row = {0, 0, grid->width, 1};
         draw_fill(grid, row, STYLE_PLAIN);
-        grid_text(grid, 0, 0, grid->width, STYLE_WARN, "s save and stop  a abandon  Esc back");
+        static const char *const texts[] = {"s save and stop  a abandon  Esc back",
+                                            "s save  a abandon  Esc back", "s save a abandon Esc"};
+        draw_fitting(grid, row, STYLE_WARN, texts, 3);
         return;
     }
     struct rect box = {(grid->width - width) / 2, (grid->height - height) / 2, width, height};
@@ -62,5 +63,7 @@ void menu_draw(struct grid *grid, const struct state *state, const struct snapsh
     draw_wrapped(grid, (struct rect){x + 5, y, inner, abandon_lines}, STYLE_PLAIN, abandon);
     y += abandon_lines + spaced;
     grid_text(grid, x, y, 3, STYLE_KEY, "Esc");
-    grid_print(grid, x + 5, y, inner, STYLE_PLAIN, "back: %s", back);
+    const char *const back[] = {state->paused ? "back: it stays paused" : "back: training goes on",
+                                "back"};
+    draw_fitting(grid, (struct rect){x + 5, y, inner, 1}, STYLE_PLAIN, back, 2);
 }

@@ -2,6 +2,7 @@
  * The one line that says what became of a command: requested, then applied at
  * step N or refused and why; later, what was last changed.
  */
+#include "draw.h"
 #include "screens.h"
 
 #include <inttypes.h>
@@ -24,9 +25,11 @@ static void last_change(const struct history *history, struct news *out)
         return;
     }
     const struct edit_mark *edit = &history->edits[history->edit_count - 1];
-    double epoch =
-        snapshot->steps_per_epoch > 0 ? (double)edit->step / (double)snapshot->steps_per_epoch : 0;
-    snprintf(out->text, sizeof(out->text), "last change: %s at step %" PRId64 " (epoch %.2f)",
+    char epoch[32];
+    draw_epoch(
+        snapshot->steps_per_epoch > 0 ? (double)edit->step / (double)snapshot->steps_per_epoch : 0,
+        epoch, sizeof(epoch));
+    snprintf(out->text, sizeof(out->text), "last change: %s at step %" PRId64 " (epoch %s)",
              edit->label, edit->step, epoch);
 }
 
@@ -39,6 +42,10 @@ static bool answer_news(const struct state *state, const struct snapshot *snapsh
     if (state->posted_id > answer->id) {
         waiting = true;
         line = state->posted;
+    }
+    if (state->folded[0] != '\0') {
+        waiting = true;
+        line = state->folded;
     }
     if (waiting) {
         snprintf(out->text, sizeof(out->text), "requested: %.200s …", line);

@@ -1,4 +1,5 @@
 /* The prompt: a command or a setting's value being typed, and a hint to it. */
+#include "complete.h"
 #include "draw.h"
 #include "screens.h"
 
@@ -15,24 +16,36 @@ static const struct command_info *command_named(const char *word, size_t length)
     return NULL;
 }
 
-/* The last word typed where it is the name of a live setting. */
-static const struct setting *setting_typed(const char *text)
+/* A hint, and a shorter one for where it would be cut. */
+struct hint {
+    char full[512], brief[512];
+};
+
+static void put_hint(struct hint *hint, const char *text)
 {
-    char words[COMMAND_LINE];
-    const struct setting *found = NULL;
-    text_copy(words, sizeof(words), text);
-    char *rest = NULL;
-    for (char *word = strtok_r(words, " ", &rest); word != NULL;
-         word = strtok_r(NULL, " ", &rest)) {
-        const struct setting *row = settings_find(word, NULL);
-        if (row != NULL && row->change == SETTING_LIVE)
-            found = row;
-    }
-    return found;
+    text_copy(hint->full, sizeof(hint->full), text);
+    text_copy(hint->brief, sizeof(hint->brief), text);
 }
 
-static void setting_hint(const struct snapshot *snapshot, const struct setting *row, char *out,
-                         size_t size)
+/* The last word that is to name a setting; false where there is none. */
+static bool setting_word(const char *text, char *out, size_t size)
+{
+    char line[COMMAND_LINE];
+    text_copy(line, sizeof(line), text);
+    for (;;) {
+        if (complete_wants_setting(line) && *complete_word(line) != '\0') {
+            text_copy(out, size, complete_word(line));
+            return true;
+        }
+        char *space = strrchr(line, ' ');
+        if (space == NULL)
+            return false;
+        *space = '\0';
+    }
+}
+
+static void setting_hint(const struct snapshot *snapshot, const struct setting *row,
+                         struct hint *hint)
 {
     char accepted[256], value[SETTINGS_TEXT];
     settings_accepted(row, accepted, sizeof(accepted));
@@ -41,44 +54,63 @@ static void setting_hint(const struct snapshot *snapshot, const struct setting *
     else
         settings_format(&snapshot->settings, row, value, sizeof(value));
     bool number = row->type == SETTING_NUMBER || row->type == SETTING_INTEGER;
-    snprintf(out, size, "%s, now %.64s%s", accepted, value,
+    snprintf(hint->brief, sizeof(hint->brief), "%s, now %.64s", accepted, value);
+    snprintf(hint->full, sizeof(hint->full), "%.400s%s", hint->brief,
              number ? "; *F and /F are relative to it" : "");
 }
 
-static void command_hint(const struct snapshot *snapshot, const char *text, char *out, size_t size)
+/* The names that the word being typed may become; false where there are none. */
+static bool names_hint(const char *text, struct hint *hint)
 {
-    size_t length = strcspn(text, " ");
-    const struct command_info *info = command_named(text, length);
-    const struct setting *row = setting_typed(text);
-    if (row != NULL) {
-        setting_hint(snapshot, row, out, size);
+    char names[512] = "";
+    size_t at = 0, used = 0;
+    for (const char *name; used < sizeof(names) - 64 && (name = complete_next(text, &at)) != NULL;)
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? "  " : "",
+                                 name);
+    put_hint(hint, names);
+    return used > 0;
+}
+
+static void command_hint(const struct snapshot *snapshot, const char *text, struct hint *hint)
+{
+    const struct command_info *info = command_named(text, strcspn(text, " "));
+    struct command command;
+    struct err err = {0};
+    char word[COMMAND_LINE];
+    if (setting_word(text, word, sizeof(word))) {
+        const struct setting *row = settings_find(word, &err);
+        if (row != NULL && row->change == SETTING_LIVE)
+            setting_hint(snapshot, row, hint);
+        else if (complete_wants_setting(text) && names_hint(text, hint))
+            return;
+        else if (row != NULL)
+            put_hint(hint, "that one cannot change during a run");
+        else
+            put_hint(hint, err.text);
     } else if (info != NULL) {
-        snprintf(out, size, "%s%s%s: %s", info->name, info->arguments[0] != '\0' ? " " : "",
+        bool alone = info->arguments[0] == '\0';
+        snprintf(hint->full, sizeof(hint->full), "%s%s%s: %s", info->name, alone ? "" : " ",
                  info->arguments, info->meaning);
-    } else { /* those that it may become */
-        size_t used = 0;
-        out[0] = '\0';
-        for (int i = 0; i < COMMAND_COUNT && used + 64 < size; i++) {
-            const char *name = command_info((enum command_id)i)->name;
-            if (strncmp(name, text, length) == 0)
-                used +=
-                    (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? "  " : "", name);
-        }
+        snprintf(hint->brief, sizeof(hint->brief), "%s%s%s", info->name, alone ? ": " : " ",
+                 alone ? info->meaning : info->arguments);
+    } else if (!names_hint(text, hint) && command_parse(text, &command, &err) != 0) {
+        put_hint(hint, err.text);
     }
 }
 
 void prompt_draw(struct grid *grid, const struct state *state, const struct snapshot *snapshot,
                  struct rect hint, struct rect row)
 {
-    char text[512];
     draw_fill(grid, row, STYLE_PLAIN);
     if (hint.height > 0) {
+        struct hint text = {0};
         draw_fill(grid, hint, STYLE_PLAIN);
         if (state->ask != NULL)
-            setting_hint(snapshot, state->ask, text, sizeof(text));
+            setting_hint(snapshot, state->ask, &text);
         else
-            command_hint(snapshot, state->editor.text, text, sizeof(text));
-        grid_text(grid, hint.x + 1, hint.y, hint.width - 2, STYLE_DIM, text);
+            command_hint(snapshot, state->editor.text, &text);
+        draw_fitting(grid, (struct rect){hint.x + 1, hint.y, hint.width - 2, 1}, STYLE_DIM,
+                     (const char *const[]){text.full, text.brief}, 2);
     }
     int x = row.x + (row.width >= LAYOUT_LEAST_WIDTH);
     if (state->ask != NULL)

@@ -417,25 +417,32 @@ int screen_key(struct screen *screen, char name[SCREEN_KEY])
     }
 }
 
+void screen_abandon(struct screen *screen)
+{
+    screen->suspended = true;
+    atomic_store(&emergency.active, false);
+}
+
 void screen_suspend(struct screen *screen)
 {
     if (screen->suspended)
         return;
     endwin();
-    screen->suspended = true;
-    atomic_store(&emergency.active, false);
+    screen_abandon(screen);
 }
 
-int screen_resume(struct screen *screen)
+bool screen_foreground(const struct screen *screen)
 {
     pid_t owner = tcgetpgrp(screen->fd);
-    if (owner >= 0 && owner != getpgrp())
-        return -1;
+    return owner <= 0 || owner == getpgrp();
+}
+
+void screen_resume(struct screen *screen)
+{
     screen->suspended = false;
     atomic_store(&emergency.active, true);
     reset_prog_mode();
     set_modes();
-    return 0;
 }
 
 void screen_flush_output(const struct screen *screen)

@@ -26,9 +26,14 @@ void screen_show(struct screen *screen, const struct grid *grid, bool repaint);
 /* The next key that was typed, by name: "p", "space", "ctrl-l", "up", "page-down".
  * 1: there was one, 0: none, -1: the terminal is gone. */
 int screen_key(struct screen *screen, char name[SCREEN_KEY]);
-/* Gives the terminal back for a while. Resuming fails while another job has it. */
+/* Gives the terminal back for a while. */
 void screen_suspend(struct screen *screen);
-int screen_resume(struct screen *screen);
+/* The same, but writes nothing: another job has the terminal already. */
+void screen_abandon(struct screen *screen);
+/* Only in the foreground. */
+void screen_resume(struct screen *screen);
+/* Whether no other job has the terminal. */
+bool screen_foreground(const struct screen *screen);
 /* Drops what a stalled terminal has not taken, so that a write to it returns. Any thread. */
 void screen_flush_output(const struct screen *screen);
 

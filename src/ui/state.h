@@ -31,6 +31,11 @@ struct state {
     /* Whether the run is paused, as last seen or, until that is answered, asked for. */
     bool paused;
     uint64_t pause_id; /* 0: nothing unanswered */
+    /* Factors of the learning rate: the one posted last, and those pressed since as one command
+     * that waits for its answer; "": none. */
+    uint64_t rate_id;
+    double folded_factor;
+    char folded[96];
 
     char message[256]; /* from the view itself; "": none */
     enum style message_style;

@@ -9,6 +9,8 @@
  * 2. It alone may block in a write to a stalled terminal; it holds no lock then.
  * 3. It sleeps in poll until something happens: no more than view.fps frames a
  *    second for the feed, fewer when the terminal is slow; a key is shown at once.
+ * 4. After whatever may have blocked it looks for main's requests first: once main has asked for
+ *    the end, the feed may be gone.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -27,9 +29,13 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Milliseconds between looks whether the terminal is this job's again. */
+enum { FOREGROUND_LOOK = 500 };
+
 struct view {
     /* Immutable after view_open. */
     struct feed *feed;
+    int feed_fd; /* its wake_fd */
     struct screen *screen;
     char *remember_path;
     double frame_seconds;
@@ -50,7 +56,8 @@ struct view {
     struct history history;
     struct control control;
     struct grid grid;
-    bool asleep; /* as `suspended`, without the lock */
+    bool asleep;   /* as `suspended`, without the lock */
+    bool wants_up; /* asleep, and to go on once the terminal is this job's again */
     bool repaint, dirty;
     double next_frame;
 };
@@ -85,17 +92,30 @@ static void go_to_sleep(struct view *view)
 {
     screen_suspend(view->screen);
     view->asleep = true;
+    view->wants_up = false;
     pthread_mutex_lock(&view->lock);
     view->suspended = true;
     pthread_cond_broadcast(&view->changed);
     pthread_mutex_unlock(&view->lock);
 }
 
+/* Another job has the terminal. The shell's fg of a job that runs sends no signal, so from now on
+ * the thread looks by itself. */
+static void stay_away(struct view *view)
+{
+    screen_abandon(view->screen);
+    go_to_sleep(view);
+    view->wants_up = true;
+}
+
 static void get_up(struct view *view)
 {
-    if (screen_resume(view->screen) != 0)
-        return; /* in the background; the shell's fg sends another SIGCONT */
-    view->asleep = false;
+    if (!screen_foreground(view->screen)) {
+        stay_away(view);
+        return;
+    }
+    screen_resume(view->screen);
+    view->asleep = view->wants_up = false;
     view->repaint = view->dirty = true;
     pthread_mutex_lock(&view->lock);
     view->suspended = false;
@@ -107,15 +127,17 @@ static bool take_requests(struct view *view)
 {
     pthread_mutex_lock(&view->lock);
     bool resized = view->resized, suspend = view->suspend, resume = view->resume;
-    bool go_on = !view->close;
     view->resized = view->suspend = view->resume = false;
     pthread_mutex_unlock(&view->lock);
     if (resized)
         view->repaint = view->dirty = true;
     if (suspend)
         go_to_sleep(view);
-    if (resume)
+    if (resume || view->wants_up)
         get_up(view);
+    pthread_mutex_lock(&view->lock);
+    bool go_on = !view->close; /* also where it was asked for meanwhile */
+    pthread_mutex_unlock(&view->lock);
     return go_on;
 }
 
@@ -170,12 +192,12 @@ static int sleep_time(const struct view *view)
 {
     double now = clock_seconds(), seconds;
     if (view->asleep)
-        return -1;
+        return view->wants_up ? FOREGROUND_LOOK : -1;
     if (view->dirty)
         seconds = view->next_frame - now;
     else
         seconds = screens_next_change(&view->state, &view->history);
-    if (view->feed->wake_fd < 0)
+    if (view->feed_fd < 0)
         seconds = fmin(seconds, view->frame_seconds);
     return seconds > 3600 ? -1 : (int)ceil(fmax(seconds, 0) * 1000);
 }
@@ -184,22 +206,26 @@ static bool view_turn(struct view *view)
 {
     struct pollfd fds[] = {
         {.fd = view->wake_fd, .events = POLLIN},
-        {.fd = view->feed->wake_fd, .events = POLLIN},
+        {.fd = view->feed_fd, .events = POLLIN},
         {.fd = view->asleep ? -1 : screen_fd(view->screen), .events = POLLIN},
     };
     int ready = poll(fds, 3, sleep_time(view));
-    if (ready < 0 && errno != EINTR)
+    if (ready < 0 && errno != EINTR) {
+        end_with(view, VIEW_LOST);
+        return false;
+    }
+    if (ready > 0 && fds[0].revents != 0)
+        drain(view->wake_fd);
+    if (!take_requests(view))
         return false;
     if (ready == 0)
         view->dirty = true; /* its time came */
-    if (ready > 0 && fds[0].revents != 0)
-        drain(view->wake_fd);
     if (ready > 0 && fds[1].revents != 0) {
-        drain(view->feed->wake_fd);
+        drain(view->feed_fd);
         view->dirty = true;
     }
-    if (!take_requests(view))
-        return false;
+    if (!view->asleep && !screen_foreground(view->screen))
+        stay_away(view); /* it was stopped by force */
     if (ready > 0 && fds[2].revents != 0 && !view->asleep && !take_keys(view)) {
         end_with(view, VIEW_LOST);
         return false;
@@ -264,6 +290,7 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&view->lock, NULL);
     view->feed = feed;
+    view->feed_fd = feed->wake_fd;
     view->remember_path = options->remember_path ? mem_text(options->remember_path) : NULL;
     view->frame_seconds = 1 / options->settings.view.fps;
     view->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
