@@ -163,38 +163,50 @@ ALWAYS_INLINE void normal_group(uint64_t seed, enum rng_stream stream, uint32_t 
         normal_pair(word[2][lane], word[3][lane], &out[2 * LANES + lane], &out[3 * LANES + lane]);
 }
 
-ALWAYS_INLINE void normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch,
-                               uint32_t sample, float *out, size_t n)
+/* The part of a group from `skip` on, at most n values; returns how many. */
+ALWAYS_INLINE size_t normal_part(uint64_t seed, enum rng_stream stream, uint32_t epoch,
+                                 uint32_t sample, uint32_t block, size_t skip, float *out, size_t n)
 {
-    uint32_t block = 0;
+    float group[GROUP];
+    size_t count = n < GROUP - skip ? n : GROUP - skip;
+    normal_group(seed, stream, epoch, sample, block, group);
+    memcpy(out, group + skip, count * sizeof *out);
+    return count;
+}
+
+ALWAYS_INLINE void normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch,
+                               uint32_t sample, size_t first, float *out, size_t n)
+{
+    uint32_t block = (uint32_t)(first / GROUP * LANES);
+    if (first % GROUP && n) {
+        size_t done = normal_part(seed, stream, epoch, sample, block, first % GROUP, out, n);
+        n -= done, out += done, block += LANES;
+    }
     for (; n >= GROUP; n -= GROUP, out += GROUP, block += LANES)
         normal_group(seed, stream, epoch, sample, block, out);
-    if (n) {
-        float last[GROUP];
-        normal_group(seed, stream, epoch, sample, block, last);
-        memcpy(out, last, n * sizeof *out);
-    }
+    if (n)
+        normal_part(seed, stream, epoch, sample, block, 0, out, n);
 }
 
 static void fill_plain(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
-                       float *out, size_t n)
+                       size_t first, float *out, size_t n)
 {
-    normal_fill(seed, stream, epoch, sample, out, n);
+    normal_fill(seed, stream, epoch, sample, first, out, n);
 }
 
 #ifdef __x86_64__
 __attribute__((target("avx2"))) static void fill_avx2(uint64_t seed, enum rng_stream stream,
-                                                      uint32_t epoch, uint32_t sample, float *out,
-                                                      size_t n)
+                                                      uint32_t epoch, uint32_t sample, size_t first,
+                                                      float *out, size_t n)
 {
-    normal_fill(seed, stream, epoch, sample, out, n);
+    normal_fill(seed, stream, epoch, sample, first, out, n);
 }
 
 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) static void
-fill_avx512(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample, float *out,
-            size_t n)
+fill_avx512(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample, size_t first,
+            float *out, size_t n)
 {
-    normal_fill(seed, stream, epoch, sample, out, n);
+    normal_fill(seed, stream, epoch, sample, first, out, n);
 }
 #endif
 
@@ -222,10 +234,16 @@ const struct rng_fill *rng_fill_copy(size_t i)
     return i < copies_count ? &copies[i] : NULL;
 }
 
+void rng_normal_part(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
+                     size_t first, float *out, size_t n)
+{
+    assert((first + n) / 4 <= UINT32_MAX);
+    rng_fill_copy(0);
+    copies[copies_count - 1].fill(seed, stream, epoch, sample, first, out, n);
+}
+
 void rng_normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
                      float *out, size_t n)
 {
-    assert(n / 4 <= UINT32_MAX);
-    rng_fill_copy(0);
-    copies[copies_count - 1].fill(seed, stream, epoch, sample, out, n);
+    rng_normal_part(seed, stream, epoch, sample, 0, out, n);
 }

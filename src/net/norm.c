@@ -46,7 +46,7 @@ static void inverse_deviation(int units, const real *variance, real *inverse)
 
 void layer_finish_forward(const struct net *net, struct layer *layer, int rows, int begin, int end)
 {
-    const int units = end - begin, stride = layer->units;
+    const int units = end - begin, stride = layer->stride;
     real *score = layer->score + begin;
     real *output = layer->output + begin;
 
@@ -74,7 +74,7 @@ void layer_finish_forward(const struct net *net, struct layer *layer, int rows, 
 void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
                            const struct net_update *update, int begin, int end)
 {
-    const int units = end - begin, stride = layer->units;
+    const int units = end - begin, stride = layer->stride;
     real *g = layer->gradient + begin;
     real *sum = layer->sum + begin;
 
