@@ -78,6 +78,9 @@ struct data_part {
 /* Rows for the net with the given transform (NULL: the dataset's own). */
 void data_gather(const struct dataset *dataset, const struct data_choice *choice,
                  const struct data_transform *transform, const struct data_part *part, float *x);
+/* The same rows and inputs are gathered soon: brings the pixels near. */
+void data_expect(const struct dataset *dataset, const struct data_choice *choice, int begin,
+                 int inputs);
 void data_labels(const struct dataset *dataset, const struct data_choice *choice, uint8_t *labels);
 
 /* Population standard deviation of a training mini-batch as it is fed to the

@@ -57,27 +57,27 @@ static size_t choice_row(const struct dataset *dataset, const struct data_choice
     return row;
 }
 
-/* Rows lie anywhere in memory, so those to come are asked for in time. */
-static void prefetch_row(const unsigned char *pixels, int inputs)
-{
-    enum { CACHE_LINE = 64 };
-    for (int i = 0; i < inputs; i += CACHE_LINE)
-        __builtin_prefetch(pixels + i);
-}
-
 void data_gather(const struct dataset *dataset, const struct data_choice *choice,
                  const struct data_transform *transform, const struct data_part *part, float *x)
 {
-    enum { AHEAD = 8 };
     const unsigned char *const *pixels = dataset->split[choice->split].pixels;
     const struct data_transform *by = transform ? transform : &dataset->transform;
     assert(by->inputs == dataset->info.inputs && part->begin + part->inputs <= by->inputs);
-    for (int r = 0; r < choice->count; r++, x += part->stride) {
-        if (r + AHEAD < choice->count)
-            prefetch_row(pixels[choice_row(dataset, choice, r + AHEAD)] + part->begin,
-                         part->inputs);
+    for (int r = 0; r < choice->count; r++, x += part->stride)
         math_bytes_affine(part->inputs, pixels[choice_row(dataset, choice, r)] + part->begin,
                           by->factor + part->begin, by->offset + part->begin, x);
+}
+
+void data_expect(const struct dataset *dataset, const struct data_choice *choice, int begin,
+                 int inputs)
+{
+    enum { CACHE_LINE = 64, SECOND_LEVEL = 2 };
+    for (int r = 0; r < choice->count; r++) {
+        const unsigned char *pixels =
+            dataset->split[choice->split].pixels[choice_row(dataset, choice, r)] + begin;
+        for (int i = 0; i < inputs; i += CACHE_LINE)
+            __builtin_prefetch(pixels + i, 0, SECOND_LEVEL);
+        __builtin_prefetch(pixels + inputs - 1, 0, SECOND_LEVEL);
     }
 }
 

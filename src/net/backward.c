@@ -12,6 +12,7 @@ struct backward {
     int l;
     struct layer *layer;
     struct layer *below; /* NULL for the first layer */
+    const struct net_source *source;
     int rows;
     const struct net_update *update;
 };
@@ -40,6 +41,10 @@ static void update_weights(const struct backward *backward, int piece, real *gra
     const int inputs = layer_piece_width(layer, piece);
     int stride;
     const real *x = net_piece_input(backward->net, backward->l, piece, &stride);
+    const struct net_source *source = backward->source;
+    const bool expecting = backward->below == NULL && source->expect != NULL;
+    const int shares = layer->panels * ((inputs + layer->block_inputs - 1) / layer->block_inputs);
+    int share = 0;
 
     for (int p = 0; p < layer->panels; p++)
         for (int d = 0; d < inputs; d += layer->block_inputs) {
@@ -47,6 +52,8 @@ static void update_weights(const struct backward *backward, int piece, real *gra
             const int block = left < layer->block_inputs ? left : layer->block_inputs;
             const size_t at = layer_weight_at(layer, p, begin + d);
 
+            if (expecting)
+                source->expect(source->of, begin, inputs, share++, shares);
             math_gemm(MATH_TRANSPOSED, MATH_PLAIN, block, layer->panel, backward->rows, 1, x + d,
                       stride, layer->gradient + p * layer->panel, layer->stride, 0, gradient,
                       layer->panel);
@@ -88,9 +95,10 @@ static void backward_piece(void *arg, int i)
     update_weights(backward, i, scratch);
 }
 
-void net_backward(struct net *net, int rows, const struct net_update *update)
+void net_backward(struct net *net, const struct net_source *source, int rows,
+                  const struct net_update *update)
 {
-    struct backward backward = {.net = net, .rows = rows, .update = update};
+    struct backward backward = {.net = net, .source = source, .rows = rows, .update = update};
 
     layer_finish_backward(net, net_last_layer(net), rows, update, 0, net_last_layer(net)->units);
     for (int l = net->shape.layers - 1; l >= 0; l--) {
@@ -131,6 +139,6 @@ struct net_step_result net_train_step(struct net *net, const struct net_source *
         for (int k = 0; k < classes; k++)
             g[k] /= (real)rows;
     }
-    net_backward(net, rows, update);
+    net_backward(net, source, rows, update);
     return result;
 }

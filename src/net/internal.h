@@ -134,7 +134,8 @@ void net_activate_backward(const struct net_shape *shape, int rows, int units, c
 /* Forward with the mini-batch's statistics up to the last layer's output. */
 void net_forward(struct net *net, const struct net_source *source, int rows);
 /* From the last layer's gradient: updates everything that is trained. */
-void net_backward(struct net *net, int rows, const struct net_update *update);
+void net_backward(struct net *net, const struct net_source *source, int rows,
+                  const struct net_update *update);
 /* The inputs of a layer's piece i, and the distance of their rows. */
 const real *net_piece_input(const struct net *net, int l, int i, int *stride);
 

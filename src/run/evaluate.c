@@ -19,9 +19,21 @@ static void gather_fill(const void *of, int first, int rows, int begin, int inpu
         data_add_noise(gather->seed, gather->epoch, choice.index, rows, gather->sigma, &part, x);
 }
 
+static void gather_expect(const void *of, int begin, int inputs, int share, int shares)
+{
+    const struct gather *gather = of;
+    struct data_choice choice = gather->next;
+    const int first = (int)((int64_t)choice.count * share / shares);
+    if (!choice.count)
+        return;
+    choice.index += first;
+    choice.count = (int)((int64_t)choice.count * (share + 1) / shares) - first;
+    data_expect(gather->dataset, &choice, begin, inputs);
+}
+
 struct net_source gather_source(const struct gather *gather)
 {
-    return (struct net_source){.fill = gather_fill, .of = gather};
+    return (struct net_source){.fill = gather_fill, .expect = gather_expect, .of = gather};
 }
 
 int evaluate_split(struct net *net, const struct dataset *dataset, enum data_split split,

@@ -286,6 +286,10 @@ static struct gather next_batch(struct run *run)
         .seed = seed,
         .epoch = (uint32_t)epoch,
     };
+    if ((run->step + 1) % steps_per_epoch) {
+        gather.next = gather.choice;
+        gather.next.index += run->batch;
+    }
     if (settings->augment.noise)
         gather.sigma = settings->augment.noise_level *
                        data_batch_std(run->dataset, gather.choice.index, run->batch);
