@@ -89,8 +89,10 @@ static void backward_piece(void *arg, int i)
 
     if (backward->below != NULL) {
         input_gradient(backward, i, scratch);
-        layer_finish_backward(backward->net, backward->below, backward->rows, backward->update,
-                              begin, begin + layer_piece_width(backward->layer, i));
+        const bool last = i == backward->layer->pieces - 1;
+        layer_finish_backward(
+            backward->net, backward->below, backward->rows, backward->update, begin,
+            last ? backward->below->width : begin + backward->layer->piece_inputs);
     }
     update_weights(backward, i, scratch);
 }
@@ -100,7 +102,7 @@ void net_backward(struct net *net, const struct net_source *source, int rows,
 {
     struct backward backward = {.net = net, .source = source, .rows = rows, .update = update};
 
-    layer_finish_backward(net, net_last_layer(net), rows, update, 0, net_last_layer(net)->units);
+    layer_finish_backward(net, net_last_layer(net), rows, update, 0, net_last_layer(net)->width);
     for (int l = net->shape.layers - 1; l >= 0; l--) {
         backward.l = l;
         backward.layer = &net->layers[l];

@@ -9,7 +9,6 @@
 
 struct forward {
     struct net *net;
-    int l;
     struct layer *layer;
     const struct net_source *source;
     int rows;
@@ -31,7 +30,7 @@ struct net_source net_matrix_source(const struct net_matrix *matrix)
     return (struct net_source){.fill = matrix_fill, .of = matrix};
 }
 
-static real *first_piece(const struct net *net, int i)
+static real *first_input(const struct net *net, int i)
 {
     return net->x + (size_t)i * (size_t)net->batch * (size_t)net->x_stride;
 }
@@ -40,61 +39,92 @@ const real *net_piece_input(const struct net *net, int l, int i, int *stride)
 {
     if (l == 0) {
         *stride = net->x_stride;
-        return first_piece(net, i);
+        return first_input(net, i);
     }
     *stride = net->layers[l - 1].stride;
     return net->layers[l - 1].output + i * net->layers[l].piece_inputs;
 }
 
-/* score = x W, or += it, for inputs begin … begin+inputs-1, panel by panel. */
+/* Panel p of score = x W, or += it, for inputs begin … begin+inputs-1. */
+static void panel_product(const struct layer *layer, int p, int rows, int begin, int inputs,
+                          const real *x, int stride, bool add, real *score)
+{
+    math_gemm(MATH_PLAIN, MATH_PLAIN, rows, layer->panel, inputs, 1, x, stride,
+              layer->weight.value + layer_weight_at(layer, p, begin), layer->panel, add,
+              score + p * layer->panel, layer->stride);
+}
+
 static void product(const struct layer *layer, int rows, int begin, int inputs, const real *x,
                     int stride, bool add, real *score)
 {
     for (int p = 0; p < layer->panels; p++)
-        math_gemm(MATH_PLAIN, MATH_PLAIN, rows, layer->panel, inputs, 1, x, stride,
-                  layer->weight.value + layer_weight_at(layer, p, begin), layer->panel, add,
-                  score + p * layer->panel, layer->stride);
+        panel_product(layer, p, rows, begin, inputs, x, stride, add, score);
 }
 
-/* part i = x[:, piece] W[piece], [rows][stride]; alone it is the score. */
-static void forward_piece(void *arg, int i)
+/* First layer: part i = x[:, piece] W[piece], [rows][stride]; alone it is the score. */
+static void first_piece(void *arg, int i)
 {
     const struct forward *forward = arg;
     const struct net *net = forward->net;
     const struct layer *layer = forward->layer;
     const int begin = i * layer->piece_inputs, inputs = layer_piece_width(layer, i);
-    int stride;
-    const real *x = net_piece_input(net, forward->l, i, &stride);
+    real *x = first_input(net, i);
+    real *part = layer->parts == 1
+                     ? layer->score
+                     : net->parts + (size_t)i * (size_t)forward->rows * (size_t)layer->stride;
 
-    if (forward->l == 0)
-        forward->source->fill(forward->source->of, 0, forward->rows, begin, inputs,
-                              first_piece(net, i), stride);
-    product(layer, forward->rows, begin, inputs, x, stride, false,
-            layer->pieces == 1
-                ? layer->score
-                : net->parts + (size_t)i * (size_t)forward->rows * (size_t)layer->stride);
+    forward->source->fill(forward->source->of, 0, forward->rows, begin, inputs, x, net->x_stride);
+    product(layer, forward->rows, begin, inputs, x, net->x_stride, false, part);
 }
 
-static void finish_piece(void *arg, int i)
+/* Other layers: some rows of the score. */
+static void row_piece(void *arg, int i)
+{
+    const struct forward *forward = arg;
+    const struct layer *layer = forward->layer, *below = layer - 1;
+    const int first = i * layer->piece_rows, left = forward->rows - first;
+
+    product(layer, left < layer->piece_rows ? left : layer->piece_rows, 0, layer->inputs,
+            below->output + (size_t)first * (size_t)below->stride, below->stride, false,
+            layer->score + (size_t)first * (size_t)layer->stride);
+}
+
+static void finish_panel(void *arg, int p)
 {
     const struct forward *forward = arg;
     struct layer *layer = forward->layer;
-    const int begin = i * layer->finish_units;
-    const int end = begin + layer->finish_units;
+    const int begin = p * layer->panel;
 
-    layer_finish_forward(forward->net, layer, forward->rows, begin,
-                         end < layer->units ? end : layer->units);
+    layer_finish_forward(forward->net, layer, forward->rows, begin, begin + layer->panel);
+}
+
+/* Other layers: the units of a panel from inputs to outputs. */
+static void panel_piece(void *arg, int p)
+{
+    const struct forward *forward = arg;
+    const struct layer *layer = forward->layer, *below = layer - 1;
+
+    panel_product(layer, p, forward->rows, 0, layer->inputs, below->output, below->stride, false,
+                  layer->score);
+    finish_panel(arg, p);
 }
 
 void net_forward(struct net *net, const struct net_source *source, int rows)
 {
-    struct forward forward = {.net = net, .source = source, .rows = rows};
+    struct forward forward = {.net = net, .layer = net->layers, .source = source, .rows = rows};
+    struct layer *layer = forward.layer;
 
-    for (int l = 0; l < net->shape.layers; l++) {
-        forward.l = l;
-        forward.layer = &net->layers[l];
-        team_run(net->team, forward.layer->pieces, forward_piece, &forward);
-        team_run(net->team, forward.layer->finish_pieces, finish_piece, &forward);
+    team_run(net->team, layer->pieces, first_piece, &forward);
+    team_run(net->team, layer->panels, finish_panel, &forward);
+    for (int l = 1; l < net->shape.layers; l++) {
+        layer = forward.layer = &net->layers[l];
+        if (layer->panels > 1) {
+            team_run(net->team, layer->panels, panel_piece, &forward);
+            continue;
+        }
+        team_run(net->team, (rows + layer->piece_rows - 1) / layer->piece_rows, row_piece,
+                 &forward);
+        finish_panel(&forward, 0);
     }
 }
 
@@ -116,13 +146,13 @@ static void evaluate_finish(const struct net *net, const struct layer *layer, in
     const bool after = layer->normalized && net->shape.norm == NET_NORM_AFTER;
 
     if (after) {
-        math_columns_add(rows, layer->units, layer->bias.value, score, layer->stride);
-        net_activate(&net->shape, rows, layer->units, score, layer->stride);
+        math_columns_add(rows, layer->width, layer->bias.value, score, layer->stride);
+        net_activate(&net->shape, rows, layer->width, score, layer->stride);
     }
-    math_columns_affine(rows, layer->units, score, layer->fold_scale, layer->fold_shift, output,
+    math_columns_affine(rows, layer->width, score, layer->fold_scale, layer->fold_shift, output,
                         layer->stride);
     if (layer->activated && !after)
-        net_activate(&net->shape, rows, layer->units, output, layer->stride);
+        net_activate(&net->shape, rows, layer->width, output, layer->stride);
 }
 
 /* Carries the rows of block i through all layers. */

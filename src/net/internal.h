@@ -2,15 +2,18 @@
  * net: what its files share. A net is two blocks of memory: `state`, every
  * tensor that a checkpoint holds, and `work`, what a step needs in between.
  *
- * A layer's inputs are cut into pieces of `piece_inputs`, by its shape alone.
- * Forward, each piece gives a partial sum of the scores; backward, it gives its
- * inputs' part of the gradient and updates its own weights at once, so nobody
- * else reads or writes them.
+ * The work is cut by shapes alone. A layer's inputs are cut into pieces of
+ * `piece_inputs`: backward, a piece gives its inputs' part of the gradient and
+ * updates its own weights at once, so nobody else reads or writes them.
+ * Forward, the first layer's pieces each give a partial sum of the scores, so
+ * that both ways use the same weights and the same part of the images; the
+ * layers above are cut by panels of units, or if they have one only, by rows.
  *
  * Products run along the units, in panels that fill whole vectors: weights are
  * [panels][inputs][panel], so a panel's weights of a stretch of inputs lie one
  * behind the other. Matrices of the batch have rows of `stride` numbers. What
- * is beyond the units is 0 in weights, velocities and gradients, and stays it.
+ * is beyond the units is 0 in weights, velocities and gradients and stays it, so
+ * the loops over units run over whole panels, too.
  */
 #ifndef KDT_NET_INTERNAL_H
 #define KDT_NET_INTERNAL_H
@@ -35,10 +38,12 @@ struct layer {
 
     /* the cut */
     int panels, panel; /* number and width */
+    int width;         /* of all panels: vectors of the units have as many numbers */
     int stride;
     int pieces, piece_inputs;
-    int block_inputs;                /* whose gradient is made at a time, for one panel */
-    int finish_pieces, finish_units; /* of what is done unit by unit */
+    int block_inputs; /* whose gradient is made at a time, for one panel */
+    int parts;        /* partial sums of the scores; 1: none */
+    int piece_rows;   /* of the forward product of a single panel */
 
     /* work, [batch][stride]: score s, normalized y^, output x; a layer without
      * normalization has its output in place of the score */

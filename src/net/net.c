@@ -32,39 +32,45 @@ static int larger(int a, int b)
     return a > b ? a : b;
 }
 
+static int within(int64_t value, int least, int most)
+{
+    return value < least ? least : value > most ? most : (int)value;
+}
+
 /* Pieces large enough to be worth a meeting of the threads, of a large layer
  * eight, to serve as many cores, or more, so that each stays in a core's cache. */
-static void layer_cut(struct layer *layer)
+static void layer_cut(struct layer *layer, int batch, bool first)
 {
-    enum { LEAST_WEIGHTS = 8192, LEAST_INPUTS = 64, MOST_PIECES = 8, MOST_INPUTS = 384 };
-    enum { LEAST_UNITS = 256, FINISH_UNITS = 128 };
+    enum { LEAST_WEIGHTS = 3200, LEAST_INPUTS = 32, MOST_PIECES = 8, MOST_INPUTS = 384 };
+    enum { LEAST_PRODUCT = 300000, LEAST_ROWS = 16 };
     enum { WIDE_UNITS = 128, PANEL_UNITS = 64, BLOCK_NUMBERS = 6144 };
-    const int64_t worth = (int64_t)layer->inputs * layer->units / LEAST_WEIGHTS;
-    int pieces = worth < 1 ? 1 : worth < MOST_PIECES ? (int)worth : MOST_PIECES;
+    const int64_t weights = (int64_t)layer->inputs * layer->units;
+    int pieces = within(weights / LEAST_WEIGHTS, 1, MOST_PIECES);
 
-    if (worth > MOST_PIECES)
+    if (pieces == MOST_PIECES)
         pieces = larger(pieces, divide_up(layer->inputs, MOST_INPUTS));
     layer->piece_inputs = larger(LEAST_INPUTS, divide_up(layer->inputs, pieces));
     layer->pieces = divide_up(layer->inputs, layer->piece_inputs);
+    layer->parts = first ? layer->pieces : 1;
+    layer->piece_rows = larger(
+        LEAST_ROWS, divide_up(batch, within(weights * batch / LEAST_PRODUCT, 1, MOST_PIECES)));
 
     layer->panels = layer->units <= WIDE_UNITS ? 1 : divide_up(layer->units, PANEL_UNITS);
     layer->panel = math_gemm_width(divide_up(layer->units, layer->panels));
-    layer->stride = net_stride(layer->panels * layer->panel);
+    layer->width = layer->panels * layer->panel;
+    layer->stride = net_stride(layer->width);
     /* A block's gradient is updated with while it is in the first-level cache. */
     layer->block_inputs = divide_up(layer->piece_inputs,
                                     divide_up(layer->piece_inputs * layer->panel, BLOCK_NUMBERS));
-
-    layer->finish_units = layer->units < LEAST_UNITS ? layer->units : FINISH_UNITS;
-    layer->finish_pieces = divide_up(layer->units, layer->finish_units);
 }
 
-static void layer_init(struct layer *layer, const struct net_shape *shape, int l)
+static void layer_init(struct layer *layer, const struct net_shape *shape, int batch, int l)
 {
     layer->inputs = l == 0 ? shape->inputs : shape->units[l - 1];
     layer->units = shape->units[l];
     layer->activated = l < shape->layers - 1;
     layer->normalized = layer->activated && shape->norm != NET_NORM_NONE;
-    layer_cut(layer);
+    layer_cut(layer, batch, l == 0);
 }
 
 static size_t weight_numbers(const struct layer *layer)
@@ -78,7 +84,7 @@ static void lay_out_state(struct net *net, struct arena *arena)
 
     for (int l = 0; l < net->shape.layers; l++) {
         struct layer *layer = &net->layers[l];
-        const size_t units = (size_t)layer->units;
+        const size_t units = (size_t)layer->width;
         const size_t weights = weight_numbers(layer);
 
         layer->weight.value = arena_take(arena, weights);
@@ -113,12 +119,12 @@ static void lay_out_work(struct net *net, struct arena *arena)
 
     for (int l = 0; l < net->shape.layers; l++) {
         struct layer *layer = &net->layers[l];
-        const size_t units = (size_t)layer->units, matrix = batch * (size_t)layer->stride;
-        const size_t pieces = layer->pieces > 1 ? (size_t)layer->pieces : 0;
+        const size_t units = (size_t)layer->width, matrix = batch * (size_t)layer->stride;
+        const size_t count = layer->parts > 1 ? (size_t)layer->parts : 0;
         const size_t scratch = layer_scratch(layer);
 
-        if (parts < pieces * matrix)
-            parts = pieces * matrix;
+        if (parts < count * matrix)
+            parts = count * matrix;
         if (net->scratch_size < scratch)
             net->scratch_size = scratch;
         most_pieces = larger(most_pieces, layer->pieces);
@@ -226,7 +232,7 @@ int net_create(const struct net_shape *shape, int batch, struct team *team, stru
     net->team = team;
     for (int l = 0; l < shape->layers; l++) {
         assert(shape->units[l] >= 1);
-        layer_init(&net->layers[l], shape, l);
+        layer_init(&net->layers[l], shape, batch, l);
     }
     if (allocate(net, lay_out_state, &net->state, err) != 0 ||
         allocate(net, lay_out_work, &net->work, err) != 0) {

@@ -50,10 +50,10 @@ void layer_finish_forward(const struct net *net, struct layer *layer, int rows, 
     real *score = layer->score + begin;
     real *output = layer->output + begin;
 
-    if (layer->pieces == 1)
+    if (layer->parts == 1)
         math_columns_add(rows, units, layer->bias.value + begin, score, stride);
     else
-        math_columns_gather(rows, units, layer->pieces, net->parts + begin,
+        math_columns_gather(rows, units, layer->parts, net->parts + begin,
                             (size_t)rows * (size_t)stride, layer->bias.value + begin, score,
                             stride);
     if (layer->activated && net->shape.norm != NET_NORM_BEFORE)
