@@ -204,10 +204,11 @@ ALWAYS_INLINE void normal_group(draw_function *draw, uint64_t seed, enum rng_str
 {
     uint32_t word[4][LANES];
     draw(seed, stream, epoch, sample, block, word);
-    for (int lane = 0; lane < LANES; lane++)
+    /* Both in one loop: each alone would wait for its own results. */
+    for (int lane = 0; lane < LANES; lane++) {
         normal_pair(word[0][lane], word[1][lane], &out[lane], &out[LANES + lane]);
-    for (int lane = 0; lane < LANES; lane++)
         normal_pair(word[2][lane], word[3][lane], &out[2 * LANES + lane], &out[3 * LANES + lane]);
+    }
 }
 
 /* The part of a group from `skip` on, at most n values; returns how many. */
