@@ -53,7 +53,8 @@ const char *xsmm_name(void);
 /* C = A B, or C += A B, as math_gemm; false where there is no such kernel. */
 bool xsmm_gemm(bool transpose_a, int m, int n, int k, const float *a, int lda, const float *b,
                int ldb, bool add, float *c, int ldc);
-/* Whether eight columns more cost a vector half as wide. */
+/* Whether n columns, a multiple of 8, are as fast as their number promises
+ * without being a multiple of 16. */
 bool xsmm_has_halves(int n);
 
 #endif

@@ -1,8 +1,7 @@
 /*
  * Products by kernels that libxsmm generates at run time: the only door to
  * libxsmm.h. A kernel is made at a shape's first product and found again after
- * that. Every element is one chain of multiply-adds in the order of k,
- * whichever instructions the kernel is made of.
+ * that, so a shape's products are the same bits whoever asks for them first.
  *
  * libxsmm is column-major: it sees each of our matrices transposed, and so
  * computes C^T = B^T A^T.

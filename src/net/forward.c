@@ -30,6 +30,7 @@ struct net_source net_matrix_source(const struct net_matrix *matrix)
     return (struct net_source){.fill = matrix_fill, .of = matrix};
 }
 
+/* Where piece i of the first layer's inputs is put. */
 static real *first_input(const struct net *net, int i)
 {
     return net->x + (size_t)i * (size_t)net->batch * (size_t)net->x_stride;

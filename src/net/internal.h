@@ -141,7 +141,7 @@ void net_forward(struct net *net, const struct net_source *source, int rows);
 /* From the last layer's gradient: updates everything that is trained. */
 void net_backward(struct net *net, const struct net_source *source, int rows,
                   const struct net_update *update);
-/* The inputs of a layer's piece i, and the distance of their rows. */
+/* The inputs of layer l's piece i, and the distance of their rows. */
 const real *net_piece_input(const struct net *net, int l, int i, int *stride);
 
 /* w and v by the gradient g; l2 only for weights. */

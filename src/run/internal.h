@@ -250,7 +250,7 @@ void writer_stop(struct writer *writer, bool drop);
 struct gather {
     const struct dataset *dataset;
     const struct data_transform *transform; /* NULL: the dataset's own */
-    struct data_choice choice, next; /* next: of the step after; no rows: not known */
+    struct data_choice choice, next;        /* next: the step after, or no rows */
     double sigma;
     uint64_t seed;
     uint32_t epoch;
