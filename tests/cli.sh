@@ -41,12 +41,22 @@ check() {
     fi
 }
 
+cat >tiny.ini <<'INI'
+[data]
+dataset = synthetic
+train_size = 1000
+validation_size = 200
+[network]
+hidden = 16 12
+[train]
+epochs = 3
+INI
+
 # train NAME [OPTION...]: a run of a second or less.
 train() {
     run_name=$1
     shift
-    "$kdtui" run --headless -n "$run_name" -s data.dataset=synthetic -s data.train_size=1000 \
-        -s data.validation_size=200 -s network.hidden="16 12" -s train.epochs=3 "$@"
+    "$kdtui" run --headless -n "$run_name" -c "$work/tiny.ini" "$@"
 }
 
 # Manners.
@@ -109,9 +119,27 @@ expect "eval of last" 0 "^accuracy $tested" "$kdtui" eval
 expect "eval of a file" 0 "^accuracy $tested" "$kdtui" eval "$run/checkpoints/best.safetensors"
 expect "eval of a split" 0 '^loss ' "$kdtui" eval first --split validation
 expect "eval of an unknown split" 2 'train, validation or test' "$kdtui" eval first --split tset
+expect "eval says what it measures" 0 '^data +synthetic, test' "$kdtui" eval first
+expect "eval of other data on purpose" 0 '^accuracy' "$kdtui" eval first -s data.train_size=900
+expect "eval with what is the checkpoint's" 2 'network.hidden=3' "$kdtui" eval first -s network.hidden=3
 expect "eval of no run" 1 'no such run' "$kdtui" eval nothing
 head -c 1000 "$run/checkpoints/best.safetensors" >cut.safetensors
 expect "eval of a cut file" 1 'cut.safetensors' "$kdtui" eval cut.safetensors
+
+# Data that change behind a run's back: 300 images of 4x4 for training and for testing.
+mkdir idx
+for part in train t10k; do
+    { printf '\000\000\010\003\000\000\001\054\000\000\000\004\000\000\000\004' &&
+        yes 'a picture' | head -c 4800; } >idx/$part-images-idx3-ubyte
+    { printf '\000\000\010\001\000\000\001\054' &&
+        yes 01021 | tr -d '\n' | head -c 300 | tr 012 '\000\001\002'; } >idx/$part-labels-idx1-ubyte
+done
+expect "a run on a relative path" 0 '^test accuracy' "$kdtui" run --headless -n moved \
+    -s data.dataset=idx -s data.path=idx -s data.validation_size=50 -s train.epochs=1
+sed -i 's/picture/drawing/g' idx/t10k-images-idx3-ubyte
+expect "eval of other data by mistake" 1 'trained on other data' "$kdtui" eval moved
+expect "eval of other data on purpose" 0 '^accuracy' "$kdtui" eval moved -s data.dataset=idx
+
 expect "the same name again" 2 'first' train first
 check "it is untouched" test "$(wc -l <"$run/metrics.csv")" = 4
 expect "--quiet" 0 '^test accuracy' train quiet -q
@@ -129,18 +157,17 @@ check "two threads compute what one does" cmp metrics1 metrics2
 check "so do three" cmp metrics1 metrics3
 
 # Ways to end.
-expect "divergence" 3 'diverged' train wild -s train.learning_rate=1000 -s network.batch_norm=none
+expect "divergence" 3 '; the state before that step is saved as step-[0-9]' train wild -s train.learning_rate=1000 -s network.batch_norm=none
 for signal in TERM INT USR1; do
     case $signal in TERM) code=143 ;; INT) code=130 ;; USR1) code=138 ;; esac
-    train "sig$signal" -s train.epochs=100000 >out 2>err &
-    child=$!
     # A shell starts background commands with SIGINT ignored; the program sets its own handler.
+    "$kdtui" run --headless -n "sig$signal" -c tiny.ini -s train.epochs=100000 >out 2>err &
+    child=$!
     while [ ! -s "$XDG_STATE_HOME/kdtui/runs/sig$signal/metrics.csv" ] || [ ! -s out ]; do
         kill -0 $child 2>/dev/null || break
         sleep 0.05
     done
-    pid=$(pgrep -P $child -x kdtui || echo $child)
-    kill -s $signal "$pid"
+    kill -s $signal $child
     wait $child
     check "SIG$signal ends with $code" test $? = "$code"
     check "and is saved" test -s "$XDG_STATE_HOME/kdtui/runs/sig$signal/checkpoints/last.safetensors"
@@ -154,6 +181,18 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo not a directory >file
 expect "no directory at all" 1 'file' train x --runs-dir file
+expect "a full standard output at the end of a run" 1 'standard output' \
+    sh -c "'$kdtui' run --headless -n full -c tiny.ini >/dev/full"
+"$kdtui" run --headless -n closed -c tiny.ini <&- >&- 2>&-
+check "closed standard files are not the program's" test -s "$XDG_STATE_HOME/kdtui/runs/closed/result.json"
+mkfifo pipe
+"$kdtui" run --headless -n never -s data.dataset=idx -s data.path="$work" -c pipe 2>/dev/null &
+child=$!
+sleep 0.2
+kill -TERM $child
+wait $child
+check "a signal before the run ends the program" test $? = 143
+expect "an empty value" 2 'needs a value' "$kdtui" run --runs-dir ''
 expect "a full standard output" 1 'standard output' sh -c "'$kdtui' settings >/dev/full"
 
 [ $failures = 0 ] || echo "$failures failed"

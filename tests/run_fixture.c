@@ -85,6 +85,11 @@ void fixture_open(struct fixture *fixture)
     snprintf(fixture->directory, sizeof fixture->directory, "%s/kdtui-run-XXXXXX",
              temporary && *temporary ? temporary : "/tmp");
     assert_non_null(mkdtemp(fixture->directory));
+    /* Runs record absolute paths without links. */
+    char *absolute = realpath(fixture->directory, NULL);
+    assert_non_null(absolute);
+    text_copy(fixture->directory, sizeof fixture->directory, absolute);
+    free(absolute);
     write_idx(fixture, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", FIXTURE_TRAIN + 60, 1);
     write_idx(fixture, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 90, 2);
     struct settings settings;

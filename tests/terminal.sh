@@ -1,11 +1,13 @@
 #!/bin/sh
 # The view in a real terminal (tmux): start, pause, change the rate, noise, checkpoint, resize,
-# commands, quit; and the terminal restored on every way out. Needs tmux, else it is skipped.
+# commands, quit; and the terminal restored on every way out. Needs tmux and procps, else it is skipped.
 set -u
-command -v tmux >/dev/null || {
-    echo "tmux is missing: the view was not tested in a terminal"
-    exit 77
-}
+for tool in tmux pgrep pkill; do
+    command -v $tool >/dev/null || {
+        echo "$tool is missing: the view was not tested in a terminal"
+        exit 77
+    }
+done
 kdtui=${KDTUI:-./kdtui}
 work=$(mktemp -d)
 servers=0
@@ -25,7 +27,10 @@ new_terminal() { # WIDTH HEIGHT ENVIRONMENT...
     socket=$work/tmux$servers
     width=$1 height=$2
     shift 2
-    mux new-session -d -s kdtui -x "$width" -y "$height" "env $* PS1='shell> ' sh"
+    mux new-session -d -s kdtui -x "$width" -y "$height" "env $* PS1='shell> ' sh" || {
+        echo "tmux has no terminal to give: the view was not tested in one"
+        exit 77
+    }
     see "a shell" 'shell>'
 }
 

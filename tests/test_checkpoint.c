@@ -237,6 +237,9 @@ static void test_truncated(void **state)
     static const unsigned char nothing[8] = {0};
     expect_refused(nothing, 0, "too short");
     expect_refused(nothing, 7, "too short");
+    static const unsigned char text[] = "[train]\nepochs = 5\n";
+    expect_refused(text, sizeof text - 1, "x.safetensors: not a safetensors file");
+    expect_refused(valid, 100, "not a safetensors file, or cut off: a header of ");
     for (size_t length = 8; length < valid_length; length += 97)
         expect_refused(valid, length, "");
     expect_refused(valid, valid_length - 1, "beyond the file's end");
@@ -247,7 +250,7 @@ static void test_truncated(void **state)
     for (int i = 0; i < 8; i++) {
         memset(copy, 0xff, 8);
         copy[i] = 0x7f;
-        expect_refused(copy, valid_length, "truncated, or not safetensors");
+        expect_refused(copy, valid_length, "not a safetensors file");
     }
     mem_free(copy);
 }

@@ -193,13 +193,13 @@ static void test_values_refused(void **state)
          "network.activation = tanh: relu, leaky_relu or elu is expected"},
         {"augment.noise", "yes", "augment.noise = yes: on or off is expected"},
         {"network.hidden", "50 0",
-         "network.hidden = 50 0: at most 16 whole numbers from 1 to 65536 with spaces between is "
+         "network.hidden = 50 0: a list of at most 16 whole numbers from 1 to 65536 with spaces between is "
          "expected"},
         {"network.hidden", "50-30",
-         "network.hidden = 50-30: at most 16 whole numbers from 1 to 65536 with spaces between is "
+         "network.hidden = 50-30: a list of at most 16 whole numbers from 1 to 65536 with spaces between is "
          "expected"},
         {"network.hidden", "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
-         "network.hidden = 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1: at most 16 whole numbers from 1 to "
+         "network.hidden = 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1: a list of at most 16 whole numbers from 1 to "
          "65536 with spaces between is expected"},
         {"data.path", "a\tb",
          "data.path = a?b: text of at most 1023 bytes without control characters is expected"},

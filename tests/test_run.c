@@ -228,6 +228,73 @@ static void test_files(void **state)
                          inode("files", "checkpoints/best.safetensors"));
 }
 
+/* The dataset that was found is recorded, however it was asked for. */
+static void test_dataset(void **state)
+{
+    (void)state;
+    struct settings settings, recorded;
+    struct data_options options;
+    struct checkpoint checkpoint;
+    struct dataset *dataset, *again;
+    struct run *run;
+    struct err err;
+    fixture_settings(&fixture, &settings);
+    recorded = settings;
+    recorded.data.dataset = DATASET_IDX; /* what auto takes such files for */
+    fixture_set(&settings, "data.dataset=auto");
+    fixture_set(&settings, "data.path=./runs/..");
+    int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_true(before >= 0);
+    assert_int_equal(chdir(fixture.directory), 0);
+    run_data_options(&settings, &options);
+    assert_int_equal(data_open(&options, &dataset, &err), 0);
+    struct run_options run_options = {.settings = settings, .name = "dataset"};
+    snprintf(run_options.runs_directory, sizeof run_options.runs_directory, "%s/runs",
+             fixture.directory);
+    int created = run_create(&run_options, dataset, &run, &err);
+    assert_int_equal(fchdir(before), 0);
+    close(before);
+    assert_int_equal(created, 0);
+    fixture_end(run, RUN_FINISHED, NULL);
+    check_settings("dataset", &recorded);
+    char *path = fixture_path(&fixture, "dataset", "checkpoints/best.safetensors");
+    assert_int_equal(checkpoint_load(path, &checkpoint, &err), 0);
+    run_data_options(&checkpoint.settings, &options);
+    assert_int_equal(data_open(&options, &again, &err), 0);
+    assert_int_equal(data_info(again)->digest, checkpoint.data_digest);
+    assert_string_equal(data_info(again)->path, fixture.directory);
+    checkpoint_fini(&checkpoint);
+    data_close(again);
+    data_close(dataset);
+    mem_free(path);
+}
+
+/* One that is made has no folder. */
+static void test_synthetic(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct data_options options;
+    struct dataset *dataset;
+    struct run *run;
+    struct err err;
+    settings_init(&settings);
+    fixture_set(&settings, "data.dataset=synthetic");
+    fixture_set(&settings, "data.train_size=128");
+    fixture_set(&settings, "data.validation_size=64");
+    run_data_options(&settings, &options);
+    assert_int_equal(data_open(&options, &dataset, &err), 0);
+    struct run_options run_options = {.settings = settings, .name = "synthetic"};
+    snprintf(run_options.runs_directory, sizeof run_options.runs_directory, "%s/runs",
+             fixture.directory);
+    fixture_set(&run_options.settings, "data.dataset=auto");
+    assert_int_equal(run_create(&run_options, dataset, &run, &err), 0);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+    check_settings("synthetic", &settings);
+    data_close(dataset);
+}
+
 /* Without the numbers in column 3, seconds. */
 static char *metrics_without_time(const char *name)
 {
@@ -482,6 +549,16 @@ static bool stepped(const struct snapshot *now)
     return now->state == RUN_PAUSED && now->step == target;
 }
 
+static bool stepped_on(const struct snapshot *now)
+{
+    return now->step >= target;
+}
+
+static bool trained(const struct snapshot *now)
+{
+    return now->step > 10;
+}
+
 static void test_pacing(void **state)
 {
     (void)state;
@@ -541,6 +618,40 @@ static void test_pacing(void **state)
     mem_free(journal);
 }
 
+/* Time in which the process is stopped counts for nothing. */
+static void test_hold(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct snapshot before, held, after;
+    fixture_settings(&fixture, &settings);
+    fixture_set(&settings, "train.epochs=1000000");
+    struct run *run = fixture_start(&fixture, &settings, "hold");
+    struct feed *feed = run_feed(run);
+    fixture_wait(feed, trained, &before);
+    run_hold(run);
+    run_hold(run);
+    /* The first snapshot that follows may have been made before. */
+    for (int i = 0; i < 2; i++) {
+        feed->snapshot(feed, &before);
+        target = before.step + 1;
+        fixture_wait(feed, stepped_on, &before);
+    }
+    usleep(100000);
+    target = before.step + 1;
+    fixture_wait(feed, stepped_on, &held);
+    assert_true(held.seconds == before.seconds);
+    run_release(run);
+    run_release(run);
+    double released = clock_seconds();
+    target = held.step + 1;
+    fixture_wait(feed, stepped_on, &after);
+    assert_true(after.seconds >= held.seconds);
+    assert_true(after.seconds - held.seconds <= clock_seconds() - released + 0.001);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+}
+
 /* ---- ends ---- */
 
 static void check_interrupted(const char *name)
@@ -569,11 +680,6 @@ static bool evaluating(const struct snapshot *now)
     return now->state == RUN_EVALUATING;
 }
 
-static bool trained(const struct snapshot *now)
-{
-    return now->step > 10;
-}
-
 static void test_interrupt(void **state)
 {
     (void)state;
@@ -582,6 +688,8 @@ static void test_interrupt(void **state)
     struct run *run = start_paused("interrupt-paused", NULL);
     run_interrupt(run, "Terminated");
     fixture_end(run, RUN_INTERRUPTED, &now);
+    assert_false(now.abandoned);
+    assert_int_equal(now.checkpoint_step, now.step);
     check_interrupted("interrupt-paused");
 
     fixture_settings(&fixture, &settings);
@@ -604,6 +712,71 @@ static void test_interrupt(void **state)
     run_interrupt(run, "Terminated");
     run_abandon(run);
     fixture_end(run, RUN_INTERRUPTED, NULL);
+
+    fixture_set(&settings, "checkpoint.best=off");
+    run = fixture_start(&fixture, &settings, "abandon-early");
+    fixture_wait(run_feed(run), trained, &now);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, &now);
+    assert_true(now.abandoned);
+    assert_int_equal(now.checkpoint_step, -1);
+    assert_false(fixture_has(&fixture, "abandon-early", "checkpoints/last.safetensors"));
+
+    /* What is on disk already stays, and is known. */
+    struct answer answer;
+    run = start_paused("abandon-late", "checkpoint.every_epochs=0");
+    fixture_command(run_feed(run), "checkpoint mine", &answer);
+    int64_t step = answer.step;
+    fixture_command(run_feed(run), "step 3", &answer);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, &now);
+    assert_true(now.abandoned);
+    assert_true(now.checkpoint_step >= step);
+    assert_true(fixture_has(&fixture, "abandon-late", "checkpoints/mine.safetensors"));
+}
+
+/* The state before the step is kept, and the books say why nothing follows it. */
+static void check_diverged(const char *name, const struct snapshot *now)
+{
+    char expected[128];
+    double loss, limit;
+    int64_t step, saved;
+    if (sscanf(now->error,
+               "loss %lf at step %" SCNd64 " is above the limit %lf; the state before that step "
+               "is saved as step-%" SCNd64,
+               &loss, &step, &limit, &saved) == 4) {
+        assert_true(loss > limit && fabs(limit - 20 * log(FIXTURE_CLASSES)) < 0.01);
+    } else {
+        assert_int_equal(sscanf(now->error,
+                                "the loss at step %" SCNd64 " is not finite; the state before "
+                                "that step is saved as step-%" SCNd64,
+                                &step, &saved),
+                         2);
+    }
+    assert_int_equal(step, now->step);
+    assert_int_equal(saved, now->step);
+    assert_int_equal(now->checkpoint_step, now->step);
+    assert_string_equal(now->warning, "");
+
+    struct checkpoint checkpoint;
+    struct err err;
+    char *path = fixture_path(&fixture, name, "checkpoints/last.safetensors");
+    char *journal = fixture_read(&fixture, name, "journal.jsonl", NULL);
+    int lines = check_journal(journal);
+    json_t *last = journal_line(journal, lines);
+    assert_string_equal(member(last, "source"), "rule");
+    assert_string_equal(member(last, "command"), "stop");
+    assert_non_null(strstr(member(last, "why"), "loss "));
+    assert_int_equal(json_integer_value(json_object_get(last, "step")), now->step);
+    assert_int_equal(checkpoint_load(path, &checkpoint, &err), 0);
+    assert_int_equal(checkpoint.step, now->step);
+    assert_int_equal(checkpoint.journal_seq, lines);
+    snprintf(expected, sizeof expected, "checkpoints/step-%" PRId64 ".safetensors", now->step);
+    assert_true(fixture_has(&fixture, name, expected));
+    checkpoint_fini(&checkpoint);
+    json_decref(last);
+    mem_free(journal);
+    mem_free(path);
 }
 
 static void test_divergence(void **state)
@@ -621,7 +794,7 @@ static void test_divergence(void **state)
     fixture_command(feed, "evaluate", &answer);
     fixture_command(feed, "set train.learning_rate 1000", &answer);
     fixture_end(run, RUN_DIVERGED, &now);
-    assert_non_null(strstr(now.error, ": diverged; the best weights (epoch "));
+    check_diverged("diverged", &now);
     assert_true(fixture_has(&fixture, "diverged", "checkpoints/best.safetensors"));
     assert_false(fixture_has(&fixture, "diverged", "result.json"));
 }
@@ -667,11 +840,19 @@ static void test_create_errors(void **state)
     mem_free(before);
     mem_free(after);
 
-    expect_error(&settings, runs, "", ERR_USAGE, "name");
-    expect_error(&settings, runs, "..", ERR_USAGE, "name");
-    expect_error(&settings, runs, "a/b", ERR_USAGE, "name");
-    expect_error(&settings, runs, "a\nb", ERR_USAGE, "name");
-    expect_error(&settings, runs, "\xff", ERR_USAGE, "name");
+    expect_error(&settings, runs, "taken", ERR_USAGE, "; choose another name");
+    expect_error(&settings, runs, "", ERR_USAGE, "name '': it is empty");
+    expect_error(&settings, runs, "..", ERR_USAGE, "name '..': it begins with '.'");
+    expect_error(&settings, runs, "a/b", ERR_USAGE, "name 'a/b': it contains '/'");
+    expect_error(&settings, runs, "a\nb", ERR_USAGE, "name 'a?b': it contains a control character");
+    expect_error(&settings, runs, "a\x7f", ERR_USAGE, "name 'a?': it contains a control character");
+    /* One that UTF-8 writes with two bytes. */
+    expect_error(&settings, runs, "ä\xc2\x9b", ERR_USAGE,
+                 "'ä?"
+                 "?': it contains a control character");
+    expect_error(&settings, runs, "a\xff\x1b", ERR_USAGE,
+                 "name 'a?"
+                 "?': it is not valid UTF-8");
     fixture_set(&other, "train.batch_size=401");
     expect_error(&other, runs, "large", ERR_USAGE, "train.batch_size 401");
     assert_false(fixture_has(&fixture, "large", ""));
@@ -701,6 +882,14 @@ static void test_create_errors(void **state)
 
 /* ---- when the disk says no ---- */
 
+/* Of the state asked for and of the best weights, which are two files. */
+static bool warned_twice(const struct snapshot *now)
+{
+    const char *second = strstr(now->warning, "; checkpoint not saved: ");
+    return strncmp(now->warning, "checkpoint not saved: ", 22) == 0 && second &&
+           strstr(second, "best.safetensors");
+}
+
 static void test_checkpoint_errors(void **state)
 {
     (void)state;
@@ -720,6 +909,7 @@ static void test_checkpoint_errors(void **state)
     assert_int_equal(now.step, step + 1);
     struct answer answer;
     fixture_command(feed, "evaluate", &answer);
+    fixture_wait(feed, warned_twice, &now);
     assert_int_equal(rename(to, from), 0);
     /* The best weights that could not be written are written with the next ones. */
     fixture_command(feed, "checkpoint", &answer);
@@ -734,6 +924,41 @@ static void test_checkpoint_errors(void **state)
     run_interrupt(run, "Terminated");
     fixture_end(run, RUN_FAILED, &now);
     assert_non_null(strstr(now.error, strerror(ENOENT)));
+    mem_free(from);
+    mem_free(to);
+}
+
+/* A run whose last state is lost has failed, with its result known. */
+static void test_unsaved_end(void **state)
+{
+    (void)state;
+    struct run *run = start_paused("unsaved", "checkpoint.best=off");
+    struct snapshot now;
+    struct answer answer;
+    char *from = fixture_path(&fixture, "unsaved", "checkpoints");
+    char *to = fixture_path(&fixture, "unsaved", "gone");
+    assert_int_equal(rename(from, to), 0);
+    fixture_command(run_feed(run), "step 3", &answer);
+    fixture_command(run_feed(run), "evaluate", &answer);
+    fixture_wait(run_feed(run), fixture_paused, &now);
+    fixture_command(run_feed(run), "stop", &answer);
+    fixture_end(run, RUN_FAILED, &now);
+    assert_int_equal(strncmp(now.error, "the final state is not saved: ", 30), 0);
+    assert_non_null(strstr(now.error, strerror(ENOENT)));
+    assert_true(now.test_accuracy >= 0);
+    check_result("unsaved", &now);
+
+    /* So has one that diverges where nothing can be kept, which it says. */
+    mem_free(from);
+    mem_free(to);
+    run = start_paused("unsaved-diverged", "network.batch_norm=none");
+    from = fixture_path(&fixture, "unsaved-diverged", "checkpoints");
+    to = fixture_path(&fixture, "unsaved-diverged", "gone");
+    assert_int_equal(rename(from, to), 0);
+    fixture_command(run_feed(run), "set train.learning_rate 1000", &answer);
+    fixture_command(run_feed(run), "continue", &answer);
+    fixture_end(run, RUN_DIVERGED, &now);
+    assert_non_null(strstr(now.error, "; not saved: "));
     mem_free(from);
     mem_free(to);
 }
@@ -792,7 +1017,9 @@ int main(void)
         cmocka_unit_test(test_edits),          cmocka_unit_test(test_pacing),
         cmocka_unit_test(test_interrupt),      cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_create_errors),  cmocka_unit_test(test_checkpoint_errors),
-        cmocka_unit_test(test_journal_errors),
+        cmocka_unit_test(test_journal_errors), cmocka_unit_test(test_dataset),
+        cmocka_unit_test(test_synthetic),      cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_unsaved_end),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

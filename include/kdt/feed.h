@@ -19,8 +19,8 @@ enum run_state {
     RUN_EVALUATING,  /* of a set, at an epoch's end or because it was asked for */
     RUN_TESTING,     /* the test set, at the end */
     RUN_FINISHED,    /* all epochs, or `stop`; result.json is written */
-    RUN_INTERRUPTED, /* saved and left by a signal */
-    RUN_DIVERGED,    /* the loss was not finite or above 20 ln K */
+    RUN_INTERRUPTED, /* left early: saved, or `abandoned` */
+    RUN_DIVERGED,    /* the loss was not finite or above 20 ln K; `error` has what is kept */
     RUN_FAILED,      /* `error` says why */
 };
 const char *run_state_name(enum run_state state); /* "running", … */
@@ -62,8 +62,10 @@ struct snapshot {
     enum run_state state;
     char name[128]; /* the run's */
     char directory[1024];
-    char error[1024];  /* RUN_FAILED, RUN_DIVERGED: why */
-    char warning[512]; /* something the person must know: a write that failed, say; "" none */
+    bool abandoned;   /* RUN_INTERRUPTED: left without saving */
+    char error[1024]; /* RUN_FAILED, RUN_DIVERGED: why */
+    /* What the person must know: writes that failed, say, joined with "; "; "" none. */
+    char warning[512];
     char dataset[32], dataset_why[256];
     char network[128]; /* "3072-256-128-10 relu, batch norm before" */
     uint64_t parameters, train_count, validation_count, test_count;
@@ -81,7 +83,7 @@ struct snapshot {
     struct evaluation last;     /* last.step < 0: none yet */
     double best_validation_accuracy, best_validation_loss; /* best so far; NaN: none */
     int64_t best_epoch, best_step;
-    int64_t checkpoint_step;         /* newest that is safe on disk; -1 none */
+    int64_t checkpoint_step;         /* of the newest file in checkpoints/, any name; -1 none */
     double checkpoint_clock;         /* clock_seconds() of it */
     double test_loss, test_accuracy; /* NaN until tested */
 

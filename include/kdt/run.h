@@ -29,6 +29,10 @@ struct feed *run_feed(struct run *run); /* lives as long as the run */
 void run_interrupt(struct run *run, const char *why);
 /* Asks the run to leave without saving: what is on disk stays. */
 void run_abandon(struct run *run);
+/* Stops and continues the clock of the run's seconds, speed and time left,
+ * around a time in which the process is stopped. Any thread; never blocks. */
+void run_hold(struct run *run);
+void run_release(struct run *run);
 /* Waits for the thread's end, then frees everything. */
 void run_destroy(struct run *run);
 
@@ -43,6 +47,19 @@ struct steps_row {
     double sum, minimum, maximum;
 };
 
+/* Checkpoints, all of them files of the same kind in the run's checkpoints/:
+ *
+ *   step-N  the state before step N, so N steps are done. Made every
+ *           checkpoint.every_epochs epochs, by `checkpoint`, and at every end but
+ *           an abandoned one; the newest checkpoint.keep of them stay
+ *   last    the newest step-N
+ *   best    the state of the best evaluation, where checkpoint.best is on; the
+ *           test set is measured with it
+ *   NAME    by `checkpoint NAME`; stays
+ *
+ * The best evaluation is the one with the highest validation accuracy so far,
+ * the first of equals, of those whose losses and weights were all finite. */
+
 /* A checkpoint as a file: complete state and the settings that made it. */
 struct checkpoint {
     struct settings settings; /* live settings as they were at `step` */
@@ -52,7 +69,7 @@ struct checkpoint {
      * 1. The schedule starts from schedule_rate. */
     double rate_scale, rate_anchor, schedule_rate;
     double seconds;
-    struct evaluation best; /* best.step < 0: none */
+    struct evaluation best; /* up to `step`; best.step < 0: none */
     uint64_t journal_seq, metrics_length, steps_length;
     struct steps_row row;
     bool evaluation_due; /* the evaluation of the epoch that ended here was not made */

@@ -37,14 +37,15 @@ static char *find_checkpoint(const char *word, const char *runs_directory, struc
     return path;
 }
 
+static const char *const split_names[] = {"train", "validation", "test"};
+
 static int parse_split(const char *word, enum data_split *out, struct err *err)
 {
-    static const char *const names[] = {"train", "validation", "test"};
     *out = DATA_TEST;
     if (!word)
         return 0;
     for (int i = 0; i < DATA_SPLITS; i++)
-        if (strcmp(word, names[i]) == 0) {
+        if (strcmp(word, split_names[i]) == 0) {
             *out = (enum data_split)i;
             return 0;
         }
@@ -84,8 +85,30 @@ static void print_classes(const struct data_info *info, const uint64_t *confusio
     }
 }
 
+/* The network is the checkpoint's; only where its data come from may be another's. */
+static int check_overrides(const struct options *options, struct err *err)
+{
+    static const char *const allowed[] = {
+        "data.dataset=",         "data.path=",    "data.train_size=", "data.validation_size=",
+        "data.validation_from=", "train.threads="};
+    for (size_t i = 0; i < options->set_count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < sizeof allowed / sizeof *allowed; j++)
+            known = known || strncmp(options->set[i], allowed[j], strlen(allowed[j])) == 0;
+        if (!known)
+            return err_set(err, ERR_USAGE,
+                           "--set %s: eval takes the checkpoint's own; only where the data come "
+                           "from (data.dataset, data.path and the sizes) and train.threads can "
+                           "be set",
+                           options->set[i]);
+    }
+    return 0;
+}
+
+/* `own`: the data must be those that the run was trained on. */
 static int evaluate(const struct checkpoint *checkpoint, const char *path,
-                    const struct settings *settings, enum data_split split, struct err *err)
+                    const struct settings *settings, bool own, enum data_split split,
+                    struct err *err)
 {
     struct dataset *dataset = NULL;
     struct team *team = NULL;
@@ -105,6 +128,13 @@ static int evaluate(const struct checkpoint *checkpoint, const char *path,
                 checkpoint->inputs, checkpoint->classes, info->name, info->inputs, info->classes);
         goto done;
     }
+    if (own && info->digest != checkpoint->data_digest) {
+        err_set(err, ERR_FILE,
+                "%s: trained on other data than %s has now; to measure it on these, name them "
+                "with --set data.dataset=%s",
+                path, info->path[0] ? info->path : info->name, info->name);
+        goto done;
+    }
     math_init();
     math_thread_init();
     if (run_net_shape(settings, info->inputs, info->classes, &shape, err) != 0 ||
@@ -117,6 +147,9 @@ static int evaluate(const struct checkpoint *checkpoint, const char *path,
     struct evaluation_result result;
     if (run_evaluate(net, dataset, split, &transform, confusion, &result, err) != 0)
         goto done;
+    fprintf(stderr, "checkpoint  %s, step %lld\ndata        %s, %s, %llu images\n", path,
+            (long long)checkpoint->step, info->name, split_names[split],
+            (unsigned long long)result.count);
     printf("loss %.4f\naccuracy %.2f%%\n", result.loss, 100 * result.accuracy);
     print_classes(info, confusion);
     code = 0;
@@ -131,7 +164,7 @@ done:
 int eval_command(const struct options *options, struct err *err)
 {
     enum data_split split;
-    if (parse_split(options->split, &split, err) != 0)
+    if (parse_split(options->split, &split, err) != 0 || check_overrides(options, err) != 0)
         return -1;
     char *path = find_checkpoint(options->operand_count ? options->operands[0] : "last",
                                  options->runs_directory, err);
@@ -140,13 +173,15 @@ int eval_command(const struct options *options, struct err *err)
     struct checkpoint checkpoint;
     int code = -1;
     if (checkpoint_load(path, &checkpoint, err) == 0) {
-        /* The network is the checkpoint's; only its data may be another's. */
         struct settings settings = checkpoint.settings;
         if (load_overrides(options, &settings, err) == 0) {
             struct settings mixed = checkpoint.settings;
             mixed.data = settings.data;
             mixed.train.threads = settings.train.threads;
-            code = evaluate(&checkpoint, path, &mixed, split, err);
+            bool own = options->config_count == 0;
+            for (size_t i = 0; i < options->set_count; i++)
+                own = own && strncmp(options->set[i], "data.", 5) != 0;
+            code = evaluate(&checkpoint, path, &mixed, own, split, err);
         }
         checkpoint_fini(&checkpoint);
     }

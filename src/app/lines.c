@@ -1,6 +1,7 @@
 /* Plain lines; see lines.h. */
 #include "lines.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,12 @@ static void print_head(const struct snapshot *now)
     fprintf(stderr, "network  %s, %llu parameters\n", now->network,
             (unsigned long long)now->parameters);
     fprintf(stderr, "run      %s in %s\n", now->name, now->directory);
+}
+
+static void flush_output(struct lines *lines)
+{
+    if (fflush(stdout) != 0 && !lines->output_errno)
+        lines->output_errno = errno;
 }
 
 static void print_evaluation(const struct snapshot *now, const struct evaluation *row)
@@ -49,6 +56,7 @@ void lines_update(struct lines *lines, struct feed *feed)
     while (!lines->quiet && feed->evaluations(feed, lines->evaluations, &row, 1) == 1) {
         lines->evaluations++;
         print_evaluation(&now, &row);
+        flush_output(lines);
     }
     if (strcmp(now.warning, lines->warning) != 0) {
         if (now.warning[0])
@@ -57,7 +65,17 @@ void lines_update(struct lines *lines, struct feed *feed)
     }
 }
 
-void lines_end(const struct lines *lines, struct feed *feed)
+static void print_interruption(const struct snapshot *now)
+{
+    fprintf(stderr, "kdtui: left at step %lld; ", (long long)now->step);
+    if (now->checkpoint_step < 0)
+        fprintf(stderr, "nothing was saved in %s\n", now->directory);
+    else
+        fprintf(stderr, "saved up to step %lld in %s\n", (long long)now->checkpoint_step,
+                now->directory);
+}
+
+void lines_end(struct lines *lines, struct feed *feed)
 {
     struct snapshot now;
     feed->snapshot(feed, &now);
@@ -68,12 +86,10 @@ void lines_end(const struct lines *lines, struct feed *feed)
             printf(" (best validation %.2f%% at epoch %lld)", 100 * now.best_validation_accuracy,
                    (long long)now.best_epoch);
         printf("\n");
-        fflush(stdout);
+        flush_output(lines);
         break;
     case RUN_INTERRUPTED:
-        if (!lines->quiet)
-            fprintf(stderr, "kdtui: interrupted at step %lld; saved up to step %lld in %s\n",
-                    (long long)now.step, (long long)now.checkpoint_step, now.directory);
+        print_interruption(&now);
         break;
     default:
         fprintf(stderr, "kdtui: %s\n", now.error);

@@ -8,6 +8,7 @@
 struct lines {
     bool quiet; /* the result only */
     bool begun;
+    int output_errno; /* why standard output could not be written first; 0: it could */
     size_t evaluations;
     char warning[512];
 };
@@ -15,6 +16,6 @@ struct lines {
  * standard output. */
 void lines_update(struct lines *lines, struct feed *feed);
 /* The result, or why there is none. */
-void lines_end(const struct lines *lines, struct feed *feed);
+void lines_end(struct lines *lines, struct feed *feed);
 
 #endif

@@ -2,9 +2,11 @@
 #include "options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "eval.h"
 #include "print.h"
@@ -47,8 +49,18 @@ static int perform(const struct options *options, struct err *err)
     return 0;
 }
 
+/* Where one of the three is closed, the next file opened would take its place, and what is
+ * printed would go into it. */
+static void open_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd)
+            _exit(1); /* the lowest free one is fd itself */
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_files();
     setlocale(LC_CTYPE, ""); /* LC_CTYPE alone: a decimal comma must never reach a file */
     struct options options;
     struct err err = {0};

@@ -166,6 +166,9 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
         }
         size_t i = row_index(value);
         used[i] = true;
+        if (optarg && !*optarg)
+            return err_set(err, ERR_USAGE, "--%s needs a value: %s", usage_option(i)->name,
+                           usage_option(i)->argument);
         take_option(out, usage_option(i)->name, optarg);
     }
     out->operands = argv + optind;

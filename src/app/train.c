@@ -207,7 +207,8 @@ static int train_on(const struct options *options, const struct run_options *run
                     const struct dataset *dataset, struct err *err)
 {
     struct session session = {.lines = {.quiet = options->quiet}};
-    if (run_create(run_options, dataset, &session.run, err) != 0)
+    /* Until here a signal ends the program at once: there was nothing to save. */
+    if (signals_init(err) != 0 || run_create(run_options, dataset, &session.run, err) != 0)
         return -1;
     session.feed = run_feed(session.run);
     if (wants_view(options)) {
@@ -228,6 +229,10 @@ static int train_on(const struct options *options, const struct run_options *run
         lines_end(&session.lines, session.feed);
     int code = exit_code(&session);
     run_destroy(session.run);
+    /* A reader that went away is no failure: the terminal may have, while training went on. */
+    int lost = session.lines.output_errno;
+    if (code == 0 && lost && lost != EPIPE && lost != EIO)
+        return err_set_errno(err, ERR_FILE, lost, "standard output");
     return code;
 }
 
@@ -236,7 +241,7 @@ int train_command(const struct options *options, struct err *err)
     struct settings settings;
     struct run_options run_options;
     if (load_settings(options, &settings, err) != 0 ||
-        fill_run_options(options, &settings, &run_options, err) != 0 || signals_init(err) != 0)
+        fill_run_options(options, &settings, &run_options, err) != 0)
         return -1;
     math_init();
     struct data_options data_options;

@@ -283,7 +283,7 @@ void settings_accepted(const struct setting *row, char *out, size_t size)
         text_print(&text, "text of at most %d bytes without control characters", SETTINGS_TEXT - 1);
         break;
     case SETTING_WIDTHS:
-        text_print(&text, "at most %d whole numbers from %.0f to %.0f with spaces between",
+        text_print(&text, "a list of at most %d whole numbers from %.0f to %.0f with spaces between",
                    SETTINGS_MAX_LAYERS, row->minimum, row->maximum);
         break;
     }

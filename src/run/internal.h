@@ -15,6 +15,9 @@
 bool utf8_valid(const char *text);
 /* Cuts off a character that truncation has left incomplete at the end. */
 void utf8_trim(char *text);
+/* Replaces every byte that is no UTF-8 or part of a control character by '?';
+ * whether there was one. */
+bool utf8_show(char *text);
 
 /* ---- queue.c: what other threads ask of the run ---- */
 
@@ -103,7 +106,7 @@ struct journal_entry {
     int64_t step, epoch;
     const char *source, *command;
     const char *refused; /* why; NULL: it was not */
-    const char *why;     /* of a signal; NULL: none */
+    const char *why;     /* of a signal or a rule; NULL: none */
     const struct edit *edits;
     size_t edit_count;
 };
@@ -233,6 +236,8 @@ struct writer {
 };
 int writer_start(struct writer *writer, const char *run_directory, struct publication *publication,
                  struct err *err);
+/* Shows that no checkpoint was saved, until one is (code ERR_OK). */
+void writer_warn(const struct writer *writer, enum warning which, const struct err *err);
 /* Room for states of this net; before the first job. */
 int writer_fit(struct writer *writer, const struct net *net, struct err *err);
 /* A free job for the run thread to fill; waits while all are taken. */
@@ -266,12 +271,26 @@ int evaluate_split(struct net *net, const struct dataset *dataset, enum data_spl
                    const struct data_transform *transform, const struct evaluate_watch *watch,
                    uint64_t *confusion, struct evaluation_result *out);
 
+/* ---- terms.c ---- */
+
+/* Makes the settings name the dataset that was opened, so that they open it
+ * again from anywhere: its kind, and its folder as an absolute path. */
+int data_record(const struct data_info *info, struct settings *settings, struct err *err);
+
 /* ---- the run ---- */
 
 /* Time spent running. */
 struct stopwatch {
     double seconds, since;
     bool running;
+};
+
+/* Time in which the process is stopped; it counts for nothing. */
+struct hold {
+    pthread_mutex_t lock;
+    /* Under lock. */
+    bool held;
+    double since, total; /* clock of the hold; seconds of those before */
 };
 
 struct run {
@@ -313,6 +332,7 @@ struct run {
     int lock_fd;
 
     /* Each with a lock of its own. */
+    struct hold hold;
     struct queue queue;
     struct publication publication;
     struct writer writer;
@@ -323,7 +343,7 @@ void *run_thread(void *run);
 void run_publish(struct run *run, bool important);
 void run_set_state(struct run *run, enum run_state state);
 double run_rate(const struct run *run);
-double run_seconds(const struct run *run);
+double run_seconds(struct run *run);
 void run_pause(struct run *run);
 void run_go(struct run *run);
 /* Training and validation set: a row, a point, perhaps the best so far. 1 where
@@ -336,7 +356,7 @@ int run_save(struct run *run, unsigned targets, const char *name, uint64_t answe
 void run_apply(struct run *run, const struct queue_item *item);
 
 /* result.c */
-int result_write(const struct run *run, const char *path, const char *tested,
+int result_write(struct run *run, const char *path, const char *tested,
                  const struct evaluation_result *test, struct err *err);
 
 #endif

@@ -11,7 +11,7 @@
  *
  * (each on one line). `step` is the step before which the command took effect.
  * A refused command has "refused" with the reason; a signal has its name in
- * "why".
+ * "why", a rule what it saw.
  *
  * Invariants:
  * 1. crc is the last member: the CRC-32 of the line's bytes without that member

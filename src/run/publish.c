@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -119,8 +120,11 @@ void publication_edit(struct publication *publication, const struct edit_mark *e
 void publication_checkpoint(struct publication *publication, int64_t step)
 {
     pthread_mutex_lock(&publication->lock);
-    publication->checkpoint_step = step;
-    publication->checkpoint_clock = clock_seconds();
+    /* Best weights that could not be written at first may come later. */
+    if (step >= publication->checkpoint_step) {
+        publication->checkpoint_step = step;
+        publication->checkpoint_clock = clock_seconds();
+    }
     unlock_and_wake(publication);
 }
 
@@ -168,6 +172,20 @@ static struct publication *of(struct feed *feed)
     return &((struct run *)feed)->publication;
 }
 
+/* All that there are, under the lock. */
+static void join_warnings(const struct publication *publication, char *out, size_t size)
+{
+    size_t length = 0;
+    out[0] = '\0';
+    for (int i = 0; i < WARNINGS; i++) {
+        if (!publication->warnings[i][0])
+            continue;
+        snprintf(out + length, size - length, "%s%s", length ? "; " : "", publication->warnings[i]);
+        length = strlen(out);
+    }
+    utf8_trim(out);
+}
+
 static void feed_snapshot(struct feed *feed, struct snapshot *out)
 {
     struct publication *publication = of(feed);
@@ -180,9 +198,7 @@ static void feed_snapshot(struct feed *feed, struct snapshot *out)
     out->answer = publication->answers[publication->newest % PUBLISH_ANSWERS];
     out->checkpoint_step = publication->checkpoint_step;
     out->checkpoint_clock = publication->checkpoint_clock;
-    out->warning[0] = '\0';
-    for (int i = 0; i < WARNINGS && !out->warning[0]; i++)
-        text_copy(out->warning, sizeof out->warning, publication->warnings[i]);
+    join_warnings(publication, out->warning, sizeof out->warning);
     pthread_mutex_unlock(&publication->lock);
 }
 

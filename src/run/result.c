@@ -96,7 +96,7 @@ static void put_libraries(struct text *out)
     text_print(out, "}");
 }
 
-int result_write(const struct run *run, const char *path, const char *tested,
+int result_write(struct run *run, const char *path, const char *tested,
                  const struct evaluation_result *test, struct err *err)
 {
     const struct evaluation *best = &run->best;

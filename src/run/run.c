@@ -11,7 +11,6 @@
 #endif
 #include "internal.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,15 +23,17 @@
 
 static int check_name(const char *name, struct err *err)
 {
-    bool plain = name[0] && name[0] != '.' && !strchr(name, '/') && utf8_valid(name);
-    for (const char *at = name; *at; at++)
-        plain = plain && !iscntrl((unsigned char)*at);
-    if (!plain)
-        return err_set(err, ERR_USAGE,
-                       "'%s' cannot be a run's name: a file name without '/' that does not begin "
-                       "with '.' is expected",
-                       name);
-    return 0;
+    char shown[sizeof((struct run_options *)0)->name];
+    text_copy(shown, sizeof shown, name);
+    bool unprintable = utf8_show(shown);
+    const char *wrong = !name[0]            ? "is empty"
+                        : name[0] == '.'    ? "begins with '.'"
+                        : strchr(name, '/') ? "contains '/'"
+                        : !utf8_valid(name) ? "is not valid UTF-8"
+                        : unprintable       ? "contains a control character"
+                                            : NULL;
+    return wrong ? err_set(err, ERR_USAGE, "a run cannot have the name '%s': it %s", shown, wrong)
+                 : 0;
 }
 
 /* What the settings ask for against what the dataset has. */
@@ -48,8 +49,6 @@ static int plan(struct run *run, struct err *err)
     if (settings_check(settings, err) != 0 ||
         run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0)
         return -1;
-    if (!utf8_valid(settings->data.path))
-        return err_set(err, ERR_USAGE, "data.path '%s' is not valid UTF-8", settings->data.path);
     run->batch = (int)settings->train.batch_size;
     if ((uint64_t)run->batch > images || images > UINT32_MAX)
         return err_set(err, ERR_USAGE, "train.batch_size %d: there are %" PRIu64 " training images",
@@ -116,7 +115,7 @@ static int refuse_existing(const struct run *run, const char *settings_path, str
 {
     if (!file_exists(settings_path))
         return 0;
-    return err_set(err, ERR_USAGE, "a run named %s exists already in %s; choose another --name",
+    return err_set(err, ERR_USAGE, "a run named %s exists already in %s; choose another name",
                    run->options.name, run->options.runs_directory);
 }
 
@@ -222,6 +221,7 @@ static void release(struct run *run)
     mem_free(run->losses);
     publication_fini(&run->publication);
     queue_fini(&run->queue);
+    pthread_mutex_destroy(&run->hold.lock);
     mem_free(run->directory);
     mem_free(run);
 }
@@ -247,9 +247,11 @@ int run_create(const struct run_options *options, const struct dataset *dataset,
         mem_free(run);
         return -1;
     }
+    pthread_mutex_init(&run->hold.lock, NULL);
     queue_init(&run->queue);
     publication_feed(&run->feed);
-    if (plan(run, err) != 0 || make_files(run, err) != 0)
+    if (data_record(run->info, &run->settings, err) != 0 || plan(run, err) != 0 ||
+        make_files(run, err) != 0)
         goto failed;
     first_snapshot(run);
     if (start_thread(run, err) != 0) {

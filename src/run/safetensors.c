@@ -54,10 +54,13 @@ static int read_header(struct safetensors *file, size_t length, struct err *err)
                        file->name, length);
     uint64_t header;
     memcpy(&header, file->bytes, sizeof header);
-    if (header > HEADER_MAX || header > length - PREFIX)
+    if (header > HEADER_MAX)
+        return err_set(err, ERR_FILE, "%s: not a safetensors file", file->name);
+    if (header > length - PREFIX)
         return err_set(err, ERR_FILE,
-                       "%s: the header says %llu bytes, %zu follow: truncated, or not safetensors",
-                       file->name, (unsigned long long)header, length - PREFIX);
+                       "%s: not a safetensors file, or cut off: a header of %zu bytes is expected, "
+                       "%zu follow",
+                       file->name, (size_t)header, length - PREFIX);
     json_error_t error;
     file->header = json_loadb((const char *)file->bytes + PREFIX, (size_t)header,
                               JSON_REJECT_DUPLICATES, &error);

@@ -1,5 +1,12 @@
-/* Settings in the other rooms' own terms. */
+/* Settings in the other rooms' own terms, and a dataset in those of the settings. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 
 void run_data_options(const struct settings *settings, struct data_options *out)
 {
@@ -28,6 +35,23 @@ void run_data_options(const struct settings *settings, struct data_options *out)
         .scale = scales[settings->data.scale],
         .seed = (uint64_t)settings->train.seed,
     };
+}
+
+int data_record(const struct data_info *info, struct settings *settings, struct err *err)
+{
+    static const enum settings_dataset kinds[] = {
+        [DATA_CIFAR10] = DATASET_CIFAR10,     [DATA_FASHION_MNIST] = DATASET_FASHION_MNIST,
+        [DATA_MNIST] = DATASET_MNIST,         [DATA_IDX] = DATASET_IDX,
+        [DATA_SYNTHETIC] = DATASET_SYNTHETIC,
+    };
+    settings->data.dataset = kinds[info->kind];
+    char path[PATH_MAX] = "";
+    if (info->path[0] && !realpath(info->path, path))
+        return err_set_errno(err, ERR_FILE, errno, "%s", info->path);
+    if (utf8_valid(path))
+        return settings_set(settings, settings_find("data.path", NULL), path, err);
+    utf8_show(path);
+    return err_set(err, ERR_USAGE, "data.path '%s' is not valid UTF-8", path);
 }
 
 int run_net_shape(const struct settings *settings, int inputs, int classes, struct net_shape *out,

@@ -10,7 +10,7 @@
  *                 EVALUATING     EVALUATING     DIVERGED      INTERRUPTED
  *
  *   interrupt and abandon lead from everywhere to INTERRUPTED; what cannot go
- *   on (memory, a state that cannot be saved when leaving, no result) to FAILED.
+ *   on (memory, a state that cannot be saved at the end, no result) to FAILED.
  *
  * Invariants:
  * 1. Commands take effect only between two steps, in the order of the queue,
@@ -18,8 +18,8 @@
  * 2. An edit is journalled with its step and synced before it acts. Its effect
  *    is a function of state, step and command alone: time, drawing and other
  *    threads cannot enter.
- * 3. Three locks, the queue's, the publication's and the writer's: no code holds
- *    two, none is held across a step, a write or a callback.
+ * 3. Four locks, the hold's, the queue's, the publication's and the writer's: no
+ *    code holds two, none is held across a step, a write or a callback.
  * 4. The run never waits for a reader, and for the disk only where two
  *    checkpoints are unwritten, at an edit's journal line and at the end.
  * 5. Whatever happens ends in a state, with the error in the snapshot.
@@ -39,15 +39,45 @@
 
 /* ---- time and publication ---- */
 
-double run_seconds(const struct run *run)
+void run_hold(struct run *run)
 {
-    return run->watch.seconds + (run->watch.running ? clock_seconds() - run->watch.since : 0);
+    struct hold *hold = &run->hold;
+    pthread_mutex_lock(&hold->lock);
+    if (!hold->held)
+        hold->since = clock_seconds();
+    hold->held = true;
+    pthread_mutex_unlock(&hold->lock);
+}
+
+void run_release(struct run *run)
+{
+    struct hold *hold = &run->hold;
+    pthread_mutex_lock(&hold->lock);
+    if (hold->held)
+        hold->total += clock_seconds() - hold->since;
+    hold->held = false;
+    pthread_mutex_unlock(&hold->lock);
+}
+
+/* The monotonic clock without the time that was held. */
+static double clock_not_held(struct run *run)
+{
+    struct hold *hold = &run->hold;
+    pthread_mutex_lock(&hold->lock);
+    double clock = (hold->held ? hold->since : clock_seconds()) - hold->total;
+    pthread_mutex_unlock(&hold->lock);
+    return clock;
+}
+
+double run_seconds(struct run *run)
+{
+    return run->watch.seconds + (run->watch.running ? clock_not_held(run) - run->watch.since : 0);
 }
 
 static void watch_start(struct run *run)
 {
     if (!run->watch.running)
-        run->watch.since = clock_seconds();
+        run->watch.since = clock_not_held(run);
     run->watch.running = true;
 }
 
@@ -136,7 +166,7 @@ static void warn_metrics(struct run *run, int result, const struct err *err)
 
 /* ---- checkpoints ---- */
 
-static void fill_about(const struct run *run, struct checkpoint *about)
+static void fill_about(struct run *run, struct checkpoint *about)
 {
     const struct data_transform *transform = data_transform(run->dataset);
     *about = (struct checkpoint){
@@ -173,10 +203,9 @@ static void submit_best(struct run *run)
 int run_save(struct run *run, unsigned targets, const char *name, uint64_t answer, struct err *err)
 {
     if (!net_finite(run->net)) {
-        err_set(err, ERR_SYSTEM,
-                "the state at step %" PRId64 " holds a number that is not finite: not saved",
+        err_set(err, ERR_SYSTEM, "the state at step %" PRId64 " holds a number that is not finite",
                 run->step);
-        publication_warn(&run->publication, WARNING_CHECKPOINT, err->text);
+        writer_warn(&run->writer, WARNING_CHECKPOINT, err);
         return -1;
     }
     struct job *job = writer_job(&run->writer);
@@ -309,7 +338,7 @@ static void note_speed(struct run *run, double seconds)
  * is then as it was. */
 static bool train_step(struct run *run, double *loss)
 {
-    double start = clock_seconds();
+    double start = clock_not_held(run);
     const struct settings *settings = &run->settings;
     struct net_update update = {
         .rate = run_rate(run),
@@ -329,7 +358,7 @@ static bool train_step(struct run *run, double *loss)
     run->losses[step % run->metrics.stride] = result.loss;
     publication_loss(&run->publication, step, run_seconds(run), result.loss, update.rate);
     warn_metrics(run, metrics_step(&run->metrics, step, result.loss, update.rate, &err), &err);
-    note_speed(run, clock_seconds() - start);
+    note_speed(run, clock_not_held(run) - start);
     run_publish(run, false);
     return true;
 }
@@ -383,76 +412,133 @@ static void flush_metrics(struct run *run)
     warn_metrics(run, metrics_flush(&run->metrics, run->step - 1, run_rate(run), &err), &err);
 }
 
-/* Somebody wants the run to leave; `saved`: the state is on its way to the disk. */
-static enum run_state leave(struct run *run, bool saved)
+/* The end of what is trained: it is on disk, or `err` says why not. */
+static int save_and_wait(struct run *run, struct err *err)
 {
-    if (queue_leaving(&run->queue) == QUEUE_ABANDON)
-        return RUN_INTERRUPTED;
-    char why[64];
-    queue_why(&run->queue, why, sizeof why);
+    int result = run_save(run, TARGET_STEP, "", 0, err);
+    if (result == 0)
+        result = writer_drain(&run->writer, err);
+    flush_metrics(run);
+    return result;
+}
+
+/* A line in the journal about an end that nobody typed. */
+static void note_end(struct run *run, enum command_source source, const char *command,
+                     const char *why)
+{
     struct journal_entry entry = {
         .step = run->step,
         .epoch = run->step / run->schedule.steps_per_epoch,
-        .source = command_source_name(SOURCE_SIGNAL),
-        .command = "checkpoint",
+        .source = command_source_name(source),
+        .command = command,
         .why = why,
     };
     struct err err;
     if (journal_append(&run->journal, &entry, &err) != 0)
         publication_warn(&run->publication, WARNING_JOURNAL, err.text);
-    if ((!saved && run_save(run, TARGET_STEP, "", 0, &err) != 0) ||
-        writer_drain(&run->writer, &err) != 0)
+}
+
+/* Somebody wants the run to leave. False where nothing is to be saved. */
+static bool note_leaving(struct run *run)
+{
+    run->now.abandoned = queue_leaving(&run->queue) == QUEUE_ABANDON;
+    if (run->now.abandoned)
+        return false;
+    char why[64];
+    queue_why(&run->queue, why, sizeof why);
+    note_end(run, SOURCE_SIGNAL, "checkpoint", why);
+    return true;
+}
+
+static enum run_state leave(struct run *run)
+{
+    struct err err;
+    if (note_leaving(run) && save_and_wait(run, &err) != 0)
         return fail(run, &err);
-    flush_metrics(run);
     return RUN_INTERRUPTED;
 }
 
+/* The step changed nothing, so the state before it is still here, and is kept. */
 static enum run_state diverge(struct run *run, double loss)
 {
-    int length = snprintf(run->now.error, sizeof run->now.error,
-                          "loss %.4g at step %" PRId64 ": diverged; ", loss, run->step);
-    char *rest = run->now.error + length;
-    size_t size = sizeof run->now.error - (size_t)length;
-    if (run->best.step >= 0 && run->settings.checkpoint.best)
-        snprintf(rest, size, "the best weights (epoch %" PRId64 ") are in best.safetensors",
-                 run->best.epoch);
-    else
-        snprintf(rest, size, "no weights were kept");
-    flush_metrics(run);
+    char what[64], why[64];
+    if (isfinite(loss)) {
+        snprintf(what, sizeof what, "loss %.4g", loss);
+        snprintf(why, sizeof why, "is above the limit %.4g", run->loss_limit);
+    } else {
+        text_copy(what, sizeof what, "the loss");
+        text_copy(why, sizeof why, "is not finite");
+    }
+    struct text text = {0};
+    text_print(&text, "%s %s", what, why);
+    note_end(run, SOURCE_RULE, "stop", text.bytes);
+    text.length = 0;
+    text_print(&text, "%s at step %" PRId64 " %s; ", what, run->step, why);
+    struct err err;
+    if (save_and_wait(run, &err) == 0) {
+        text_print(&text, "the state before that step is saved as step-%" PRId64, run->step);
+    } else {
+        text_print(&text, "not saved: %s", err.text);
+        if (run->best.step >= 0 && run->settings.checkpoint.best)
+            text_print(&text, "; best.safetensors is of epoch %" PRId64, run->best.epoch);
+    }
+    text_copy(run->now.error, sizeof run->now.error, text.bytes);
+    utf8_trim(run->now.error);
+    text_fini(&text);
     return RUN_DIVERGED;
 }
 
-/* All steps are done, or `stop` was given: the best weights are tested. */
-static enum run_state complete(struct run *run)
+/* The best weights where there are any, else the last; 1 where it was given up. */
+static int test(struct run *run, bool best, struct evaluation_result *out)
 {
-    struct err err;
-    bool best = run->settings.checkpoint.best && run->best.step >= 0;
-    struct evaluation_result test;
-    watch_start(run);
-    (void)run_save(run, TARGET_STEP, "", 0, &err); /* it has warned */
-    flush_metrics(run);
     run_set_state(run, RUN_TESTING);
     if (best)
         image_restore(&run->best_image, &run->writer.layout, run->net);
-    if (evaluate(run, DATA_TEST, 0, run->info->count[DATA_TEST], &test) != 0)
-        return leave(run, true);
-    watch_stop(run);
-    (void)writer_drain(&run->writer, &err); /* it has warned */
+    if (evaluate(run, DATA_TEST, 0, run->info->count[DATA_TEST], out) != 0)
+        return 1;
+    run->now.test_loss = out->loss;
+    run->now.test_accuracy = out->accuracy;
+    return 0;
+}
+
+static int write_result(struct run *run, bool best, const struct evaluation_result *test,
+                        struct err *err)
+{
     char *path = file_path(run->directory, "result.json");
-    int result = result_write(run, path, best ? "best" : "last", &test, &err);
+    int result = result_write(run, path, best ? "best" : "last", test, err);
     mem_free(path);
-    if (result != 0)
+    return result;
+}
+
+/* All steps are done, or `stop` was given. A final state that cannot be saved
+ * makes the run a failed one, but keeps it from nothing else. */
+static enum run_state complete(struct run *run)
+{
+    bool best = run->settings.checkpoint.best && run->best.step >= 0;
+    struct evaluation_result result;
+    struct err unsaved, err;
+    watch_start(run);
+    bool saved = run_save(run, TARGET_STEP, "", 0, &unsaved) == 0;
+    flush_metrics(run);
+    bool tested = test(run, best, &result) == 0;
+    watch_stop(run);
+    if (!tested && !note_leaving(run))
+        return RUN_INTERRUPTED;
+    saved = saved && writer_drain(&run->writer, &unsaved) == 0;
+    if (tested && write_result(run, best, &result, &err) != 0)
         return fail(run, &err);
-    run->now.test_loss = test.loss;
-    run->now.test_accuracy = test.accuracy;
-    return RUN_FINISHED;
+    if (!saved) {
+        err_context(&unsaved, "the final state is not saved");
+        return fail(run, &unsaved);
+    }
+    return tested ? RUN_FINISHED : RUN_INTERRUPTED;
 }
 
 static enum run_state train(struct run *run)
 {
     for (;;) {
         if (obey(run) != QUEUE_EMPTY)
-            return leave(run, false);
+            return leave(run);
         if (run->stopping || run->step == run->schedule.total_steps)
             return complete(run);
         double loss;

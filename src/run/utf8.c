@@ -34,6 +34,26 @@ bool utf8_valid(const char *text)
     return text[valid_length(text)] == '\0';
 }
 
+/* U+0000 … U+001F, U+007F … U+009F: a terminal obeys them. */
+static bool is_control(const unsigned char *at)
+{
+    return at[0] < ' ' || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
+}
+
+bool utf8_show(char *text)
+{
+    bool changed = false;
+    for (size_t length; *text; text += length) {
+        length = character((const unsigned char *)text);
+        if (length && !is_control((const unsigned char *)text))
+            continue;
+        length = length ? length : 1;
+        memset(text, '?', length);
+        changed = true;
+    }
+    return changed;
+}
+
 void utf8_trim(char *text)
 {
     text[valid_length(text)] = '\0';

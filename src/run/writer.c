@@ -93,7 +93,7 @@ static int write_step(struct writer *writer, const struct job *job, char name[64
     return 0;
 }
 
-static void warn(struct writer *writer, enum warning which, const struct err *err)
+void writer_warn(const struct writer *writer, enum warning which, const struct err *err)
 {
     char text[1200];
     snprintf(text, sizeof text, "checkpoint not saved: %s", err->text);
@@ -109,7 +109,9 @@ static void perform(struct writer *writer, const struct job *job, struct err *st
     if (job->targets & TARGET_BEST) {
         struct err err = {.code = ERR_OK};
         *best_failed = write_image(writer, job, "best", &err) != 0;
-        warn(writer, WARNING_BEST, &err);
+        writer_warn(writer, WARNING_BEST, &err);
+        if (err.code == ERR_OK)
+            publication_checkpoint(writer->publication, step);
     }
     if (job->targets & (TARGET_STEP | TARGET_NAMED)) {
         struct err err = {.code = ERR_OK};
@@ -118,7 +120,7 @@ static void perform(struct writer *writer, const struct job *job, struct err *st
         const char *saved = job->targets & TARGET_NAMED ? job->name : name;
         char text[256];
         snprintf(text, sizeof text, "saved %s.safetensors", saved);
-        warn(writer, WARNING_CHECKPOINT, &err);
+        writer_warn(writer, WARNING_CHECKPOINT, &err);
         if (result == 0)
             publication_checkpoint(writer->publication, step);
         if (job->answer)
