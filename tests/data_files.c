@@ -157,6 +157,19 @@ void test_refused(const struct data_options *options, enum err_code code, const 
     assert_int_equal(err.code, code);
 }
 
+void test_gather(const struct dataset *dataset, enum data_split split, const uint32_t *index,
+                 uint64_t first, int count, const struct data_transform *transform, float *x,
+                 uint8_t *labels)
+{
+    const int inputs = data_info(dataset)->inputs;
+    const struct data_choice choice = {
+        .split = split, .index = index, .first = first, .count = count};
+    const struct data_part part = {.inputs = inputs, .stride = inputs};
+
+    data_gather(dataset, &choice, transform, &part, x);
+    data_labels(dataset, &choice, labels);
+}
+
 int test_folder_make(void **state)
 {
     (void)state;

@@ -34,6 +34,10 @@ struct data_options test_options(enum data_kind kind, const char *path);
 struct dataset *test_opened(const struct data_options *options);
 /* data_open fails with this code and a text that holds the fragment. */
 void test_refused(const struct data_options *options, enum err_code code, const char *fragment);
+/* Whole rows one behind the other, and their labels. */
+void test_gather(const struct dataset *dataset, enum data_split split, const uint32_t *index,
+                 uint64_t first, int count, const struct data_transform *transform, float *x,
+                 uint8_t *labels);
 /* Of the group of tests. */
 int test_folder_make(void **state);
 int test_folder_remove(void **state);

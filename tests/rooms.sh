@@ -23,6 +23,7 @@ allowed() { # ROOM: the public headers it may include
 door() { # HEADER: the files that may include it
     case $1 in
     cblas.h) echo "src/math/gemm.c" ;;
+    libxsmm.h) echo "src/math/xsmm.c" ;;
     ini.h) echo "src/conf/ini.c" ;;
     curses.h | term.h | ncurses.h) echo "src/ui/screen.c" ;;
     zlib.h) echo "src/base/digest.c src/data/gzip.c" ;;

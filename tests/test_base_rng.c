@@ -152,6 +152,14 @@ static void test_fill_length(void **state)
         assert_memory_equal(others, values, n * sizeof *values);
         assert_true(others[n] == 42);
     }
+    /* Any part of them alone. */
+    for (size_t first = 0; first < LONGEST; first += 13)
+        for (size_t n = 0; first + n <= LONGEST; n += 7) {
+            others[n] = 42;
+            rng_normal_part(1, RNG_NOISE, 2, 3, first, others, n);
+            assert_memory_equal(others, values + first, n * sizeof *values);
+            assert_true(others[n] == 42);
+        }
 }
 
 /* Every copy gives the plain one's bits, from unaligned places too; the digest
@@ -162,11 +170,11 @@ static void test_copies(void **state)
     enum { N = 100003 };
     const struct rng_fill *copy = rng_fill_copy(0);
     assert_string_equal(copy->name, "plain");
-    copy->fill(11, RNG_NOISE, 12, 13, values, N);
+    copy->fill(11, RNG_NOISE, 12, 13, 0, values, N);
     assert_int_equal(digest_crc32(0, values, N * sizeof *values), 0x130f84cf);
     for (size_t i = 1; (copy = rng_fill_copy(i)); i++) {
         memset(others, 0, sizeof others);
-        copy->fill(11, RNG_NOISE, 12, 13, others + 1, N);
+        copy->fill(11, RNG_NOISE, 12, 13, 0, others + 1, N);
         if (memcmp(others + 1, values, N * sizeof *values))
             fail_msg("%s differs from plain", copy->name);
     }
@@ -182,9 +190,9 @@ static void test_flush_to_zero(void **state)
     const struct rng_fill *copy;
     unsigned before = __builtin_ia32_stmxcsr();
     for (size_t i = 0; (copy = rng_fill_copy(i)); i++) {
-        copy->fill(1, RNG_NOISE, 0, 0, values, DRAWS);
+        copy->fill(1, RNG_NOISE, 0, 0, 0, values, DRAWS);
         __builtin_ia32_ldmxcsr(before | 0x8040);
-        copy->fill(1, RNG_NOISE, 0, 0, others, DRAWS);
+        copy->fill(1, RNG_NOISE, 0, 0, 0, others, DRAWS);
         __builtin_ia32_ldmxcsr(before);
         assert_memory_equal(others, values, sizeof values);
     }

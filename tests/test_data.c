@@ -45,15 +45,15 @@ static void test_idx(void **state)
     assert_float_equal(transform->offset[5], 12.5 / 255, 1e-8);
     float x[18];
     uint8_t labels[3];
-    data_gather(plain, DATA_VALIDATION, NULL, 0, 2, NULL, x, labels);
+    test_gather(plain, DATA_VALIDATION, NULL, 0, 2, NULL, x, labels);
     assert_int_equal(labels[0], 0);
     assert_int_equal(labels[1], 1);
     assert_float_equal(x[0], (30 - 12.5) / 255, 1e-7);
     assert_float_equal(x[11], (45 - 12.5) / 255, 1e-7);
-    data_gather(plain, DATA_TEST, NULL, 1, 1, NULL, x, labels);
+    test_gather(plain, DATA_TEST, NULL, 1, 1, NULL, x, labels);
     assert_int_equal(labels[0], 1);
     assert_float_equal(x[3], (201 - 12.5) / 255, 1e-7);
-    data_gather(plain, DATA_TRAIN, (uint32_t[]){2, 0, 2}, 0, 3, NULL, x, labels);
+    test_gather(plain, DATA_TRAIN, (uint32_t[]){2, 0, 2}, 0, 3, NULL, x, labels);
     assert_memory_equal(labels, ((uint8_t[]){2, 0, 2}), 3);
     assert_float_equal(x[1], (21 - 12.5) / 255, 1e-7);
     assert_float_equal(x[7], (1 - 12.5) / 255, 1e-7);
@@ -182,7 +182,7 @@ static int record_of(const struct dataset *dataset, enum data_split split, uint6
 {
     static float x[PIXELS];
     uint8_t label;
-    data_gather(dataset, split, NULL, row, 1, NULL, x, &label);
+    test_gather(dataset, split, NULL, row, 1, NULL, x, &label);
     int record = (int)lrintf(x[0] * 255);
     assert_int_equal(label, (record / 10 + record % 10) % 10);
     return record;
@@ -216,7 +216,7 @@ static void test_cifar10(void **state)
     split_check(dataset, DATA_TEST, 6, (int[]){50, 51, 52, 53, 54, 55});
     float x[PIXELS];
     uint8_t label;
-    data_gather(dataset, DATA_TRAIN, (uint32_t[]){4}, 0, 1, NULL, x, &label);
+    test_gather(dataset, DATA_TRAIN, (uint32_t[]){4}, 0, 1, NULL, x, &label);
     assert_float_equal(x[1023], 30 / 255.0, 1e-7);
     assert_float_equal(x[1024], 130 / 255.0, 1e-7);
     assert_float_equal(x[2047], 130 / 255.0, 1e-7);

@@ -66,7 +66,7 @@ static void test_transform(void **state)
         const uint32_t batches[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 1, 2}};
         for (int batch = 0; batch < 3; batch++) {
             double sum = 0, deviation = 0;
-            data_gather(dataset, DATA_TRAIN, batches[batch], 0, 3, NULL, x, labels);
+            test_gather(dataset, DATA_TRAIN, batches[batch], 0, 3, NULL, x, labels);
             for (int p = 0; p < 3 * PIXELS; p++)
                 sum += x[p];
             for (int p = 0; p < 3 * PIXELS; p++)
@@ -108,10 +108,14 @@ static void test_transform_of_constant_pixels(void **state)
         offset[i] = 1;
     }
     const struct data_transform foreign = {factor, offset, 6};
-    data_gather(dataset, DATA_TRAIN, NULL, 1, 1, &foreign, x, &label);
+    test_gather(dataset, DATA_TRAIN, NULL, 1, 1, &foreign, x, &label);
     assert_true(x[0] == 101 && x[2] == 99 && x[5] == 101);
+    const struct data_part last = {.begin = 3, .inputs = 3, .stride = 3};
+    const struct data_choice second = {.split = DATA_TRAIN, .first = 1, .count = 1};
+    data_gather(dataset, &second, &foreign, &last, x);
+    assert_true(x[0] == 101 && x[2] == 101 && x[3] == 101);
     offset[5] = 3;
-    data_gather(dataset, DATA_TRAIN, NULL, 1, 1, &foreign, x, &label);
+    test_gather(dataset, DATA_TRAIN, NULL, 1, 1, &foreign, x, &label);
     assert_true(x[0] == 101 && x[2] == 99 && x[5] == 99);
     data_close(dataset);
 }
@@ -155,12 +159,10 @@ static void test_permute(void **state)
 static void test_noise(void **state)
 {
     (void)state;
-    enum { ROWS = 4 };
-    cifar10_folder_put("noise");
-    struct data_options options = test_options(DATA_CIFAR10, test_path("noise"));
-    struct dataset *dataset = test_opened(&options);
+    enum { ROWS = 4, BEGIN = 1000, SOME = 333, STRIDE = 400 };
+    const struct data_part whole = {.inputs = PIXELS, .stride = PIXELS};
     static float x[ROWS * PIXELS], y[ROWS * PIXELS];
-    data_add_noise(dataset, 5, 2, (uint32_t[]){3, 1, 4, 0}, ROWS, 0.5, x);
+    data_add_noise(5, 2, (uint32_t[]){3, 1, 4, 0}, ROWS, 0.5, &whole, x);
     double sum = 0, square_sum = 0, product = 0;
     for (int i = 0; i < ROWS * PIXELS; i++) {
         sum += x[i];
@@ -174,20 +176,26 @@ static void test_noise(void **state)
     assert_float_equal(product / n, 0, 5 * 0.25 / sqrt(n));
 
     /* A row's noise follows the image, not its place or its company. */
-    data_add_noise(dataset, 5, 2, (uint32_t[]){4, 3}, 2, 0.5, y);
+    data_add_noise(5, 2, (uint32_t[]){4, 3}, 2, 0.5, &whole, y);
     assert_memory_equal(y, x + 2 * PIXELS, PIXELS * sizeof *x);
     assert_memory_equal(y + PIXELS, x, PIXELS * sizeof *x);
+    /* A part of the inputs gets its part of the noise, and nothing beside it. */
+    const struct data_part part = {.begin = BEGIN, .inputs = SOME, .stride = STRIDE};
+    static float some[3 * STRIDE];
+    data_add_noise(5, 2, (uint32_t[]){3, 1, 4}, 3, 0.5, &part, some);
+    for (int r = 0; r < 3; r++)
+        for (int i = 0; i < STRIDE; i++)
+            assert_true(some[r * STRIDE + i] == (i < SOME ? x[r * PIXELS + BEGIN + i] : 0));
     /* It is added, and it is fresh at each epoch and for each seed. */
     memset(y, 0, sizeof y);
     y[7] = 100;
-    data_add_noise(dataset, 5, 2, (uint32_t[]){3}, 1, 0.5, y);
+    data_add_noise(5, 2, (uint32_t[]){3}, 1, 0.5, &whole, y);
     assert_true(y[7] == 100 + x[7] && y[8] == x[8]);
     memset(y, 0, sizeof y);
-    data_add_noise(dataset, 5, 3, (uint32_t[]){3}, 1, 0.5, y);
-    data_add_noise(dataset, 6, 2, (uint32_t[]){3}, 1, 0.5, y + PIXELS);
+    data_add_noise(5, 3, (uint32_t[]){3}, 1, 0.5, &whole, y);
+    data_add_noise(6, 2, (uint32_t[]){3}, 1, 0.5, &whole, y + PIXELS);
     for (int i = 0; i < 16; i++)
         assert_true(y[i] != x[i] && y[PIXELS + i] != x[i] && y[i] != y[PIXELS + i]);
-    data_close(dataset);
 }
 
 /* Rows wider than the noise's buffer get other noise in each part of it. */
@@ -195,22 +203,10 @@ static void test_noise_of_wide_rows(void **state)
 {
     (void)state;
     enum { WIDE = 5000 };
-    static unsigned char bytes[16 + 3 * WIDE], labels[] = {0, 1, 1};
-    const char *const images[] = {"train-images-idx3-ubyte", "t10k-images-idx3-ubyte"};
-    for (int i = 0; i < 2; i++) {
-        char name[64];
-        uint32_t head[] = {0x803, 3, 50, 100};
-        for (int word = 0; word < 4; word++)
-            idx_word_put(bytes + 4 * word, head[word]);
-        snprintf(name, sizeof name, "wide/%s", images[i]);
-        test_file_put(name, bytes, sizeof bytes);
-    }
-    idx_put("wide", "train-labels-idx1-ubyte", false, (uint32_t[]){0x801, 3}, 2, labels, 3);
-    idx_put("wide", "t10k-labels-idx1-ubyte", false, (uint32_t[]){0x801, 3}, 2, labels, 3);
-    struct data_options options = test_options(DATA_IDX, test_path("wide"));
-    struct dataset *dataset = test_opened(&options);
-    static float x[WIDE];
-    data_add_noise(dataset, 1, 0, (uint32_t[]){0}, 1, 1, x);
+    static float x[WIDE], some[WIDE];
+    const struct data_part wide = {.inputs = WIDE, .stride = WIDE};
+    const struct data_part across = {.begin = 4000, .inputs = 900, .stride = 900};
+    data_add_noise(1, 0, (uint32_t[]){0}, 1, 1, &wide, x);
     int equal = 0;
     double square_sum = 0;
     for (int i = 4096; i < WIDE; i++) {
@@ -219,7 +215,8 @@ static void test_noise_of_wide_rows(void **state)
     }
     assert_true(equal < 3);
     assert_float_equal(square_sum / (WIDE - 4096), 1, 0.3);
-    data_close(dataset);
+    data_add_noise(1, 0, (uint32_t[]){0}, 1, 1, &across, some);
+    assert_memory_equal(some, x + 4000, 900 * sizeof *x);
 }
 
 static void test_synthetic(void **state)
@@ -245,7 +242,7 @@ static void test_synthetic(void **state)
     int count[10] = {0}, cut = 0;
     for (int i = 0; i < 1000; i++) {
         uint8_t label;
-        data_gather(dataset, DATA_TEST, NULL, (uint64_t)i, 1, NULL, x, &label);
+        test_gather(dataset, DATA_TEST, NULL, (uint64_t)i, 1, NULL, x, &label);
         count[label]++;
         float low = -data_transform(dataset)->offset[0];
         for (int p = 0; p < PIXELS; p++)

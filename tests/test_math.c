@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #endif
 #include "kdt/math.h"
+#include "../src/math/internal.h"
 
 #include <float.h>
 #include <math.h>
@@ -60,6 +61,50 @@ static void products_match_the_definition(void **state)
                 sum = 2 * sum + (double)(beta * before[i * STRIDE + j]);
                 assert_true(fabs(sum - (double)c[i * STRIDE + j]) < 1e-4);
             }
+    }
+}
+
+/* Generated kernels against OpenBLAS at the shapes of a step, odd ones included. */
+static void generated_products_match_openblas(void **state)
+{
+    static const int shapes[][3] = {{100, 56, 384}, {100, 64, 98}, {37, 96, 65}, {1, 16, 1},
+                                    {64, 24, 784},  {3, 7, 5},     {96, 64, 100}};
+    enum { MOST = 100 * 800 };
+    static float a[MOST], b[MOST], c[MOST], expected[MOST];
+    const bool enabled = xsmm_enabled;
+
+    (void)state;
+    if (!enabled)
+        skip();
+    normal(a, MOST, 1);
+    normal(b, MOST, 2);
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (int form = 0; form < 4; form++) {
+            const int m = shapes[s][0], n = shapes[s][1], k = shapes[s][2];
+            const bool turned = form & 1, add = form & 2;
+            const int lda = turned ? m + 3 : k + 3, ldc = n + 5;
+
+            normal(c, MOST, 3);
+            memcpy(expected, c, sizeof c);
+            assert_true(xsmm_gemm(turned, m, n, k, a, lda, b, n, add, c, ldc));
+            xsmm_enabled = false;
+            math_gemm(turned ? MATH_TRANSPOSED : MATH_PLAIN, MATH_PLAIN, m, n, k, 1, a, lda, b, n,
+                      add, expected, ldc);
+            xsmm_enabled = enabled;
+            for (int i = 0; i < MOST; i++)
+                if (i / ldc < m && i % ldc < n)
+                    assert_true(fabsf(c[i] - expected[i]) < 5e-4F);
+                else
+                    assert_true(c[i] == expected[i]);
+        }
+}
+
+static void widths_fill_vectors(void **state)
+{
+    (void)state;
+    for (int n = 1; n < 200; n++) {
+        const int width = math_gemm_width(n);
+        assert_true(width >= n && width < n + 16 && width % 8 == 0);
     }
 }
 
@@ -194,6 +239,82 @@ static void updates_match_their_formulas(void **state)
     }
 }
 
+static void rows_match_their_formulas(void **state)
+{
+    enum { N = 37, STRIDE = 50 };
+    uint8_t bytes[N];
+    float factor[N], offset[N], fed[N], turned[COLUMNS * STRIDE];
+
+    (void)state;
+    fill_matrices();
+    normal(factor, N, 9);
+    normal(offset, N, 10);
+    for (int i = 0; i < N; i++)
+        bytes[i] = (uint8_t)(255 - 7 * i);
+    math_bytes_affine(N, bytes, factor, offset, fed);
+    for (int i = 0; i < N; i++)
+        assert_near(fed[i], (double)bytes[i] * (double)factor[i] - (double)offset[i]);
+    math_add_scaled(N, 0.25F, factor, fed);
+    for (int i = 0; i < N; i++)
+        assert_near(fed[i], ((double)bytes[i] + 0.25) * (double)factor[i] - (double)offset[i]);
+
+    memset(turned, 0, sizeof turned);
+    math_transpose(ROWS, COLUMNS, x, WIDE, turned, STRIDE);
+    for (int c = 0; c < COLUMNS; c++)
+        for (int r = 0; r < STRIDE; r++)
+            assert_true(turned[c * STRIDE + r] == (r < ROWS ? x[r * WIDE + c] : 0));
+}
+
+/* All results of all kernels at one width of the vectors. */
+struct results {
+    float matrix[12][ROWS * WIDE], vector[5][COLUMNS];
+};
+
+static void run_kernels(struct results *results)
+{
+    static uint8_t bytes[ROWS * WIDE];
+    float(*m)[ROWS * WIDE] = results->matrix, (*s)[COLUMNS] = results->vector;
+
+    fill_matrices();
+    for (int i = 0; i < ROWS * WIDE; i++)
+        bytes[i] = (uint8_t)(31 * i);
+    for (int i = 0; i < 12; i++)
+        memcpy(m[i], out, sizeof out);
+    math_columns_add(ROWS, COLUMNS, p, m[0], WIDE);
+    math_columns_affine(ROWS, COLUMNS, x, p, q, m[1], WIDE);
+    math_columns_normalize(ROWS, COLUMNS, x, p, q, m[2], WIDE);
+    math_columns_normalize_backward(ROWS, COLUMNS, x, p, q, u, v, m[3], WIDE);
+    math_columns_gather(ROWS / 2, COLUMNS, 2, x, ROWS / 2 * WIDE, p, m[4], WIDE);
+    math_leaky_relu(ROWS, COLUMNS, 0.1F, m[5], WIDE);
+    math_leaky_relu_backward(ROWS, COLUMNS, 0.1F, x, m[6], WIDE);
+    math_elu_backward(ROWS, COLUMNS, 0.1F, x, m[7], WIDE);
+    math_update_momentum(ROWS * WIDE - 3, 0.1F, 0.9F, 0.02F, x, m[8], m[9]);
+    math_update_nesterov(ROWS * WIDE - 3, 0.1F, 0.9F, 0.02F, x, m[8], m[9]);
+    math_bytes_affine(ROWS * WIDE - 3, bytes, x, y, m[10]);
+    math_add_scaled(ROWS * WIDE - 3, 0.3F, x, m[11]);
+    math_columns_sum(ROWS, COLUMNS, x, WIDE, s[0]);
+    math_columns_dot(ROWS, COLUMNS, x, y, WIDE, s[1]);
+    math_columns_moments(ROWS, COLUMNS, x, WIDE, s[2], s[3]);
+    s[4][0] = math_finite(ROWS * WIDE, x);
+}
+
+static void every_width_gives_the_same_bits(void **state)
+{
+    static struct results plain, wide;
+    const enum math_width widest = math_width;
+
+    (void)state;
+    assert_int_equal(widest, math_width_widest());
+    math_width = MATH_WIDTH_PLAIN;
+    run_kernels(&plain);
+    for (int width = MATH_WIDTH_PLAIN; width < (int)widest; width++) {
+        math_width = (enum math_width)(width + 1);
+        run_kernels(&wide);
+        assert_memory_equal(&plain, &wide, sizeof plain);
+    }
+    math_width = widest;
+}
+
 static void finite_sees_every_place(void **state)
 {
     enum { N = 37 };
@@ -321,9 +442,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(library_is_named),
         cmocka_unit_test(products_match_the_definition),
+        cmocka_unit_test(generated_products_match_openblas),
+        cmocka_unit_test(widths_fill_vectors),
         cmocka_unit_test(columns_match_their_formulas),
         cmocka_unit_test(activations_match_their_formulas),
         cmocka_unit_test(updates_match_their_formulas),
+        cmocka_unit_test(rows_match_their_formulas),
+        cmocka_unit_test(every_width_gives_the_same_bits),
         cmocka_unit_test(finite_sees_every_place),
         cmocka_unit_test(every_piece_runs_once),
         cmocka_unit_test(caller_sleeps_until_the_last_piece),

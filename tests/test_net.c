@@ -16,24 +16,16 @@
 
 /* The linker sends this program's allocations here (-Wl,--wrap). */
 static _Atomic int allocations;
-void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
+void *__real_mem_resize(void *old, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
 int __real_posix_memalign(void **out, size_t alignment, size_t size);
 void *__real_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
+void *__wrap_mem_resize(void *old, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 int __wrap_posix_memalign(void **out, size_t alignment, size_t size);
 void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset);
-
-void *__wrap_malloc(size_t size)
-{
-    allocations++;
-    return __real_malloc(size);
-}
 
 void *__wrap_calloc(size_t count, size_t size)
 {
@@ -41,10 +33,10 @@ void *__wrap_calloc(size_t count, size_t size)
     return __real_calloc(count, size);
 }
 
-void *__wrap_realloc(void *old, size_t size)
+void *__wrap_mem_resize(void *old, size_t size)
 {
     allocations++;
-    return __real_realloc(old, size);
+    return __real_mem_resize(old, size);
 }
 
 void *__wrap_aligned_alloc(size_t alignment, size_t size)
@@ -103,17 +95,30 @@ static size_t tensor_bytes(const struct net_tensor *tensor)
     return (size_t)tensor->size[0] * (size_t)tensor->size[1] * sizeof(real);
 }
 
-static struct net_tensor tensor_find(const struct net *net, const char *name)
+/* A copy of the tensor's numbers. */
+static real *tensor_copy(const struct net *net, const char *name)
 {
-    struct net_tensor tensor = {0};
+    struct net_tensor tensor;
 
     for (int i = 0; i < net_tensor_count(net); i++) {
         net_tensor_get(net, i, &tensor);
-        if (strcmp(tensor.name, name) == 0)
-            return tensor;
+        if (strcmp(tensor.name, name) == 0) {
+            real *values = mem_alloc(tensor_bytes(&tensor));
+            net_tensor_read(net, i, values);
+            return values;
+        }
     }
     fail_msg("no tensor %s", name);
-    return tensor;
+    return NULL;
+}
+
+static double tensor_at(const struct net *net, const char *name, int i)
+{
+    real *values = tensor_copy(net, name);
+    const double value = (double)values[i];
+
+    mem_free(values);
+    return value;
 }
 
 /* All tensors one behind the other. */
@@ -126,7 +131,7 @@ static unsigned char *state_copy(const struct net *net, size_t *length)
     for (int i = 0; i < net_tensor_count(net); i++) {
         net_tensor_get(net, i, &tensor);
         copy = mem_resize(copy, *length + tensor_bytes(&tensor));
-        memcpy(copy + *length, tensor.data, tensor_bytes(&tensor));
+        net_tensor_read(net, i, (real *)(void *)(copy + *length));
         *length += tensor_bytes(&tensor);
     }
     return copy;
@@ -168,6 +173,16 @@ static void fixture_free(struct fixture *fixture)
     team_destroy(fixture->team);
 }
 
+static struct net_step_result train_step(struct net *net, const float *x, const uint8_t *labels,
+                                         int rows, const struct net_update *update,
+                                         double loss_limit)
+{
+    const struct net_matrix matrix = {.x = x, .inputs = net_shape(net)->inputs};
+    const struct net_source source = net_matrix_source(&matrix);
+
+    return net_train_step(net, &source, labels, rows, update, loss_limit);
+}
+
 /* Steps over the samples in their order; the last mini-batch may be smaller. */
 static void train(struct fixture *fixture, int batch, int steps, const struct net_update *update)
 {
@@ -177,10 +192,10 @@ static void train(struct fixture *fixture, int batch, int steps, const struct ne
         if (first >= samples->rows)
             first = 0;
         const int left = samples->rows - first;
-        assert_true(
-            net_train_step(fixture->net, samples->x + (size_t)first * (size_t)samples->inputs,
-                           samples->labels + first, left < batch ? left : batch, update, INFINITY)
-                .updated);
+        assert_true(train_step(fixture->net, samples->x + (size_t)first * (size_t)samples->inputs,
+                               samples->labels + first, left < batch ? left : batch, update,
+                               INFINITY)
+                        .updated);
     }
 }
 
@@ -192,11 +207,16 @@ struct evaluation {
 
 static struct evaluation evaluate(struct fixture *fixture, int first, int rows)
 {
+    const struct samples *samples = &fixture->samples;
+    const struct net_matrix matrix = {
+        .x = samples->x + (size_t)first * (size_t)samples->inputs,
+        .inputs = samples->inputs,
+    };
+    const struct net_source source = net_matrix_source(&matrix);
     struct evaluation evaluation = {0};
 
-    net_evaluate(fixture->net, fixture->samples.x + (size_t)first * (size_t)fixture->samples.inputs,
-                 fixture->samples.labels + first, rows, &evaluation.loss, &evaluation.correct,
-                 evaluation.confusion);
+    net_evaluate(fixture->net, &source, samples->labels + first, rows, &evaluation.loss,
+                 &evaluation.correct, evaluation.confusion);
     return evaluation;
 }
 
@@ -256,19 +276,20 @@ static void bits_do_not_depend_on_the_team(void **state)
 static void steps_and_evaluation_allocate_nothing(void **state)
 {
     struct fixture fixture = fixture_make(&SMALL, 2, 50, 1200);
-    uint64_t correct = 0, confusion[16] = {0};
-    double loss = 0;
+    const struct net_matrix matrix = {.x = fixture.samples.x, .inputs = SMALL.inputs};
+    const struct net_source source = net_matrix_source(&matrix);
     static real p[1200 * 4];
 
     (void)state;
+    /* The first of each makes the products' kernels. */
+    net_train_step(fixture.net, &source, fixture.samples.labels, 50, &PLAIN_UPDATE, INFINITY);
+    evaluate(&fixture, 0, 1200);
     const int before = allocations;
     assert_true(before > 0); /* the counter counts */
     for (int step = 0; step < 20; step++)
-        net_train_step(fixture.net, fixture.samples.x, fixture.samples.labels, 50, &PLAIN_UPDATE,
-                       INFINITY);
-    net_evaluate(fixture.net, fixture.samples.x, fixture.samples.labels, 1200, &loss, &correct,
-                 confusion);
-    net_predict(fixture.net, fixture.samples.x, 1200, p);
+        net_train_step(fixture.net, &source, fixture.samples.labels, 50, &PLAIN_UPDATE, INFINITY);
+    evaluate(&fixture, 0, 1200);
+    net_predict(fixture.net, &source, 1200, p);
     assert_int_equal(allocations, before);
     fixture_free(&fixture);
 }
@@ -282,7 +303,7 @@ static void refused_steps_change_nothing(void **state)
     size_t length;
 
     (void)state;
-    struct net_step_result result = net_train_step(net, x, labels, 50, &PLAIN_UPDATE, 1e-3);
+    struct net_step_result result = train_step(net, x, labels, 50, &PLAIN_UPDATE, 1e-3);
     assert_false(result.updated);
     assert_true(result.loss > 1e-3 && result.correct >= 0 && result.correct <= 50);
     assert_false(net_averages_set(net));
@@ -294,7 +315,7 @@ static void refused_steps_change_nothing(void **state)
     for (int i = 0; i < 3; i++) {
         const float good = x[33];
         x[33] = bad[i];
-        result = net_train_step(net, x, labels, 50, &PLAIN_UPDATE, INFINITY);
+        result = train_step(net, x, labels, 50, &PLAIN_UPDATE, INFINITY);
         x[33] = good;
         assert_false(result.updated);
         assert_false(isfinite(result.loss));
@@ -302,8 +323,8 @@ static void refused_steps_change_nothing(void **state)
     unsigned char *after = state_copy(net, &length);
     assert_memory_equal(before, after, length);
     /* The limit itself is still good. */
-    result = net_train_step(net, x, labels, 50, &PLAIN_UPDATE, -1);
-    assert_true(net_train_step(net, x, labels, 50, &PLAIN_UPDATE, result.loss).updated);
+    result = train_step(net, x, labels, 50, &PLAIN_UPDATE, -1);
+    assert_true(train_step(net, x, labels, 50, &PLAIN_UPDATE, result.loss).updated);
     mem_free(before);
     mem_free(after);
     fixture_free(&fixture);
@@ -321,13 +342,13 @@ static void plain_predict(const struct net *net, const float *x, double *p)
     for (int l = 0; l < shape->layers; l++) {
         const int inputs = l == 0 ? shape->inputs : shape->units[l - 1];
         snprintf(name, sizeof name, "layers.%d.weight", l);
-        const struct net_tensor weight = tensor_find(net, name);
+        real *weight = tensor_copy(net, name);
         snprintf(name, sizeof name, "layers.%d.bias", l);
-        const struct net_tensor bias = tensor_find(net, name);
+        real *bias = tensor_copy(net, name);
         for (int h = 0; h < shape->units[l]; h++) {
-            double s = (double)bias.data[h];
+            double s = (double)bias[h];
             for (int d = 0; d < inputs; d++)
-                s += (double)weight.data[h * inputs + d] * in[d];
+                s += (double)weight[h * inputs + d] * in[d];
             if (l < shape->layers - 1 && shape->norm == NET_NORM_AFTER)
                 s = s > 0 ? s : 0;
             if (l < shape->layers - 1 && shape->norm != NET_NORM_NONE) {
@@ -335,7 +356,7 @@ static void plain_predict(const struct net *net, const float *x, double *p)
                 double value[4] = {0, 1, 1, 0};
                 for (int i = 0; i < (shape->norm_learned ? 4 : 2); i++) {
                     snprintf(name, sizeof name, "layers.%d.batch_norm.%s", l, parts[i]);
-                    value[i] = (double)tensor_find(net, name).data[h];
+                    value[i] = tensor_at(net, name, h);
                 }
                 s = value[2] * (s - value[0]) / sqrt(value[1] + NET_NORM_EPSILON) + value[3];
             }
@@ -344,6 +365,8 @@ static void plain_predict(const struct net *net, const float *x, double *p)
             out[h] = s;
         }
         memcpy(in, out, sizeof in);
+        mem_free(weight);
+        mem_free(bias);
     }
     const int classes = shape->units[shape->layers - 1];
     double sum = 0;
@@ -369,7 +392,9 @@ static void evaluation_follows_the_formulas(void **state)
         shape.norm_learned = variant >= 3;
         struct fixture fixture = fixture_make(&shape, 2, 50, COUNT);
         train(&fixture, 50, 12, &PLAIN_UPDATE);
-        net_predict(fixture.net, fixture.samples.x, COUNT, p);
+        const struct net_matrix matrix = {.x = fixture.samples.x, .inputs = shape.inputs};
+        const struct net_source source = net_matrix_source(&matrix);
+        net_predict(fixture.net, &source, COUNT, p);
         for (int r = 0; r < COUNT; r++) {
             double plain[4];
             int largest = 0;
@@ -391,10 +416,11 @@ static void evaluation_follows_the_formulas(void **state)
         /* In two calls the sums go on. */
         double sum = 0;
         uint64_t correct = 0;
-        net_evaluate(fixture.net, fixture.samples.x, fixture.samples.labels, 512, &sum, &correct,
-                     NULL);
-        net_evaluate(fixture.net, fixture.samples.x + (size_t)512 * 20,
-                     fixture.samples.labels + 512, COUNT - 512, &sum, &correct, NULL);
+        const struct net_matrix rest = {fixture.samples.x + (size_t)512 * 20, shape.inputs};
+        const struct net_source rest_source = net_matrix_source(&rest);
+        net_evaluate(fixture.net, &source, fixture.samples.labels, 512, &sum, &correct, NULL);
+        net_evaluate(fixture.net, &rest_source, fixture.samples.labels + 512, COUNT - 512, &sum,
+                     &correct, NULL);
         assert_true(sum == evaluation.loss);
         assert_int_equal(correct, evaluation.correct);
         fixture_free(&fixture);
@@ -410,16 +436,17 @@ static void moving_averages_start_with_the_first_mini_batch(void **state)
     (void)state;
     shape.norm = NET_NORM_BEFORE;
     struct fixture fixture = fixture_make(&shape, 1, 50, 100);
-    const struct net_tensor weight = tensor_find(fixture.net, "layers.0.weight");
-    const struct net_tensor moving = tensor_find(fixture.net, "layers.0.batch_norm.mean");
+    static const char moving[] = "layers.0.batch_norm.mean";
+    real *weight = tensor_copy(fixture.net, "layers.0.weight");
     for (int r = 0; r < 100; r++)
         for (int d = 0; d < 20; d++)
-            mean[r / 50] += (double)weight.data[d] * (double)fixture.samples.x[r * 20 + d] / 50;
+            mean[r / 50] += (double)weight[d] * (double)fixture.samples.x[r * 20 + d] / 50;
     train(&fixture, 50, 1, &still);
-    assert_true(fabs((double)moving.data[0] - mean[0]) < 1e-5);
+    assert_true(fabs(tensor_at(fixture.net, moving, 0) - mean[0]) < 1e-5);
     train(&fixture, 50, 2, &still);
     /* Twice the first mini-batch, then the second. */
-    assert_true(fabs((double)moving.data[0] - (0.9 * mean[0] + 0.1 * mean[1])) < 1e-5);
+    assert_true(fabs(tensor_at(fixture.net, moving, 0) - (0.9 * mean[0] + 0.1 * mean[1])) < 1e-5);
+    mem_free(weight);
     fixture_free(&fixture);
 }
 
@@ -449,7 +476,6 @@ static void initial_weights_have_the_deviation_of_the_rule(void **state)
         .inputs = 400, .layers = 2, .units = {200, 10}, .norm_learned = true, .norm_average = 0.99};
     const double deviations[] = {sqrt(2.0 / 400), sqrt(2.0 / 600), 0.001};
     struct fixture fixture = fixture_make(&shape, 1, 10, 10);
-    const struct net_tensor weight = tensor_find(fixture.net, "layers.0.weight");
     const int count = 400 * 200;
     size_t length;
 
@@ -458,18 +484,20 @@ static void initial_weights_have_the_deviation_of_the_rule(void **state)
         double mean = 0, squares = 0;
         train(&fixture, 10, 1, &PLAIN_UPDATE);
         net_init_weights(fixture.net, (enum net_init)rule, 0.001, 3);
+        real *weight = tensor_copy(fixture.net, "layers.0.weight");
         for (int i = 0; i < count; i++)
-            mean += (double)weight.data[i] / count;
+            mean += (double)weight[i] / count;
         for (int i = 0; i < count; i++)
-            squares += pow((double)weight.data[i] - mean, 2) / count;
+            squares += pow((double)weight[i] - mean, 2) / count;
+        mem_free(weight);
         /* Five standard errors. */
         assert_true(fabs(mean) < 5 * deviations[rule] / sqrt(count));
         assert_true(fabs(sqrt(squares) / deviations[rule] - 1) < 5 / sqrt(2.0 * count));
         assert_false(net_averages_set(fixture.net));
-        assert_true(tensor_find(fixture.net, "layers.0.bias").data[7] == 0);
-        assert_true(tensor_find(fixture.net, "layers.0.batch_norm.scale").data[7] == 1);
-        assert_true(tensor_find(fixture.net, "layers.0.batch_norm.shift").data[7] == 0);
-        assert_true(tensor_find(fixture.net, "optimizer.layers.0.weight.velocity").data[7] == 0);
+        assert_true(tensor_at(fixture.net, "layers.0.bias", 7) == 0);
+        assert_true(tensor_at(fixture.net, "layers.0.batch_norm.scale", 7) == 1);
+        assert_true(tensor_at(fixture.net, "layers.0.batch_norm.shift", 7) == 0);
+        assert_true(tensor_at(fixture.net, "optimizer.layers.0.weight.velocity", 7) == 0);
     }
     unsigned char *third = state_copy(fixture.net, &length);
     net_init_weights(fixture.net, NET_INIT_NORMAL, 0.001, 3);
@@ -514,7 +542,10 @@ static void tensors_are_the_whole_state(void **state)
         struct net_tensor from;
         net_tensor_get(fixture.net, i, &from);
         net_tensor_get(copy.net, i, &tensor);
-        memcpy(tensor.data, from.data, tensor_bytes(&from));
+        assert_string_equal(tensor.name, from.name);
+        real *values = tensor_copy(fixture.net, from.name);
+        net_tensor_write(copy.net, i, values);
+        mem_free(values);
     }
     net_averages_mark(copy.net, net_averages_set(fixture.net));
     train(&fixture, 50, 3, &PLAIN_UPDATE);
@@ -529,10 +560,14 @@ static void tensors_are_the_whole_state(void **state)
     /* Velocities do not count as damage, all else does. */
     for (int i = 0; i < net_tensor_count(copy.net); i++) {
         net_tensor_get(copy.net, i, &tensor);
-        const real good = tensor.data[1];
-        tensor.data[1] = NAN;
+        real *values = tensor_copy(copy.net, tensor.name);
+        const real good = values[1];
+        values[1] = NAN;
+        net_tensor_write(copy.net, i, values);
         assert_int_equal(net_finite(copy.net), tensor.optimizer);
-        tensor.data[1] = good;
+        values[1] = good;
+        net_tensor_write(copy.net, i, values);
+        mem_free(values);
     }
     fixture_free(&copy);
     fixture_free(&fixture);

@@ -21,24 +21,52 @@ struct problem {
     uint8_t labels[ROWS];
 };
 
-static struct net_tensor tensor_find(const struct net *net, const char *prefix, int layer,
-                                     const char *name)
+/* A tensor and a copy of its numbers. */
+struct tensor {
+    struct net_tensor about;
+    int i;
+    double *data;
+};
+
+static size_t tensor_length(const struct tensor *tensor)
+{
+    return (size_t)tensor->about.size[0] * (size_t)tensor->about.size[1];
+}
+
+static struct tensor tensor_read(const struct net *net, int i)
+{
+    struct tensor tensor = {.i = i};
+
+    net_tensor_get(net, i, &tensor.about);
+    tensor.data = malloc(tensor_length(&tensor) * sizeof *tensor.data);
+    net_tensor_read(net, i, tensor.data);
+    return tensor;
+}
+
+/* Zero where there is none. The caller frees its data. */
+static struct tensor tensor_find(const struct net *net, const char *prefix, int layer,
+                                 const char *name)
 {
     char wanted[128];
-    struct net_tensor tensor;
+    struct net_tensor about;
 
     snprintf(wanted, sizeof wanted, "%slayers.%d.%s", prefix, layer, name);
     for (int i = 0; i < net_tensor_count(net); i++) {
-        net_tensor_get(net, i, &tensor);
-        if (strcmp(tensor.name, wanted) == 0)
-            return tensor;
+        net_tensor_get(net, i, &about);
+        if (strcmp(about.name, wanted) == 0)
+            return tensor_read(net, i);
     }
-    return (struct net_tensor){0};
+    return (struct tensor){0};
 }
 
-static size_t tensor_length(const struct net_tensor *tensor)
+static struct net_step_result train_step(struct net *net, const double *x, const uint8_t *labels,
+                                         int rows, const struct net_update *update,
+                                         double loss_limit)
 {
-    return (size_t)tensor->size[0] * (size_t)tensor->size[1];
+    const struct net_matrix matrix = {.x = x, .inputs = net_shape(net)->inputs};
+    const struct net_source source = net_matrix_source(&matrix);
+
+    return net_train_step(net, &source, labels, rows, update, loss_limit);
 }
 
 static double activate(const struct net_shape *shape, double x)
@@ -63,16 +91,16 @@ static double plain_loss(const struct net *net, const struct problem *problem, c
     for (int r = 0; r < ROWS; r++)
         memcpy(in[r], problem->x + r * INPUTS, INPUTS * sizeof(double));
     for (int l = 0; l < shape->layers; l++) {
-        const struct net_tensor weight = tensor_find(net, "", l, "weight");
-        const struct net_tensor bias = tensor_find(net, "", l, "bias");
-        const struct net_tensor scale = tensor_find(net, "", l, "batch_norm.scale");
-        const struct net_tensor shift = tensor_find(net, "", l, "batch_norm.shift");
-        const int inputs = weight.size[1];
+        const struct tensor weight = tensor_find(net, "", l, "weight");
+        const struct tensor bias = tensor_find(net, "", l, "bias");
+        const struct tensor scale = tensor_find(net, "", l, "batch_norm.scale");
+        const struct tensor shift = tensor_find(net, "", l, "batch_norm.shift");
+        const int inputs = weight.about.size[1];
         const bool hidden = l < shape->layers - 1;
 
         for (size_t i = 0; i < tensor_length(&weight); i++)
             penalty += weight.data[i] * weight.data[i];
-        for (int h = 0; h < weight.size[0]; h++) {
+        for (int h = 0; h < weight.about.size[0]; h++) {
             double column[ROWS], mean = 0, variance = 0;
 
             for (int r = 0; r < ROWS; r++) {
@@ -105,6 +133,10 @@ static double plain_loss(const struct net *net, const struct problem *problem, c
                 out[r][h] = column[r];
         }
         memcpy(in, out, sizeof in);
+        free(weight.data);
+        free(bias.data);
+        free(scale.data);
+        free(shift.data);
     }
     for (int r = 0; r < ROWS; r++) {
         double sum = 0;
@@ -120,14 +152,15 @@ static double net_loss(struct net *net, const struct problem *problem)
 {
     const struct net_update update = {.rate = 1, .optimizer = NET_SGD};
     const struct net_step_result result =
-        net_train_step(net, problem->x, problem->labels, ROWS, &update, -1);
+        train_step(net, problem->x, problem->labels, ROWS, &update, -1);
     double penalty = 0;
 
     assert_false(result.updated);
     for (int l = 0; l < net_shape(net)->layers; l++) {
-        const struct net_tensor weight = tensor_find(net, "", l, "weight");
+        const struct tensor weight = tensor_find(net, "", l, "weight");
         for (size_t i = 0; i < tensor_length(&weight); i++)
             penalty += weight.data[i] * weight.data[i];
+        free(weight.data);
     }
     return result.loss + LAMBDA * penalty;
 }
@@ -138,7 +171,7 @@ struct count {
 
 /* Every element of one trained tensor; gradient holds the analytic one. */
 static void check_tensor(struct net *net, const struct problem *problem,
-                         const struct net_tensor *tensor, const double *gradient, bool zero,
+                         const struct tensor *tensor, const double *gradient, bool zero,
                          struct count *count)
 {
     char above[MOST_SIGNS] = {0}, below[MOST_SIGNS] = {0};
@@ -148,12 +181,15 @@ static void check_tensor(struct net *net, const struct problem *problem,
         const double value = tensor->data[i];
 
         tensor->data[i] = value + H;
+        net_tensor_write(net, tensor->i, tensor->data);
         const double plus = net_loss(net, problem);
         assert_true(fabs(plain_loss(net, problem, above) - plus) < 1e-12 * fmax(1, plus));
         tensor->data[i] = value - H;
+        net_tensor_write(net, tensor->i, tensor->data);
         const double minus = net_loss(net, problem);
         assert_true(fabs(plain_loss(net, problem, below) - minus) < 1e-12 * fmax(1, minus));
         tensor->data[i] = value;
+        net_tensor_write(net, tensor->i, tensor->data);
 
         count->checked++;
         if (memcmp(above, below, sizeof above) != 0) {
@@ -170,7 +206,7 @@ static void check_tensor(struct net *net, const struct problem *problem,
         numeric += slope * slope;
     }
     if (!zero && !(sqrt(difference) / (sqrt(analytic) + sqrt(numeric)) < 1e-6))
-        fail_msg("%s: relative error %g", tensor->name,
+        fail_msg("%s: relative error %g", tensor->about.name,
                  sqrt(difference) / (sqrt(analytic) + sqrt(numeric)));
 }
 
@@ -181,9 +217,8 @@ static void check_net(const struct net_shape *shape, struct team *team, uint32_t
     struct problem problem;
     struct net *net;
     float normal[ROWS * INPUTS];
-    double *values[NET_MAX_LAYERS * 10], *gradients[NET_MAX_LAYERS * 10];
+    struct tensor values[NET_MAX_LAYERS * 10], gradients[NET_MAX_LAYERS * 10];
     const struct net_update update = {.rate = 1, .l2 = LAMBDA, .optimizer = NET_SGD};
-    struct net_tensor tensor;
 
     rng_normal_fill(3, RNG_SYNTHETIC, 0, sample, normal, ROWS * INPUTS);
     for (int i = 0; i < ROWS * INPUTS; i++)
@@ -195,26 +230,20 @@ static void check_net(const struct net_shape *shape, struct team *team, uint32_t
 
     const int count_all = net_tensor_count(net);
     for (int i = 0; i < count_all; i++) {
-        net_tensor_get(net, i, &tensor);
-        const size_t length = tensor_length(&tensor);
+        struct tensor *tensor = &values[i];
+        *tensor = tensor_read(net, i);
         /* Biases, gamma and beta must differ from what they start with. */
-        rng_normal_fill(4, RNG_SYNTHETIC, sample, (uint32_t)i, normal, (size_t)tensor.size[0]);
-        for (int h = 0; tensor.dimensions == 1 && !tensor.optimizer && h < tensor.size[0]; h++)
-            tensor.data[h] += 0.2 * normal[h];
-        values[i] = malloc(length * sizeof(double));
-        memcpy(values[i], tensor.data, length * sizeof(double));
+        const int size = tensor->about.size[0];
+        rng_normal_fill(4, RNG_SYNTHETIC, sample, (uint32_t)i, normal, (size_t)size);
+        for (int h = 0; tensor->about.dimensions == 1 && !tensor->about.optimizer && h < size; h++)
+            tensor->data[h] += 0.2 * normal[h];
+        net_tensor_write(net, i, tensor->data);
     }
-    assert_true(net_train_step(net, problem.x, problem.labels, ROWS, &update, INFINITY).updated);
-    for (int i = 0; i < count_all; i++) {
-        net_tensor_get(net, i, &tensor);
-        const size_t length = tensor_length(&tensor);
-        gradients[i] = malloc(length * sizeof(double));
-        memcpy(gradients[i], tensor.data, length * sizeof(double));
-    }
-    for (int i = 0; i < count_all; i++) {
-        net_tensor_get(net, i, &tensor);
-        memcpy(tensor.data, values[i], tensor_length(&tensor) * sizeof(double));
-    }
+    assert_true(train_step(net, problem.x, problem.labels, ROWS, &update, INFINITY).updated);
+    for (int i = 0; i < count_all; i++)
+        gradients[i] = tensor_read(net, i);
+    for (int i = 0; i < count_all; i++)
+        net_tensor_write(net, i, values[i].data);
 
     int trained = 0;
     for (int i = 0; i < count_all; i++) {
@@ -230,18 +259,19 @@ static void check_net(const struct net_shape *shape, struct team *team, uint32_t
         /* The same name without "optimizer." and ".velocity". */
         snprintf(name, sizeof name, "%s", strchr(strchr(velocity.name, '.') + 1, '.') + 3);
         *strrchr(name, '.') = '\0';
-        tensor = tensor_find(net, "", layer, name);
+        const struct tensor tensor = tensor_find(net, "", layer, name);
         assert_non_null(tensor.data);
         const bool zero = strcmp(name, "bias") == 0 && shape->norm == NET_NORM_BEFORE &&
                           layer < shape->layers - 1;
-        check_tensor(net, &problem, &tensor, gradients[i], zero, count);
+        check_tensor(net, &problem, &tensor, gradients[i].data, zero, count);
+        free(tensor.data);
     }
     const bool learned = shape->norm != NET_NORM_NONE && shape->norm_learned;
     assert_int_equal(trained, 2 * shape->layers + (learned ? 2 * (shape->layers - 1) : 0));
 
     for (int i = 0; i < count_all; i++) {
-        free(values[i]);
-        free(gradients[i]);
+        free(values[i].data);
+        free(gradients[i].data);
     }
     net_destroy(net);
 }
@@ -297,7 +327,6 @@ static void wide_layers_match_central_differences(void **state)
     uint8_t labels[WIDE_ROWS];
     struct team *team;
     struct net *net;
-    struct net_tensor tensor, velocity;
 
     (void)state;
     assert_int_equal(team_create(3, &team, NULL), 0);
@@ -312,28 +341,34 @@ static void wide_layers_match_central_differences(void **state)
         const struct net_update update = {.rate = 1, .optimizer = NET_SGD};
         char name[64];
         double slope[2], analytic = 0;
+        struct net_tensor about;
 
-        net_tensor_get(net, i, &tensor);
-        if (tensor.optimizer || strstr(tensor.name, "mean") || strstr(tensor.name, "variance"))
+        net_tensor_get(net, i, &about);
+        if (about.optimizer || strstr(about.name, "mean") || strstr(about.name, "variance"))
             continue;
         net_init_weights(net, NET_INIT_HE, 0, 9);
+        const struct tensor tensor = tensor_read(net, i);
         const size_t length = tensor_length(&tensor);
         memcpy(value, tensor.data, length * sizeof(double));
         rng_normal_fill(6, RNG_SYNTHETIC, 0, (uint32_t)i, normal, length);
         for (int side = 0; side < 2; side++) {
             for (size_t j = 0; j < length; j++)
                 tensor.data[j] = value[j] + (side == 0 ? -H : H) * normal[j];
-            slope[side] = net_train_step(net, x, labels, WIDE_ROWS, &update, -1).loss;
+            net_tensor_write(net, i, tensor.data);
+            slope[side] = train_step(net, x, labels, WIDE_ROWS, &update, -1).loss;
         }
-        memcpy(tensor.data, value, length * sizeof(double));
-        assert_true(net_train_step(net, x, labels, WIDE_ROWS, &update, INFINITY).updated);
-        snprintf(name, sizeof name, "%s.velocity", strchr(strchr(tensor.name, '.') + 1, '.') + 1);
-        velocity = tensor_find(net, "optimizer.", atoi(tensor.name + strlen("layers.")), name);
+        net_tensor_write(net, i, value);
+        assert_true(train_step(net, x, labels, WIDE_ROWS, &update, INFINITY).updated);
+        snprintf(name, sizeof name, "%s.velocity", strchr(strchr(about.name, '.') + 1, '.') + 1);
+        const struct tensor velocity =
+            tensor_find(net, "optimizer.", atoi(about.name + strlen("layers.")), name);
         for (size_t j = 0; j < length; j++)
             analytic += velocity.data[j] * normal[j];
+        free(velocity.data);
+        free(tensor.data);
         const double numeric = (slope[1] - slope[0]) / (2 * H);
         if (!(fabs(analytic - numeric) < 1e-9 + 1e-6 * (fabs(analytic) + fabs(numeric))))
-            fail_msg("%s: %g instead of %g", tensor.name, analytic, numeric);
+            fail_msg("%s: %g instead of %g", about.name, analytic, numeric);
     }
     net_destroy(net);
     team_destroy(team);

@@ -101,6 +101,9 @@ void rng_normal_pair(uint32_t a, uint32_t b, float out[2]);
  * whatever n is; single precision, written so that compilers vectorise it. */
 void rng_normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
                      float *out, size_t n);
+/* Of these values, first … first+n-1. */
+void rng_normal_part(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
+                     size_t first, float *out, size_t n);
 
 /* CRC-32 (IEEE 802.3, zlib's), continued from `crc` (0 to start). */
 uint32_t digest_crc32(uint32_t crc, const void *bytes, size_t length);

@@ -62,20 +62,34 @@ const struct data_transform *data_transform(const struct dataset *dataset);
  * Fisher-Yates with the stream `shuffle`. */
 void data_permute(uint64_t seed, uint32_t epoch, uint32_t n, uint32_t *out);
 
-/* Rows for the net: x [count][inputs] from the images index[0 … count-1] of a
- * split (NULL: first, first+1, …), with the given transform (NULL: the
- * dataset's own), and their labels. */
-void data_gather(const struct dataset *dataset, enum data_split split, const uint32_t *index,
-                 uint64_t first, int count, const struct data_transform *transform, float *x,
-                 uint8_t *labels);
+/* Which images of a split: index[0 … count-1], or first, first+1, … where index
+ * is NULL. */
+struct data_choice {
+    enum data_split split;
+    const uint32_t *index;
+    uint64_t first;
+    int count;
+};
+/* A part of rows: inputs begin … begin+inputs-1, in x from x[0] on, the rows
+ * `stride` apart. */
+struct data_part {
+    int begin, inputs, stride;
+};
+/* Rows for the net with the given transform (NULL: the dataset's own). */
+void data_gather(const struct dataset *dataset, const struct data_choice *choice,
+                 const struct data_transform *transform, const struct data_part *part, float *x);
+/* The same rows and inputs are gathered soon: brings the pixels near. */
+void data_expect(const struct dataset *dataset, const struct data_choice *choice, int begin,
+                 int inputs);
+void data_labels(const struct dataset *dataset, const struct data_choice *choice, uint8_t *labels);
 
 /* Population standard deviation of a training mini-batch as it is fed to the
  * net, from per-image sums kept beside the data. */
 double data_batch_std(const struct dataset *dataset, const uint32_t *index, int count);
 /* x[r] += sigma * N(0, 1), keyed by (seed, stream noise, epoch, index[r]), so a
  * row's noise does not depend on its place in the batch. */
-void data_add_noise(const struct dataset *dataset, uint64_t seed, uint32_t epoch,
-                    const uint32_t *index, int count, double sigma, float *x);
+void data_add_noise(uint64_t seed, uint32_t epoch, const uint32_t *index, int count, double sigma,
+                    const struct data_part *part, float *x);
 
 /* Readers of outside bytes, parsed from memory; also the fuzz targets. `name`
  * is used in error texts. */

@@ -19,7 +19,7 @@ typedef float real;
 
 /* Once per process before any product: one BLAS thread, kernels chosen. */
 void math_init(void);
-/* The BLAS library, its core and version: "OpenBLAS 0.3.21 SkylakeX". */
+/* What computes the products: "OpenBLAS 0.3.21 SkylakeX, libxsmm 1.17 clx". */
 const char *math_library(void);
 /* Once per computing thread: denormals are flushed to zero. */
 void math_thread_init(void);
@@ -39,11 +39,22 @@ int team_threads(const struct team *team);
 void team_run(struct team *team, int pieces, void (*piece)(void *arg, int i), void *arg);
 
 /* C = alpha A B + beta C and its transposes; one single-threaded call.
- * lda, ldb and ldc are row strides in elements. */
+ * lda, ldb and ldc are row strides in elements. Fastest where B is plain, alpha
+ * is 1, beta 0 or 1, and n a width that math_gemm_width gives. */
 enum math_transpose { MATH_PLAIN, MATH_TRANSPOSED };
 void math_gemm(enum math_transpose transpose_a, enum math_transpose transpose_b, int m, int n,
                int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta,
                real *c, int ldc);
+/* The least width, n or more, that wastes no part of a vector. */
+int math_gemm_width(int n);
+
+/* x[i] = bytes[i] factor[i] - offset[i] */
+void math_bytes_affine(int n, const uint8_t *bytes, const real *factor, const real *offset,
+                       real *x);
+/* x[i] += scale v[i] */
+void math_add_scaled(int n, real scale, const real *v, real *x);
+/* y[c][r] = x[r][c] */
+void math_transpose(int rows, int columns, const real *x, int stride, real *y, int y_stride);
 
 /* Kernels on columns: matrices [rows][columns] that lie `stride` elements apart
  * from row to row, vectors [columns]. Sums run down the rows in order, so a

@@ -58,36 +58,55 @@ struct net_step_result {
     bool updated; /* false: the loss was not finite or above the limit, nothing was changed
                      (the moving averages neither) */
 };
-/* One training step on x [rows][inputs] with labels [rows] in 0 … K-1: forward
- * with the mini-batch's statistics, and, where the loss is finite and at most
- * `loss_limit`, backward and update. Allocates nothing. */
-struct net_step_result net_train_step(struct net *net, const real *x, const uint8_t *labels,
-                                      int rows, const struct net_update *update, double loss_limit);
+/* Where rows of inputs come from. fill puts inputs begin … begin+inputs-1 of
+ * rows first … first+rows-1 to x, whose rows lie `stride` apart. The threads of
+ * the team call it, each for the part that it computes with, so that a part is
+ * used while it is in the cache of a core. `expect`, unless NULL, is called while
+ * the core is busy with other things: these inputs are wanted next, and now is
+ * the time to bring share `share` of `shares` of their rows near. */
+struct net_source {
+    void (*fill)(const void *of, int first, int rows, int begin, int inputs, real *x, int stride);
+    void (*expect)(const void *of, int begin, int inputs, int share, int shares);
+    const void *of;
+};
+/* Rows that are in memory, [rows][inputs]. */
+struct net_matrix {
+    const real *x;
+    int inputs;
+};
+struct net_source net_matrix_source(const struct net_matrix *matrix);
+
+/* One training step on `rows` rows with labels [rows] in 0 … K-1: forward with
+ * the mini-batch's statistics, and, where the loss is finite and at most
+ * `loss_limit`, backward and update. Allocates nothing after the first. */
+struct net_step_result net_train_step(struct net *net, const struct net_source *source,
+                                      const uint8_t *labels, int rows,
+                                      const struct net_update *update, double loss_limit);
 
 /* Forward with the moving averages. For `rows` rows (any number; done in
  * blocks) adds the summed cross-entropy to *loss and the hits to *correct;
  * adds to confusion[true * K + predicted] unless it is NULL. */
-void net_evaluate(struct net *net, const real *x, const uint8_t *labels, int rows, double *loss,
-                  uint64_t *correct, uint64_t *confusion);
+void net_evaluate(struct net *net, const struct net_source *source, const uint8_t *labels, int rows,
+                  double *loss, uint64_t *correct, uint64_t *confusion);
 /* Class probabilities p [rows][K] with the moving averages. */
-void net_predict(struct net *net, const real *x, int rows, real *p);
+void net_predict(struct net *net, const struct net_source *source, int rows, real *p);
 enum { NET_EVALUATE_ROWS = 512 }; /* the block net_evaluate works best with */
 
 /* Every tensor of the complete state, for checkpoints and tests, in a fixed
  * order and with stable names: layers.0.weight [units][inputs], layers.0.bias,
  * layers.0.batch_norm.mean, .variance, and when learned .scale, .shift; then
  * optimizer.layers.0.weight.velocity and so on for every trained tensor. The
- * data pointers stay valid while the net lives; writing through them loads a
- * state. */
+ * net keeps weights in an order of its own: a tensor is copied out and in. */
 struct net_tensor {
     char name[64];
     int dimensions; /* 1 or 2 */
-    int size[2];
-    real *data;
+    int size[2];    /* a vector's second is 1 */
     bool optimizer;
 };
 int net_tensor_count(const struct net *net);
 void net_tensor_get(const struct net *net, int i, struct net_tensor *out);
+void net_tensor_read(const struct net *net, int i, real *out);
+void net_tensor_write(struct net *net, int i, const real *from);
 /* Whether the moving averages hold a mini-batch yet; part of the state. */
 bool net_averages_set(const struct net *net);
 void net_averages_mark(struct net *net, bool set);

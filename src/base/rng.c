@@ -18,6 +18,9 @@
 #include <assert.h>
 #include <pthread.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 enum { LANES = 16, GROUP = 4 * LANES };
 
@@ -54,6 +57,46 @@ ALWAYS_INLINE void draw_16(uint64_t seed, enum rng_stream stream, uint32_t epoch
         out[3][lane] = word3;
     }
 }
+
+#ifdef __x86_64__
+#define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl")))
+
+/* The same with the instruction that multiplies the lower halves of 64 bits,
+ * which compilers do not find. It ignores the upper halves, so whatever is in
+ * them may stay. Even and odd lanes are apart until the end. */
+AVX512 static void draw_16_avx512(uint64_t seed, enum rng_stream stream, uint32_t epoch,
+                                  uint32_t sample, uint32_t block, uint32_t out[4][LANES])
+{
+    const __m512i m0 = _mm512_set1_epi64(PHILOX_M4x32_0), m1 = _mm512_set1_epi64(PHILOX_M4x32_1);
+    const __m512i lanes = _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0);
+    uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
+    __m512i word[4][2];
+    for (int odd = 0; odd < 2; odd++) {
+        word[0][odd] = _mm512_add_epi64(lanes, _mm512_set1_epi64((int64_t)block + odd));
+        word[1][odd] = _mm512_set1_epi64(sample);
+        word[2][odd] = _mm512_set1_epi64(epoch);
+        word[3][odd] = _mm512_set1_epi64(stream);
+    }
+    for (int round = 0; round < 10; round++) {
+        const __m512i k0 = _mm512_set1_epi64(key0), k1 = _mm512_set1_epi64(key1);
+        for (int odd = 0; odd < 2; odd++) {
+            __m512i product0 = _mm512_mul_epu32(m0, word[0][odd]);
+            __m512i product1 = _mm512_mul_epu32(m1, word[2][odd]);
+            __m512i high0 = _mm512_srli_epi64(product0, 32);
+            __m512i high1 = _mm512_srli_epi64(product1, 32);
+            word[0][odd] = _mm512_xor_si512(_mm512_xor_si512(high1, word[1][odd]), k0);
+            word[2][odd] = _mm512_xor_si512(_mm512_xor_si512(high0, word[3][odd]), k1);
+            word[1][odd] = product1;
+            word[3][odd] = product0;
+        }
+        key0 += PHILOX_W32_0;
+        key1 += PHILOX_W32_1;
+    }
+    for (int i = 0; i < 4; i++)
+        _mm512_storeu_si512(
+            out[i], _mm512_mask_blend_epi32(0xaaaa, word[i][0], _mm512_slli_epi64(word[i][1], 32)));
+}
+#endif
 
 void rng_draw_16(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
                  uint32_t block, uint32_t out[4][16])
@@ -152,49 +195,66 @@ void rng_normal_pair(uint32_t a, uint32_t b, float out[2])
     normal_pair(a, b, &out[0], &out[1]);
 }
 
-ALWAYS_INLINE void normal_group(uint64_t seed, enum rng_stream stream, uint32_t epoch,
-                                uint32_t sample, uint32_t block, float *restrict out)
+typedef void draw_function(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
+                           uint32_t block, uint32_t out[4][LANES]);
+
+ALWAYS_INLINE void normal_group(draw_function *draw, uint64_t seed, enum rng_stream stream,
+                                uint32_t epoch, uint32_t sample, uint32_t block,
+                                float *restrict out)
 {
     uint32_t word[4][LANES];
-    draw_16(seed, stream, epoch, sample, block, word);
-    for (int lane = 0; lane < LANES; lane++)
+    draw(seed, stream, epoch, sample, block, word);
+    /* Both in one loop: each alone would wait for its own results. */
+    for (int lane = 0; lane < LANES; lane++) {
         normal_pair(word[0][lane], word[1][lane], &out[lane], &out[LANES + lane]);
-    for (int lane = 0; lane < LANES; lane++)
         normal_pair(word[2][lane], word[3][lane], &out[2 * LANES + lane], &out[3 * LANES + lane]);
-}
-
-ALWAYS_INLINE void normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch,
-                               uint32_t sample, float *out, size_t n)
-{
-    uint32_t block = 0;
-    for (; n >= GROUP; n -= GROUP, out += GROUP, block += LANES)
-        normal_group(seed, stream, epoch, sample, block, out);
-    if (n) {
-        float last[GROUP];
-        normal_group(seed, stream, epoch, sample, block, last);
-        memcpy(out, last, n * sizeof *out);
     }
 }
 
-static void fill_plain(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
-                       float *out, size_t n)
+/* The part of a group from `skip` on, at most n values; returns how many. */
+ALWAYS_INLINE size_t normal_part(draw_function *draw, uint64_t seed, enum rng_stream stream,
+                                 uint32_t epoch, uint32_t sample, uint32_t block, size_t skip,
+                                 float *out, size_t n)
 {
-    normal_fill(seed, stream, epoch, sample, out, n);
+    float group[GROUP];
+    size_t count = n < GROUP - skip ? n : GROUP - skip;
+    normal_group(draw, seed, stream, epoch, sample, block, group);
+    memcpy(out, group + skip, count * sizeof *out);
+    return count;
+}
+
+ALWAYS_INLINE void normal_fill(draw_function *draw, uint64_t seed, enum rng_stream stream,
+                               uint32_t epoch, uint32_t sample, size_t first, float *out, size_t n)
+{
+    uint32_t block = (uint32_t)(first / GROUP * LANES);
+    if (first % GROUP && n) {
+        size_t done = normal_part(draw, seed, stream, epoch, sample, block, first % GROUP, out, n);
+        n -= done, out += done, block += LANES;
+    }
+    for (; n >= GROUP; n -= GROUP, out += GROUP, block += LANES)
+        normal_group(draw, seed, stream, epoch, sample, block, out);
+    if (n)
+        normal_part(draw, seed, stream, epoch, sample, block, 0, out, n);
+}
+
+static void fill_plain(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
+                       size_t first, float *out, size_t n)
+{
+    normal_fill(draw_16, seed, stream, epoch, sample, first, out, n);
 }
 
 #ifdef __x86_64__
 __attribute__((target("avx2"))) static void fill_avx2(uint64_t seed, enum rng_stream stream,
-                                                      uint32_t epoch, uint32_t sample, float *out,
-                                                      size_t n)
+                                                      uint32_t epoch, uint32_t sample, size_t first,
+                                                      float *out, size_t n)
 {
-    normal_fill(seed, stream, epoch, sample, out, n);
+    normal_fill(draw_16, seed, stream, epoch, sample, first, out, n);
 }
 
-__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"))) static void
-fill_avx512(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample, float *out,
-            size_t n)
+AVX512 static void fill_avx512(uint64_t seed, enum rng_stream stream, uint32_t epoch,
+                               uint32_t sample, size_t first, float *out, size_t n)
 {
-    normal_fill(seed, stream, epoch, sample, out, n);
+    normal_fill(draw_16_avx512, seed, stream, epoch, sample, first, out, n);
 }
 #endif
 
@@ -222,10 +282,16 @@ const struct rng_fill *rng_fill_copy(size_t i)
     return i < copies_count ? &copies[i] : NULL;
 }
 
+void rng_normal_part(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
+                     size_t first, float *out, size_t n)
+{
+    assert((first + n) / 4 <= UINT32_MAX);
+    rng_fill_copy(0);
+    copies[copies_count - 1].fill(seed, stream, epoch, sample, first, out, n);
+}
+
 void rng_normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
                      float *out, size_t n)
 {
-    assert(n / 4 <= UINT32_MAX);
-    rng_fill_copy(0);
-    copies[copies_count - 1].fill(seed, stream, epoch, sample, out, n);
+    rng_normal_part(seed, stream, epoch, sample, 0, out, n);
 }

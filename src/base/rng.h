@@ -8,8 +8,8 @@
 
 struct rng_fill {
     const char *name;
-    void (*fill)(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample, float *out,
-                 size_t n);
+    void (*fill)(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
+                 size_t first, float *out, size_t n);
 };
 /* Copy i of those that this processor runs, the plain one first and the widest
  * last; NULL after the end. */

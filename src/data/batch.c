@@ -4,6 +4,8 @@
  */
 #include "internal.h"
 
+#include "kdt/math.h"
+
 #include <assert.h>
 #include <math.h>
 
@@ -48,48 +50,41 @@ void data_permute(uint64_t seed, uint32_t epoch, uint32_t n, uint32_t *out)
     }
 }
 
-static bool transform_is_constant(const struct data_transform *transform)
+static size_t choice_row(const struct dataset *dataset, const struct data_choice *choice, int r)
 {
-    for (int i = 1; i < transform->inputs; i++)
-        if (transform->factor[i] != transform->factor[0] ||
-            transform->offset[i] != transform->offset[0])
-            return false;
-    return true;
+    size_t row = choice->index ? choice->index[r] : choice->first + (uint64_t)r;
+    assert(row < dataset->split[choice->split].count);
+    return row;
 }
 
-/* fed = pixel * factor - offset. Both loops give the same bits. */
-static void feed_constant(const unsigned char *restrict pixels, float factor, float offset,
-                          int inputs, float *restrict x)
+void data_gather(const struct dataset *dataset, const struct data_choice *choice,
+                 const struct data_transform *transform, const struct data_part *part, float *x)
 {
-    for (int i = 0; i < inputs; i++)
-        x[i] = (float)pixels[i] * factor - offset;
-}
-
-static void feed(const unsigned char *restrict pixels, const float *restrict factor,
-                 const float *restrict offset, int inputs, float *restrict x)
-{
-    for (int i = 0; i < inputs; i++)
-        x[i] = (float)pixels[i] * factor[i] - offset[i];
-}
-
-void data_gather(const struct dataset *dataset, enum data_split split, const uint32_t *index,
-                 uint64_t first, int count, const struct data_transform *transform, float *x,
-                 uint8_t *labels)
-{
-    const struct rows *rows = &dataset->split[split];
+    const unsigned char *const *pixels = dataset->split[choice->split].pixels;
     const struct data_transform *by = transform ? transform : &dataset->transform;
-    int inputs = dataset->info.inputs;
-    assert(by->inputs == inputs);
-    bool constant = transform_is_constant(by);
-    for (int r = 0; r < count; r++, x += inputs) {
-        size_t row = index ? index[r] : first + (uint64_t)r;
-        assert(row < rows->count);
-        labels[r] = rows->labels[row];
-        if (constant)
-            feed_constant(rows->pixels[row], by->factor[0], by->offset[0], inputs, x);
-        else
-            feed(rows->pixels[row], by->factor, by->offset, inputs, x);
+    assert(by->inputs == dataset->info.inputs && part->begin + part->inputs <= by->inputs);
+    for (int r = 0; r < choice->count; r++, x += part->stride)
+        math_bytes_affine(part->inputs, pixels[choice_row(dataset, choice, r)] + part->begin,
+                          by->factor + part->begin, by->offset + part->begin, x);
+}
+
+void data_expect(const struct dataset *dataset, const struct data_choice *choice, int begin,
+                 int inputs)
+{
+    enum { CACHE_LINE = 64, SECOND_LEVEL = 2 };
+    for (int r = 0; r < choice->count; r++) {
+        const unsigned char *pixels =
+            dataset->split[choice->split].pixels[choice_row(dataset, choice, r)] + begin;
+        for (int i = 0; i < inputs; i += CACHE_LINE)
+            __builtin_prefetch(pixels + i, 0, SECOND_LEVEL);
+        __builtin_prefetch(pixels + inputs - 1, 0, SECOND_LEVEL);
     }
+}
+
+void data_labels(const struct dataset *dataset, const struct data_choice *choice, uint8_t *labels)
+{
+    for (int r = 0; r < choice->count; r++)
+        labels[r] = dataset->split[choice->split].labels[choice_row(dataset, choice, r)];
 }
 
 double data_batch_std(const struct dataset *dataset, const uint32_t *index, int count)
@@ -108,23 +103,25 @@ double data_batch_std(const struct dataset *dataset, const uint32_t *index, int 
  * Seeds are below 2^53, so the bits above it tell the segments apart. */
 enum { NOISE_SEGMENT = 4096, SEED_BITS = 53 };
 
-static void noise_add_row(uint64_t seed, uint32_t epoch, uint32_t sample, int inputs, float sigma,
-                          float *restrict x)
+static void noise_add_row(uint64_t seed, uint32_t epoch, uint32_t sample, int begin, int inputs,
+                          float sigma, float *x)
 {
     float noise[NOISE_SEGMENT];
-    for (int at = 0; at < inputs; at += NOISE_SEGMENT) {
-        int n = inputs - at < NOISE_SEGMENT ? inputs - at : NOISE_SEGMENT;
-        uint64_t segment = (uint64_t)(at / NOISE_SEGMENT);
-        rng_normal_fill(seed ^ segment << SEED_BITS, RNG_NOISE, epoch, sample, noise, (size_t)n);
-        for (int i = 0; i < n; i++)
-            x[at + i] += sigma * noise[i];
+    for (int end = begin + inputs; begin < end;) {
+        int within = begin % NOISE_SEGMENT, left = end - begin;
+        int n = left < NOISE_SEGMENT - within ? left : NOISE_SEGMENT - within;
+        uint64_t segment = (uint64_t)(begin / NOISE_SEGMENT);
+        rng_normal_part(seed ^ segment << SEED_BITS, RNG_NOISE, epoch, sample, (size_t)within,
+                        noise, (size_t)n);
+        math_add_scaled(n, sigma, noise, x);
+        begin += n;
+        x += n;
     }
 }
 
-void data_add_noise(const struct dataset *dataset, uint64_t seed, uint32_t epoch,
-                    const uint32_t *index, int count, double sigma, float *x)
+void data_add_noise(uint64_t seed, uint32_t epoch, const uint32_t *index, int count, double sigma,
+                    const struct data_part *part, float *x)
 {
-    int inputs = dataset->info.inputs;
-    for (int r = 0; r < count; r++)
-        noise_add_row(seed, epoch, index[r], inputs, (float)sigma, x + (size_t)r * (size_t)inputs);
+    for (int r = 0; r < count; r++, x += part->stride)
+        noise_add_row(seed, epoch, index[r], part->begin, part->inputs, (float)sigma, x);
 }

@@ -7,8 +7,8 @@ src_data_libdata_a_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
 UNIT_TESTS += tests/test_data tests/test_data_batch tests/test_data_parse
 data_test_files = tests/data_files.c tests/data_files.h
 data_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(ZLIB_CFLAGS)
-data_test_ldadd = src/data/libdata.a src/base/libbase.a \
-	$(CMOCKA_LIBS) $(ZLIB_LIBS)
+data_test_ldadd = src/data/libdata.a src/math/libmath.a src/base/libbase.a \
+	$(BLAS_LIBS) $(CMOCKA_LIBS) $(ZLIB_LIBS)
 tests_test_data_SOURCES = tests/test_data.c $(data_test_files)
 tests_test_data_CFLAGS = $(data_test_cflags)
 tests_test_data_LDADD = $(data_test_ldadd)

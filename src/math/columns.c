@@ -3,44 +3,58 @@
  * row one sample. The inner loops run along a row, so they are vector code and
  * each column is still summed in the order of its rows.
  */
-#include "kdt/math.h"
+#include "internal.h"
 
 #include <string.h>
 
-void math_columns_add(int rows, int columns, const real *restrict v, real *restrict x, int stride)
+MATH_BODY void math_columns_add_body(int rows, int columns, const real *restrict v,
+                                     real *restrict x, int stride)
 {
     for (int r = 0; r < rows; r++, x += stride)
         for (int c = 0; c < columns; c++)
             x[c] += v[c];
 }
+MATH_KERNEL(void, math_columns_add, (int rows, int columns, const real *v, real *x, int stride),
+            (rows, columns, v, x, stride))
 
-void math_columns_affine(int rows, int columns, const real *restrict x, const real *restrict scale,
-                         const real *restrict shift, real *restrict y, int stride)
+MATH_BODY void math_columns_affine_body(int rows, int columns, const real *restrict x,
+                                        const real *restrict scale, const real *restrict shift,
+                                        real *restrict y, int stride)
 {
     for (int r = 0; r < rows; r++, x += stride, y += stride)
         for (int c = 0; c < columns; c++)
             y[c] = scale[c] * x[c] + shift[c];
 }
+MATH_KERNEL(void, math_columns_affine,
+            (int rows, int columns, const real *x, const real *scale, const real *shift, real *y,
+             int stride),
+            (rows, columns, x, scale, shift, y, stride))
 
-void math_columns_sum(int rows, int columns, const real *restrict x, int stride, real *restrict sum)
+MATH_BODY void math_columns_sum_body(int rows, int columns, const real *restrict x, int stride,
+                                     real *restrict sum)
 {
     memset(sum, 0, (size_t)columns * sizeof *sum);
     for (int r = 0; r < rows; r++, x += stride)
         for (int c = 0; c < columns; c++)
             sum[c] += x[c];
 }
+MATH_KERNEL(void, math_columns_sum, (int rows, int columns, const real *x, int stride, real *sum),
+            (rows, columns, x, stride, sum))
 
-void math_columns_dot(int rows, int columns, const real *restrict x, const real *restrict y,
-                      int stride, real *restrict dot)
+MATH_BODY void math_columns_dot_body(int rows, int columns, const real *restrict x,
+                                     const real *restrict y, int stride, real *restrict dot)
 {
     memset(dot, 0, (size_t)columns * sizeof *dot);
     for (int r = 0; r < rows; r++, x += stride, y += stride)
         for (int c = 0; c < columns; c++)
             dot[c] += x[c] * y[c];
 }
+MATH_KERNEL(void, math_columns_dot,
+            (int rows, int columns, const real *x, const real *y, int stride, real *dot),
+            (rows, columns, x, y, stride, dot))
 
-void math_columns_moments(int rows, int columns, const real *restrict x, int stride,
-                          real *restrict mean, real *restrict variance)
+MATH_BODY void math_columns_moments_body(int rows, int columns, const real *restrict x, int stride,
+                                         real *restrict mean, real *restrict variance)
 {
     const real share = 1 / (real)rows;
 
@@ -56,17 +70,25 @@ void math_columns_moments(int rows, int columns, const real *restrict x, int str
     for (int c = 0; c < columns; c++)
         variance[c] *= share;
 }
+MATH_KERNEL(void, math_columns_moments,
+            (int rows, int columns, const real *x, int stride, real *mean, real *variance),
+            (rows, columns, x, stride, mean, variance))
 
-void math_columns_normalize(int rows, int columns, const real *restrict x,
-                            const real *restrict mean, const real *restrict inverse,
-                            real *restrict y, int stride)
+MATH_BODY void math_columns_normalize_body(int rows, int columns, const real *restrict x,
+                                           const real *restrict mean, const real *restrict inverse,
+                                           real *restrict y, int stride)
 {
     for (int r = 0; r < rows; r++, x += stride, y += stride)
         for (int c = 0; c < columns; c++)
             y[c] = (x[c] - mean[c]) * inverse[c];
 }
+MATH_KERNEL(void, math_columns_normalize,
+            (int rows, int columns, const real *x, const real *mean, const real *inverse, real *y,
+             int stride),
+            (rows, columns, x, mean, inverse, y, stride))
 
-void math_columns_normalize_backward(int rows, int columns, const real *restrict normalized,
+MATH_BODY void
+math_columns_normalize_backward_body(int rows, int columns, const real *restrict normalized,
                                      const real *restrict scale, const real *restrict inverse,
                                      const real *restrict sum, const real *restrict dot,
                                      real *restrict g, int stride)
@@ -78,10 +100,14 @@ void math_columns_normalize_backward(int rows, int columns, const real *restrict
             g[c] =
                 scale[c] * inverse[c] * (g[c] - share * sum[c] - normalized[c] * (share * dot[c]));
 }
+MATH_KERNEL(void, math_columns_normalize_backward,
+            (int rows, int columns, const real *normalized, const real *scale, const real *inverse,
+             const real *sum, const real *dot, real *g, int stride),
+            (rows, columns, normalized, scale, inverse, sum, dot, g, stride))
 
-void math_columns_gather(int rows, int columns, int count, const real *restrict parts,
-                         size_t part_stride, const real *restrict bias, real *restrict y,
-                         int stride)
+MATH_BODY void math_columns_gather_body(int rows, int columns, int count,
+                                        const real *restrict parts, size_t part_stride,
+                                        const real *restrict bias, real *restrict y, int stride)
 {
     for (int r = 0; r < rows; r++, parts += stride, y += stride) {
         memcpy(y, bias, (size_t)columns * sizeof *y);
@@ -92,3 +118,7 @@ void math_columns_gather(int rows, int columns, int count, const real *restrict 
         }
     }
 }
+MATH_KERNEL(void, math_columns_gather,
+            (int rows, int columns, int count, const real *parts, size_t part_stride,
+             const real *bias, real *y, int stride),
+            (rows, columns, count, parts, part_stride, bias, y, stride))

@@ -1,7 +1,8 @@
 /*
- * Matrix products: the only door to cblas.h.
+ * Matrix products: by generated kernels where there are, by OpenBLAS otherwise.
+ * The only door to cblas.h.
  */
-#include "kdt/math.h"
+#include "internal.h"
 
 #include <assert.h>
 #include <cblas.h>
@@ -14,7 +15,7 @@
 #define GEMM cblas_sgemm
 #endif
 
-static char library[128];
+static char library[192];
 
 void math_init(void)
 {
@@ -25,7 +26,10 @@ void math_init(void)
     /* The configuration reads "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …". */
     char name[32] = "OpenBLAS", version[32] = "unknown";
     sscanf(openblas_get_config(), "%31s %31s", name, version);
-    snprintf(library, sizeof library, "%s %s %s", name, version, openblas_get_corename());
+    xsmm_init();
+    snprintf(library, sizeof library, "%s %s %s%s%s", name, version, openblas_get_corename(),
+             xsmm_enabled ? ", " : "", xsmm_name());
+    math_width = math_width_widest();
 }
 
 const char *math_library(void)
@@ -39,10 +43,21 @@ static CBLAS_TRANSPOSE blas_transpose(enum math_transpose transpose)
     return transpose == MATH_TRANSPOSED ? CblasTrans : CblasNoTrans;
 }
 
+int math_gemm_width(int n)
+{
+    const int eights = (n + 7) / 8 * 8;
+    return xsmm_has_halves(eights) ? eights : (n + 15) / 16 * 16;
+}
+
 void math_gemm(enum math_transpose transpose_a, enum math_transpose transpose_b, int m, int n,
                int k, real alpha, const real *a, int lda, const real *b, int ldb, real beta,
                real *c, int ldc)
 {
+#ifndef KDT_REAL_DOUBLE
+    if (transpose_b == MATH_PLAIN && alpha == 1 && (beta == 0 || beta == 1) &&
+        xsmm_gemm(transpose_a == MATH_TRANSPOSED, m, n, k, a, lda, b, ldb, beta == 1, c, ldc))
+        return;
+#endif
     GEMM(CblasRowMajor, blas_transpose(transpose_a), blas_transpose(transpose_b), m, n, k, alpha, a,
          lda, b, ldb, beta, c, ldc);
 }

@@ -3,12 +3,16 @@ src_math_libmath_a_SOURCES = \
 	src/math/activation.c \
 	src/math/columns.c \
 	src/math/gemm.c \
+	src/math/internal.h \
+	src/math/rows.c \
 	src/math/team.c \
 	src/math/thread.c \
-	src/math/update.c
+	src/math/update.c \
+	src/math/width.c \
+	src/math/xsmm.c
 # Nobody reads the floating-point exception flags; without them a choice between
 # two numbers is vector code. No result changes.
-src_math_libmath_a_CFLAGS = $(AM_CFLAGS) $(BLAS_CFLAGS) -fno-trapping-math
+src_math_libmath_a_CFLAGS = $(AM_CFLAGS) $(BLAS_CFLAGS) $(XSMM_CFLAGS) -fno-trapping-math
 
 # The same sources in double, for the gradient tests.
 check_LIBRARIES += src/math/libmath_double.a

@@ -9,9 +9,10 @@
 
 struct backward {
     struct net *net;
+    int l;
     struct layer *layer;
     struct layer *below; /* NULL for the first layer */
-    const real *input;   /* [rows][inputs] */
+    const struct net_source *source;
     int rows;
     const struct net_update *update;
 };
@@ -32,73 +33,98 @@ void net_update_apply(const struct net_update *update, double l2, size_t n, cons
     }
 }
 
-/* W[:, piece] by the gradient g^T x[:, piece], some units at a time while
- * their gradient is in the cache. */
-static void update_weights(const struct backward *backward, int piece, int begin, int inputs)
+/* W[piece] by the gradient x[:, piece]^T g, a block at a time. */
+static void update_weights(const struct backward *backward, int piece, real *gradient)
 {
     const struct layer *layer = backward->layer;
-    real *gradient = backward->net->part_gradients +
-                     (size_t)piece * GRADIENT_UNITS * (size_t)layer->piece_inputs;
+    const int begin = piece * layer->piece_inputs;
+    const int inputs = layer_piece_width(layer, piece);
+    int stride;
+    const real *x = net_piece_input(backward->net, backward->l, piece, &stride);
+    const struct net_source *source = backward->source;
+    const bool expecting = backward->below == NULL && source->expect != NULL;
+    const int shares = layer->panels * ((inputs + layer->block_inputs - 1) / layer->block_inputs);
+    int share = 0;
 
-    for (int h = 0; h < layer->units; h += GRADIENT_UNITS) {
-        const int units = layer->units - h < GRADIENT_UNITS ? layer->units - h : GRADIENT_UNITS;
-        math_gemm(MATH_TRANSPOSED, MATH_PLAIN, units, inputs, backward->rows, 1,
-                  layer->gradient + h, layer->units, backward->input + begin, layer->inputs, 0,
-                  gradient, inputs);
-        for (int u = 0; u < units; u++) {
-            const size_t at = (size_t)(h + u) * (size_t)layer->inputs + (size_t)begin;
-            net_update_apply(backward->update, backward->update->l2, (size_t)inputs,
-                             gradient + (size_t)u * (size_t)inputs, layer->weight.velocity + at,
-                             layer->weight.value + at);
+    for (int p = 0; p < layer->panels; p++)
+        for (int d = 0; d < inputs; d += layer->block_inputs) {
+            const int left = inputs - d;
+            const int block = left < layer->block_inputs ? left : layer->block_inputs;
+            const size_t at = layer_weight_at(layer, p, begin + d);
+
+            if (expecting)
+                source->expect(source->of, begin, inputs, share++, shares);
+            math_gemm(MATH_TRANSPOSED, MATH_PLAIN, block, layer->panel, backward->rows, 1, x + d,
+                      stride, layer->gradient + p * layer->panel, layer->stride, 0, gradient,
+                      layer->panel);
+            net_update_apply(backward->update, backward->update->l2,
+                             (size_t)block * (size_t)layer->panel, gradient,
+                             layer->weight.velocity + at, layer->weight.value + at);
         }
+}
+
+/* The gradient g W[piece]^T of the piece's inputs, the sum over the panels. */
+static void input_gradient(const struct backward *backward, int piece, real *turned)
+{
+    const struct layer *layer = backward->layer, *below = backward->below;
+    const int begin = piece * layer->piece_inputs;
+    const int inputs = layer_piece_width(layer, piece), stride = net_stride(inputs);
+
+    for (int p = 0; p < layer->panels; p++) {
+        math_transpose(inputs, layer->panel, layer->weight.value + layer_weight_at(layer, p, begin),
+                       layer->panel, turned, stride);
+        math_gemm(MATH_PLAIN, MATH_PLAIN, backward->rows, inputs, layer->panel, 1,
+                  layer->gradient + p * layer->panel, layer->stride, turned, stride, p > 0,
+                  below->gradient + begin, below->stride);
     }
 }
 
-/* The piece's inputs are units of the layer below: their gradient is g W[:, piece],
- * and it goes on to their scores before these weights are updated. */
+/* The piece's inputs are units of the layer below: their gradient goes on to
+ * their scores before these weights are updated. */
 static void backward_piece(void *arg, int i)
 {
     const struct backward *backward = arg;
-    const struct layer *layer = backward->layer;
-    const int begin = i * layer->piece_inputs;
-    const int inputs = layer_piece_width(layer, i);
+    const int begin = i * backward->layer->piece_inputs;
+    real *scratch = backward->net->scratch + (size_t)i * backward->net->scratch_size;
 
     if (backward->below != NULL) {
-        math_gemm(MATH_PLAIN, MATH_PLAIN, backward->rows, inputs, layer->units, 1, layer->gradient,
-                  layer->units, layer->weight.value + begin, layer->inputs, 0,
-                  backward->below->gradient + begin, layer->inputs);
-        layer_finish_backward(backward->net, backward->below, backward->rows, backward->update,
-                              begin, begin + inputs);
+        input_gradient(backward, i, scratch);
+        const bool last = i == backward->layer->pieces - 1;
+        layer_finish_backward(
+            backward->net, backward->below, backward->rows, backward->update, begin,
+            last ? backward->below->width : begin + backward->layer->piece_inputs);
     }
-    update_weights(backward, i, begin, inputs);
+    update_weights(backward, i, scratch);
 }
 
-void net_backward(struct net *net, const real *x, int rows, const struct net_update *update)
+void net_backward(struct net *net, const struct net_source *source, int rows,
+                  const struct net_update *update)
 {
-    struct backward backward = {.net = net, .rows = rows, .update = update};
+    struct backward backward = {.net = net, .source = source, .rows = rows, .update = update};
 
-    layer_finish_backward(net, net_last_layer(net), rows, update, 0, net_last_layer(net)->units);
+    layer_finish_backward(net, net_last_layer(net), rows, update, 0, net_last_layer(net)->width);
     for (int l = net->shape.layers - 1; l >= 0; l--) {
+        backward.l = l;
         backward.layer = &net->layers[l];
         backward.below = l > 0 ? &net->layers[l - 1] : NULL;
-        backward.input = l > 0 ? net->layers[l - 1].output : x;
         team_run(net->team, backward.layer->pieces, backward_piece, &backward);
     }
 }
 
-struct net_step_result net_train_step(struct net *net, const real *x, const uint8_t *labels,
-                                      int rows, const struct net_update *update, double loss_limit)
+struct net_step_result net_train_step(struct net *net, const struct net_source *source,
+                                      const uint8_t *labels, int rows,
+                                      const struct net_update *update, double loss_limit)
 {
     struct layer *last = net_last_layer(net);
     const int classes = last->units;
     struct net_step_result result = {0};
 
     assert(rows >= 1 && rows <= net->batch);
-    net_forward(net, x, rows);
-    result.loss = loss_cross_entropy(rows, classes, last->output, labels) / rows;
+    net_forward(net, source, rows);
+    result.loss = loss_cross_entropy(rows, classes, last->output, last->stride, labels) / rows;
     for (int r = 0; r < rows; r++)
         result.correct +=
-            loss_argmax(classes, last->output + (size_t)r * (size_t)classes) == labels[r];
+            loss_argmax(classes, last->output + (size_t)r * (size_t)last->stride) == labels[r];
     result.updated = isfinite(result.loss) && result.loss <= loss_limit;
     if (!result.updated)
         return result;
@@ -108,13 +134,13 @@ struct net_step_result net_train_step(struct net *net, const real *x, const uint
     net->averages_set = true;
 
     /* g = (p - y) / n: everything below is then the gradient of the mean. */
-    loss_softmax(rows, classes, last->output, last->gradient);
+    loss_softmax(rows, classes, last->output, last->stride, last->gradient, last->stride);
     for (int r = 0; r < rows; r++) {
-        real *g = last->gradient + (size_t)r * (size_t)classes;
+        real *g = last->gradient + (size_t)r * (size_t)last->stride;
         g[labels[r]] -= 1;
         for (int k = 0; k < classes; k++)
             g[k] /= (real)rows;
     }
-    net_backward(net, x, rows, update);
+    net_backward(net, source, rows, update);
     return result;
 }

@@ -29,8 +29,8 @@ static void fill_ones(real *values, int n)
 void net_reset(struct net *net)
 {
     for (int i = 0; i < net->tensor_count; i++) {
-        const struct net_tensor *tensor = &net->tensors[i];
-        memset(tensor->data, 0, (size_t)tensor->size[0] * (size_t)tensor->size[1] * sizeof(real));
+        const struct tensor *tensor = &net->tensors[i];
+        memset(tensor->data, 0, tensor_length(tensor) * sizeof(real));
     }
     for (int l = 0; l < net->shape.layers; l++) {
         const struct layer *layer = &net->layers[l];
@@ -52,10 +52,10 @@ void net_init_weights(struct net *net, enum net_init rule, double std, uint64_t 
         float *row = mem_alloc(inputs * sizeof *row);
 
         for (int h = 0; h < layer->units; h++) {
-            real *weight = layer->weight.value + (size_t)h * inputs;
+            real *weight = layer->weight.value + layer_unit_at(layer, h);
             rng_normal_fill(seed, RNG_INIT, (uint32_t)l, (uint32_t)h, row, inputs);
             for (size_t d = 0; d < inputs; d++)
-                weight[d] = deviation * row[d];
+                weight[d * (size_t)layer->panel] = deviation * row[d];
         }
         mem_free(row);
     }

@@ -2,10 +2,18 @@
  * net: what its files share. A net is two blocks of memory: `state`, every
  * tensor that a checkpoint holds, and `work`, what a step needs in between.
  *
- * A layer's inputs are cut into pieces of `piece_inputs`, by its shape alone.
- * Forward, each piece gives a partial sum of the scores; backward, it gives its
- * inputs' part of the gradient and updates its own weights at once, so nobody
- * else reads or writes them.
+ * The work is cut by shapes alone. A layer's inputs are cut into pieces of
+ * `piece_inputs`: backward, a piece gives its inputs' part of the gradient and
+ * updates its own weights at once, so nobody else reads or writes them.
+ * Forward, the first layer's pieces each give a partial sum of the scores, so
+ * that both ways use the same weights and the same part of the images; the
+ * layers above are cut by panels of units, or if they have one only, by rows.
+ *
+ * Products run along the units, in panels that fill whole vectors: weights are
+ * [panels][inputs][panel], so a panel's weights of a stretch of inputs lie one
+ * behind the other. Matrices of the batch have rows of `stride` numbers. What
+ * is beyond the units is 0 in weights, velocities and gradients and stays it, so
+ * the loops over units run over whole panels, too.
  */
 #ifndef KDT_NET_INTERNAL_H
 #define KDT_NET_INTERNAL_H
@@ -23,16 +31,21 @@ struct layer {
     bool normalized; /* has a batch normalization */
 
     /* state */
-    struct parameter weight;       /* [units][inputs] */
+    struct parameter weight;       /* [panels][inputs][panel] */
     struct parameter bias;         /* [units] */
     struct parameter scale, shift; /* gamma, beta [units]; 1 and 0 where not learned */
     real *mean, *variance;         /* moving averages [units] */
 
     /* the cut */
+    int panels, panel; /* number and width */
+    int width;         /* of all panels: vectors of the units have as many numbers */
+    int stride;
     int pieces, piece_inputs;
-    int finish_pieces, finish_units; /* of what is done unit by unit */
+    int block_inputs; /* whose gradient is made at a time, for one panel */
+    int parts;        /* partial sums of the scores; 1: none */
+    int piece_rows;   /* of the forward product of a single panel */
 
-    /* work, [batch][units]: score s, normalized y^, output x; a layer without
+    /* work, [batch][stride]: score s, normalized y^, output x; a layer without
      * normalization has its output in place of the score */
     real *score, *standard, *output;
     real *gradient; /* of the loss with respect to the output, then to the score */
@@ -44,9 +57,12 @@ struct layer {
 
 /* Rows that one piece of an evaluation carries through all layers. */
 enum { EVALUATE_ROWS = 64, EVALUATE_BLOCKS = NET_EVALUATE_ROWS / EVALUATE_ROWS };
-/* Units whose gradient is made before their weights are updated with it: few
- * enough to stay in the cache of a core. */
-enum { GRADIENT_UNITS = 128 };
+
+struct tensor {
+    struct net_tensor about;
+    real *data;
+    const struct layer *layer; /* of weights and their velocities; NULL: a vector */
+};
 
 struct net {
     struct net_shape shape;
@@ -55,14 +71,17 @@ struct net {
     struct layer layers[NET_MAX_LAYERS];
     bool averages_set;
 
-    struct net_tensor tensors[NET_MAX_LAYERS * 10];
+    struct tensor tensors[NET_MAX_LAYERS * 10];
     int tensor_count;
 
     real *state, *work;
-    real *parts;          /* partial sums of scores [pieces][batch][units] */
-    real *part_gradients; /* [pieces][GRADIENT_UNITS][piece_inputs] */
-    real *evaluate_work;  /* [EVALUATE_BLOCKS][2][EVALUATE_ROWS][evaluate_units] */
-    int evaluate_units;   /* of the widest layer */
+    real *x;             /* the first layer's inputs [pieces][batch][x_stride] */
+    real *parts;         /* partial sums of scores [pieces][batch][stride] */
+    real *scratch;       /* of each piece, backward */
+    real *evaluate_work; /* of each block */
+    int x_stride;
+    size_t scratch_size, evaluate_size;
+    int evaluate_stride; /* of the widest layer */
 };
 
 static inline struct layer *net_last_layer(struct net *net)
@@ -76,6 +95,27 @@ static inline int layer_piece_width(const struct layer *layer, int i)
     const int left = layer->inputs - i * layer->piece_inputs;
     return left < layer->piece_inputs ? left : layer->piece_inputs;
 }
+
+/* Rows of products whose distance is an odd number of cache lines do not drive
+ * each other out of a cache. */
+static inline int net_stride(int width)
+{
+    return (width + 15) / 16 * 16 | 16;
+}
+
+/* Weights of unit panel `panel`, from input `begin` on. */
+static inline size_t layer_weight_at(const struct layer *layer, int panel, int begin)
+{
+    return ((size_t)panel * (size_t)layer->inputs + (size_t)begin) * (size_t)layer->panel;
+}
+
+/* Unit h's weight of input 0; those of the following inputs are a panel apart. */
+static inline size_t layer_unit_at(const struct layer *layer, int h)
+{
+    return layer_weight_at(layer, h / layer->panel, 0) + (size_t)(h % layer->panel);
+}
+
+size_t tensor_length(const struct tensor *tensor); /* with what is beyond the units */
 
 /* Everything zero but gamma and the variances, which are 1. */
 void net_reset(struct net *net);
@@ -97,18 +137,22 @@ void net_activate_backward(const struct net_shape *shape, int rows, int units, c
                            real *g, int stride);
 
 /* Forward with the mini-batch's statistics up to the last layer's output. */
-void net_forward(struct net *net, const real *x, int rows);
+void net_forward(struct net *net, const struct net_source *source, int rows);
 /* From the last layer's gradient: updates everything that is trained. */
-void net_backward(struct net *net, const real *x, int rows, const struct net_update *update);
+void net_backward(struct net *net, const struct net_source *source, int rows,
+                  const struct net_update *update);
+/* The inputs of layer l's piece i, and the distance of their rows. */
+const real *net_piece_input(const struct net *net, int l, int i, int *stride);
 
 /* w and v by the gradient g; l2 only for weights. */
 void net_update_apply(const struct net_update *update, double l2, size_t n, const real *g, real *v,
                       real *w);
 
-/* p = softmax(logits) for each row of [rows][classes]; p may be the logits. */
-void loss_softmax(int rows, int classes, const real *logits, real *p);
+/* p = softmax(logits) for each row; rows lie the strides apart. */
+void loss_softmax(int rows, int classes, const real *logits, int stride, real *p, int p_stride);
 /* Sum of -log softmax(logits)[label] over the rows, in double. */
-double loss_cross_entropy(int rows, int classes, const real *logits, const uint8_t *labels);
+double loss_cross_entropy(int rows, int classes, const real *logits, int stride,
+                          const uint8_t *labels);
 /* The class with the largest logit, the first of equals. */
 int loss_argmax(int classes, const real *logits);
 

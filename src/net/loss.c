@@ -18,9 +18,9 @@ int loss_argmax(int classes, const real *logits)
     return largest;
 }
 
-void loss_softmax(int rows, int classes, const real *logits, real *p)
+void loss_softmax(int rows, int classes, const real *logits, int stride, real *p, int p_stride)
 {
-    for (int r = 0; r < rows; r++, logits += classes, p += classes) {
+    for (int r = 0; r < rows; r++, logits += stride, p += p_stride) {
         const real largest = logits[loss_argmax(classes, logits)];
         real sum = 0;
 
@@ -33,11 +33,12 @@ void loss_softmax(int rows, int classes, const real *logits, real *p)
     }
 }
 
-double loss_cross_entropy(int rows, int classes, const real *logits, const uint8_t *labels)
+double loss_cross_entropy(int rows, int classes, const real *logits, int stride,
+                          const uint8_t *labels)
 {
     double loss = 0;
 
-    for (int r = 0; r < rows; r++, logits += classes) {
+    for (int r = 0; r < rows; r++, logits += stride) {
         const real largest = logits[loss_argmax(classes, logits)];
         double sum = 0;
 

@@ -22,9 +22,9 @@ static real *arena_take(struct arena *arena, size_t count)
     return taken;
 }
 
-static int round_up(int value, int to)
+static int divide_up(int value, int by)
 {
-    return (value + to - 1) / to * to;
+    return (value + by - 1) / by;
 }
 
 static int larger(int a, int b)
@@ -32,31 +32,50 @@ static int larger(int a, int b)
     return a > b ? a : b;
 }
 
-/* Pieces large enough to be worth a meeting of the threads, of a large layer
- * eight, to serve as many cores, or more, so that each stays in a core's cache. */
-static void layer_cut(struct layer *layer)
+static int within(int64_t value, int least, int most)
 {
-    enum { LEAST_WEIGHTS = 8192, LEAST_INPUTS = 64, MOST_PIECES = 8, MOST_INPUTS = 384 };
-    enum { LEAST_UNITS = 256, FINISH_UNITS = 128 };
-    const int64_t worth = (int64_t)layer->inputs * layer->units / LEAST_WEIGHTS;
-    int pieces = worth < 1 ? 1 : worth < MOST_PIECES ? (int)worth : MOST_PIECES;
-
-    if (worth > MOST_PIECES)
-        pieces = larger(pieces, (layer->inputs + MOST_INPUTS - 1) / MOST_INPUTS);
-    layer->piece_inputs = larger(LEAST_INPUTS, round_up((layer->inputs + pieces - 1) / pieces, 16));
-    layer->pieces = (layer->inputs + layer->piece_inputs - 1) / layer->piece_inputs;
-
-    layer->finish_units = layer->units < LEAST_UNITS ? layer->units : FINISH_UNITS;
-    layer->finish_pieces = (layer->units + layer->finish_units - 1) / layer->finish_units;
+    return value < least ? least : value > most ? most : (int)value;
 }
 
-static void layer_init(struct layer *layer, const struct net_shape *shape, int l)
+/* Pieces large enough to be worth a meeting of the threads, of a large layer
+ * eight, to serve as many cores, or more, so that each stays in a core's cache. */
+static void layer_cut(struct layer *layer, int batch, bool first)
+{
+    enum { LEAST_WEIGHTS = 3200, LEAST_INPUTS = 32, MOST_PIECES = 8, MOST_INPUTS = 384 };
+    enum { LEAST_PRODUCT = 300000, LEAST_ROWS = 16 };
+    enum { WIDE_UNITS = 128, PANEL_UNITS = 64, BLOCK_NUMBERS = 6144 };
+    const int64_t weights = (int64_t)layer->inputs * layer->units;
+    int pieces = within(weights / LEAST_WEIGHTS, 1, MOST_PIECES);
+
+    if (pieces == MOST_PIECES)
+        pieces = larger(pieces, divide_up(layer->inputs, MOST_INPUTS));
+    layer->piece_inputs = larger(LEAST_INPUTS, divide_up(layer->inputs, pieces));
+    layer->pieces = divide_up(layer->inputs, layer->piece_inputs);
+    layer->parts = first ? layer->pieces : 1;
+    layer->piece_rows = larger(
+        LEAST_ROWS, divide_up(batch, within(weights * batch / LEAST_PRODUCT, 1, MOST_PIECES)));
+
+    layer->panels = layer->units <= WIDE_UNITS ? 1 : divide_up(layer->units, PANEL_UNITS);
+    layer->panel = math_gemm_width(divide_up(layer->units, layer->panels));
+    layer->width = layer->panels * layer->panel;
+    layer->stride = net_stride(layer->width);
+    /* A block's gradient is updated with while it is in the first-level cache. */
+    layer->block_inputs = divide_up(layer->piece_inputs,
+                                    divide_up(layer->piece_inputs * layer->panel, BLOCK_NUMBERS));
+}
+
+static void layer_init(struct layer *layer, const struct net_shape *shape, int batch, int l)
 {
     layer->inputs = l == 0 ? shape->inputs : shape->units[l - 1];
     layer->units = shape->units[l];
     layer->activated = l < shape->layers - 1;
     layer->normalized = layer->activated && shape->norm != NET_NORM_NONE;
-    layer_cut(layer);
+    layer_cut(layer, batch, l == 0);
+}
+
+static size_t weight_numbers(const struct layer *layer)
+{
+    return (size_t)layer->panels * (size_t)layer->inputs * (size_t)layer->panel;
 }
 
 static void lay_out_state(struct net *net, struct arena *arena)
@@ -65,8 +84,8 @@ static void lay_out_state(struct net *net, struct arena *arena)
 
     for (int l = 0; l < net->shape.layers; l++) {
         struct layer *layer = &net->layers[l];
-        const size_t units = (size_t)layer->units;
-        const size_t weights = units * (size_t)layer->inputs;
+        const size_t units = (size_t)layer->width;
+        const size_t weights = weight_numbers(layer);
 
         layer->weight.value = arena_take(arena, weights);
         layer->weight.velocity = arena_take(arena, weights);
@@ -83,22 +102,33 @@ static void lay_out_state(struct net *net, struct arena *arena)
     }
 }
 
+/* A block of the gradient, or a panel's weights of a piece turned round. */
+static size_t layer_scratch(const struct layer *layer)
+{
+    const size_t block = (size_t)layer->block_inputs * (size_t)layer->panel;
+    const size_t turned = (size_t)layer->panel * (size_t)net_stride(layer->piece_inputs);
+    return (block > turned ? block : turned) / 16 * 16 + 16;
+}
+
 static void lay_out_work(struct net *net, struct arena *arena)
 {
     const size_t batch = (size_t)net->batch;
-    size_t parts = 0, part_gradients = 0;
+    const struct layer *first = &net->layers[0];
+    int most_pieces = 0;
+    size_t parts = 0;
 
     for (int l = 0; l < net->shape.layers; l++) {
         struct layer *layer = &net->layers[l];
-        const size_t units = (size_t)layer->units, matrix = batch * units;
-        const size_t pieces = layer->pieces > 1 ? (size_t)layer->pieces : 0;
-        const size_t part = GRADIENT_UNITS * (size_t)layer->piece_inputs;
+        const size_t units = (size_t)layer->width, matrix = batch * (size_t)layer->stride;
+        const size_t count = layer->parts > 1 ? (size_t)layer->parts : 0;
+        const size_t scratch = layer_scratch(layer);
 
-        if (parts < pieces * matrix)
-            parts = pieces * matrix;
-        if (part_gradients < (size_t)layer->pieces * part)
-            part_gradients = (size_t)layer->pieces * part;
-        net->evaluate_units = larger(net->evaluate_units, layer->units);
+        if (parts < count * matrix)
+            parts = count * matrix;
+        if (net->scratch_size < scratch)
+            net->scratch_size = scratch;
+        most_pieces = larger(most_pieces, layer->pieces);
+        net->evaluate_stride = larger(net->evaluate_stride, layer->stride);
 
         layer->score = arena_take(arena, matrix);
         layer->output = layer->normalized ? arena_take(arena, matrix) : layer->score;
@@ -114,10 +144,14 @@ static void lay_out_work(struct net *net, struct arena *arena)
         layer->inverse = arena_take(arena, units);
         layer->dot = arena_take(arena, units);
     }
+    net->x_stride = net_stride(first->piece_inputs);
+    net->x = arena_take(arena, (size_t)first->pieces * batch * (size_t)net->x_stride);
     net->parts = arena_take(arena, parts);
-    net->part_gradients = arena_take(arena, part_gradients);
-    net->evaluate_work = arena_take(arena, (size_t)EVALUATE_BLOCKS * 2 * EVALUATE_ROWS *
-                                               (size_t)net->evaluate_units);
+    net->scratch = arena_take(arena, (size_t)most_pieces * net->scratch_size);
+    /* Scores, outputs and a piece of the inputs. */
+    net->evaluate_size =
+        (size_t)EVALUATE_ROWS * (2 * (size_t)net->evaluate_stride + (size_t)net->x_stride);
+    net->evaluate_work = arena_take(arena, (size_t)EVALUATE_BLOCKS * net->evaluate_size);
 }
 
 static int allocate(struct net *net, void (*lay_out)(struct net *, struct arena *), real **base,
@@ -134,21 +168,22 @@ static int allocate(struct net *net, void (*lay_out)(struct net *, struct arena 
     return 0;
 }
 
-/* columns = 0: a vector. */
-static KDT_PRINTF(6, 7) void tensor_add(struct net *net, real *data, int rows, int columns,
-                                        bool optimizer, const char *format, ...)
+/* One of a layer's tensors; `weights`: a matrix, otherwise a vector. */
+static KDT_PRINTF(6, 7) void tensor_add(struct net *net, const struct layer *layer, real *data,
+                                        bool weights, bool optimizer, const char *format, ...)
 {
-    struct net_tensor *tensor = &net->tensors[net->tensor_count++];
+    struct tensor *tensor = &net->tensors[net->tensor_count++];
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(tensor->name, sizeof tensor->name, format, arguments);
+    vsnprintf(tensor->about.name, sizeof tensor->about.name, format, arguments);
     va_end(arguments);
-    tensor->dimensions = columns == 0 ? 1 : 2;
-    tensor->size[0] = rows;
-    tensor->size[1] = columns == 0 ? 1 : columns;
+    tensor->about.dimensions = weights ? 2 : 1;
+    tensor->about.size[0] = layer->units;
+    tensor->about.size[1] = weights ? layer->inputs : 1;
+    tensor->about.optimizer = optimizer;
     tensor->data = data;
-    tensor->optimizer = optimizer;
+    tensor->layer = weights ? layer : NULL;
 }
 
 static void list_tensors(struct net *net)
@@ -157,32 +192,30 @@ static void list_tensors(struct net *net)
 
     for (int l = 0; l < net->shape.layers; l++) {
         const struct layer *layer = &net->layers[l];
-        const int units = layer->units;
 
-        tensor_add(net, layer->weight.value, units, layer->inputs, false, "layers.%d.weight", l);
-        tensor_add(net, layer->bias.value, units, 0, false, "layers.%d.bias", l);
+        tensor_add(net, layer, layer->weight.value, true, false, "layers.%d.weight", l);
+        tensor_add(net, layer, layer->bias.value, false, false, "layers.%d.bias", l);
         if (!layer->normalized)
             continue;
-        tensor_add(net, layer->mean, units, 0, false, "layers.%d.batch_norm.mean", l);
-        tensor_add(net, layer->variance, units, 0, false, "layers.%d.batch_norm.variance", l);
+        tensor_add(net, layer, layer->mean, false, false, "layers.%d.batch_norm.mean", l);
+        tensor_add(net, layer, layer->variance, false, false, "layers.%d.batch_norm.variance", l);
         if (!learned)
             continue;
-        tensor_add(net, layer->scale.value, units, 0, false, "layers.%d.batch_norm.scale", l);
-        tensor_add(net, layer->shift.value, units, 0, false, "layers.%d.batch_norm.shift", l);
+        tensor_add(net, layer, layer->scale.value, false, false, "layers.%d.batch_norm.scale", l);
+        tensor_add(net, layer, layer->shift.value, false, false, "layers.%d.batch_norm.shift", l);
     }
     for (int l = 0; l < net->shape.layers; l++) {
         const struct layer *layer = &net->layers[l];
-        const int units = layer->units;
 
-        tensor_add(net, layer->weight.velocity, units, layer->inputs, true,
+        tensor_add(net, layer, layer->weight.velocity, true, true,
                    "optimizer.layers.%d.weight.velocity", l);
-        tensor_add(net, layer->bias.velocity, units, 0, true, "optimizer.layers.%d.bias.velocity",
-                   l);
+        tensor_add(net, layer, layer->bias.velocity, false, true,
+                   "optimizer.layers.%d.bias.velocity", l);
         if (!layer->normalized || !learned)
             continue;
-        tensor_add(net, layer->scale.velocity, units, 0, true,
+        tensor_add(net, layer, layer->scale.velocity, false, true,
                    "optimizer.layers.%d.batch_norm.scale.velocity", l);
-        tensor_add(net, layer->shift.velocity, units, 0, true,
+        tensor_add(net, layer, layer->shift.velocity, false, true,
                    "optimizer.layers.%d.batch_norm.shift.velocity", l);
     }
 }
@@ -199,7 +232,7 @@ int net_create(const struct net_shape *shape, int batch, struct team *team, stru
     net->team = team;
     for (int l = 0; l < shape->layers; l++) {
         assert(shape->units[l] >= 1);
-        layer_init(&net->layers[l], shape, l);
+        layer_init(&net->layers[l], shape, batch, l);
     }
     if (allocate(net, lay_out_state, &net->state, err) != 0 ||
         allocate(net, lay_out_work, &net->work, err) != 0) {
@@ -232,8 +265,8 @@ size_t net_parameters(const struct net *net)
 
     /* Every trained tensor has one velocity. */
     for (int i = 0; i < net->tensor_count; i++)
-        if (net->tensors[i].optimizer)
-            count += (size_t)net->tensors[i].size[0] * (size_t)net->tensors[i].size[1];
+        if (net->tensors[i].about.optimizer)
+            count += (size_t)net->tensors[i].about.size[0] * (size_t)net->tensors[i].about.size[1];
     return count;
 }
 
@@ -245,7 +278,44 @@ int net_tensor_count(const struct net *net)
 void net_tensor_get(const struct net *net, int i, struct net_tensor *out)
 {
     assert(i >= 0 && i < net->tensor_count);
-    *out = net->tensors[i];
+    *out = net->tensors[i].about;
+}
+
+size_t tensor_length(const struct tensor *tensor)
+{
+    return tensor->layer != NULL ? weight_numbers(tensor->layer) : (size_t)tensor->about.size[0];
+}
+
+void net_tensor_read(const struct net *net, int i, real *out)
+{
+    const struct tensor *tensor = &net->tensors[i];
+    const struct layer *layer = tensor->layer;
+
+    assert(i >= 0 && i < net->tensor_count);
+    if (layer == NULL) {
+        memcpy(out, tensor->data, tensor_length(tensor) * sizeof *out);
+        return;
+    }
+    for (int h = 0; h < layer->units; h++, out += layer->inputs)
+        for (int d = 0; d < layer->inputs; d++)
+            out[d] = tensor->data[layer_unit_at(layer, h) + (size_t)d * (size_t)layer->panel];
+}
+
+void net_tensor_write(struct net *net, int i, const real *from)
+{
+    const struct tensor *tensor = &net->tensors[i];
+    const struct layer *layer = tensor->layer;
+
+    assert(i >= 0 && i < net->tensor_count);
+    if (layer == NULL) {
+        memcpy(tensor->data, from, tensor_length(tensor) * sizeof *from);
+        return;
+    }
+    /* What went wrong may have spread beyond the units. */
+    memset(tensor->data, 0, tensor_length(tensor) * sizeof *from);
+    for (int h = 0; h < layer->units; h++, from += layer->inputs)
+        for (int d = 0; d < layer->inputs; d++)
+            tensor->data[layer_unit_at(layer, h) + (size_t)d * (size_t)layer->panel] = from[d];
 }
 
 bool net_averages_set(const struct net *net)
@@ -261,9 +331,8 @@ void net_averages_mark(struct net *net, bool set)
 bool net_finite(const struct net *net)
 {
     for (int i = 0; i < net->tensor_count; i++) {
-        const struct net_tensor *tensor = &net->tensors[i];
-        if (!tensor->optimizer &&
-            !math_finite((size_t)tensor->size[0] * (size_t)tensor->size[1], tensor->data))
+        const struct tensor *tensor = &net->tensors[i];
+        if (!tensor->about.optimizer && !math_finite(tensor_length(tensor), tensor->data))
             return false;
     }
     return true;

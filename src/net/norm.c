@@ -46,14 +46,14 @@ static void inverse_deviation(int units, const real *variance, real *inverse)
 
 void layer_finish_forward(const struct net *net, struct layer *layer, int rows, int begin, int end)
 {
-    const int units = end - begin, stride = layer->units;
+    const int units = end - begin, stride = layer->stride;
     real *score = layer->score + begin;
     real *output = layer->output + begin;
 
-    if (layer->pieces == 1)
+    if (layer->parts == 1)
         math_columns_add(rows, units, layer->bias.value + begin, score, stride);
     else
-        math_columns_gather(rows, units, layer->pieces, net->parts + begin,
+        math_columns_gather(rows, units, layer->parts, net->parts + begin,
                             (size_t)rows * (size_t)stride, layer->bias.value + begin, score,
                             stride);
     if (layer->activated && net->shape.norm != NET_NORM_BEFORE)
@@ -74,7 +74,7 @@ void layer_finish_forward(const struct net *net, struct layer *layer, int rows, 
 void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
                            const struct net_update *update, int begin, int end)
 {
-    const int units = end - begin, stride = layer->units;
+    const int units = end - begin, stride = layer->stride;
     real *g = layer->gradient + begin;
     real *sum = layer->sum + begin;
 

@@ -129,9 +129,8 @@ void image_take(struct image *image, const struct layout *layout, const struct n
 {
     float *next = image->values;
     for (int i = 0; i < layout->count; i++) {
-        size_t numbers = tensor_numbers(&layout->tensors[i]);
-        memcpy(next, layout->tensors[i].data, numbers * sizeof *next);
-        next += numbers;
+        net_tensor_read(net, i, next);
+        next += tensor_numbers(&layout->tensors[i]);
     }
     image->about.averages_set = net_averages_set(net);
 }
@@ -140,9 +139,8 @@ void image_restore(const struct image *image, const struct layout *layout, struc
 {
     const float *next = image->values;
     for (int i = 0; i < layout->count; i++) {
-        size_t numbers = tensor_numbers(&layout->tensors[i]);
-        memcpy(layout->tensors[i].data, next, numbers * sizeof *next);
-        next += numbers;
+        net_tensor_write(net, i, next);
+        next += tensor_numbers(&layout->tensors[i]);
     }
     net_averages_mark(net, image->about.averages_set);
 }
@@ -398,8 +396,8 @@ static void print_size(char *out, size_t size, int dimensions, int64_t first, in
         snprintf(out, size, "[%" PRId64 "]", first);
 }
 
-static int restore_tensor(const struct checkpoint *checkpoint, const struct net_tensor *to,
-                          struct err *err)
+static int restore_tensor(const struct checkpoint *checkpoint, struct net *net, int i,
+                          const struct net_tensor *to, struct err *err)
 {
     const char *name = safetensors_name(checkpoint->tensors);
     const struct safetensors_tensor *from = safetensors_find(checkpoint->tensors, to->name);
@@ -413,7 +411,12 @@ static int restore_tensor(const struct checkpoint *checkpoint, const struct net_
         return err_set(err, ERR_FILE, "%s: tensor %s is %s where %s is expected", name, to->name,
                        has, wants);
     }
-    memcpy(to->data, from->bytes, from->count * sizeof *to->data);
+    float *values = mem_array(from->count, sizeof *values, err);
+    if (!values)
+        return -1;
+    memcpy(values, from->bytes, from->count * sizeof *values);
+    net_tensor_write(net, i, values);
+    mem_free(values);
     return 0;
 }
 
@@ -424,7 +427,7 @@ int checkpoint_restore(const struct checkpoint *checkpoint, struct net *net, str
     for (int i = 0; i < count; i++) {
         struct net_tensor tensor;
         net_tensor_get(net, i, &tensor);
-        if (restore_tensor(checkpoint, &tensor, err) != 0)
+        if (restore_tensor(checkpoint, net, i, &tensor, err) != 0)
             return -1;
     }
     /* Those of the net and the transform's two. */

@@ -4,48 +4,54 @@
  */
 #include "internal.h"
 
-enum { GATHER_ROWS = 16 };
-
-/* Pieces depend on the rows alone, so the team's size changes nothing. */
-static void gather_piece(void *of, int piece)
+static void gather_fill(const void *of, int first, int rows, int begin, int inputs, float *x,
+                        int stride)
 {
     const struct gather *gather = of;
-    int begin = piece * GATHER_ROWS;
-    int count = gather->rows - begin < GATHER_ROWS ? gather->rows - begin : GATHER_ROWS;
-    const uint32_t *index = gather->index ? gather->index + begin : NULL;
-    float *x = gather->x + (size_t)begin * (size_t)data_info(gather->dataset)->inputs;
-    data_gather(gather->dataset, gather->split, index, gather->first + (uint64_t)begin, count,
-                gather->transform, x, gather->labels + begin);
+    const struct data_part part = {.begin = begin, .inputs = inputs, .stride = stride};
+    struct data_choice choice = gather->choice;
+    if (choice.index)
+        choice.index += first;
+    choice.first += (uint64_t)first;
+    choice.count = rows;
+    data_gather(gather->dataset, &choice, gather->transform, &part, x);
     if (gather->sigma > 0)
-        data_add_noise(gather->dataset, gather->seed, gather->epoch, index, count, gather->sigma,
-                       x);
+        data_add_noise(gather->seed, gather->epoch, choice.index, rows, gather->sigma, &part, x);
 }
 
-void gather_rows(struct gather *gather, struct team *team)
+static void gather_expect(const void *of, int begin, int inputs, int share, int shares)
 {
-    int pieces = (gather->rows + GATHER_ROWS - 1) / GATHER_ROWS;
-    if (team)
-        team_run(team, pieces, gather_piece, gather);
-    else
-        for (int i = 0; i < pieces; i++)
-            gather_piece(gather, i);
+    const struct gather *gather = of;
+    struct data_choice choice = gather->next;
+    const int first = (int)((int64_t)choice.count * share / shares);
+    if (!choice.count)
+        return;
+    choice.index += first;
+    choice.count = (int)((int64_t)choice.count * (share + 1) / shares) - first;
+    data_expect(gather->dataset, &choice, begin, inputs);
 }
 
-int evaluate_split(struct net *net, struct gather *gather, struct team *team,
-                   const struct evaluate_watch *watch, uint64_t *confusion,
-                   struct evaluation_result *out)
+struct net_source gather_source(const struct gather *gather)
 {
-    uint64_t count = data_info(gather->dataset)->count[gather->split], correct = 0;
+    return (struct net_source){.fill = gather_fill, .expect = gather_expect, .of = gather};
+}
+
+int evaluate_split(struct net *net, const struct dataset *dataset, enum data_split split,
+                   const struct data_transform *transform, const struct evaluate_watch *watch,
+                   uint64_t *confusion, struct evaluation_result *out)
+{
+    uint64_t count = data_info(dataset)->count[split], correct = 0;
+    uint8_t labels[NET_EVALUATE_ROWS];
     double loss = 0;
-    gather->index = NULL;
-    gather->sigma = 0;
+    struct gather gather = {.dataset = dataset, .transform = transform, .choice = {.split = split}};
+    const struct net_source source = gather_source(&gather);
     for (uint64_t first = 0; first < count; first += NET_EVALUATE_ROWS) {
         uint64_t left = count - first;
-        gather->first = first;
-        gather->rows = left < NET_EVALUATE_ROWS ? (int)left : NET_EVALUATE_ROWS;
-        gather_rows(gather, team);
-        net_evaluate(net, gather->x, gather->labels, gather->rows, &loss, &correct, confusion);
-        if (watch && watch->stop(watch->of, first + (uint64_t)gather->rows))
+        gather.choice.first = first;
+        gather.choice.count = left < NET_EVALUATE_ROWS ? (int)left : NET_EVALUATE_ROWS;
+        data_labels(dataset, &gather.choice, labels);
+        net_evaluate(net, &source, labels, gather.choice.count, &loss, &correct, confusion);
+        if (watch && watch->stop(watch->of, first + (uint64_t)gather.choice.count))
             return 1;
     }
     out->count = count;
@@ -61,13 +67,6 @@ int run_evaluate(struct net *net, const struct dataset *dataset, enum data_split
     const struct data_info *info = data_info(dataset);
     if (!info->count[split])
         return err_set(err, ERR_USAGE, "%s: there is no image to evaluate", info->name);
-    struct gather gather = {.dataset = dataset, .transform = transform, .split = split};
-    gather.x = mem_array((size_t)NET_EVALUATE_ROWS * (size_t)info->inputs, sizeof *gather.x, err);
-    if (!gather.x)
-        return -1;
-    gather.labels = mem_alloc(NET_EVALUATE_ROWS);
-    evaluate_split(net, &gather, NULL, NULL, confusion, out);
-    mem_free(gather.x);
-    mem_free(gather.labels);
+    evaluate_split(net, dataset, split, transform, NULL, confusion, out);
     return 0;
 }

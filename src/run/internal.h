@@ -251,33 +251,25 @@ void writer_stop(struct writer *writer, bool drop);
 
 /* ---- evaluate.c ---- */
 
-/* x [rows][inputs] and labels from the images index[0 …] of a split (NULL:
- * first, first + 1, …), gathered by the whole team in blocks of rows. sigma > 0
- * adds noise. */
+/* Images as the rows that a net asks for. sigma > 0 adds noise. */
 struct gather {
     const struct dataset *dataset;
     const struct data_transform *transform; /* NULL: the dataset's own */
-    enum data_split split;
-    const uint32_t *index;
-    uint64_t first;
-    int rows;
+    struct data_choice choice, next;        /* next: the step after, or no rows */
     double sigma;
     uint64_t seed;
     uint32_t epoch;
-    float *x;
-    uint8_t *labels;
 };
-void gather_rows(struct gather *gather, struct team *team);
+struct net_source gather_source(const struct gather *gather);
 /* Called between blocks with the rows done; true gives the evaluation up. */
 struct evaluate_watch {
     bool (*stop)(void *of, uint64_t done);
     void *of;
 };
-/* The gather's dataset, split, transform and buffers (of NET_EVALUATE_ROWS) are
- * used. 1 where it was given up. */
-int evaluate_split(struct net *net, struct gather *gather, struct team *team,
-                   const struct evaluate_watch *watch, uint64_t *confusion,
-                   struct evaluation_result *out);
+/* 1 where it was given up. */
+int evaluate_split(struct net *net, const struct dataset *dataset, enum data_split split,
+                   const struct data_transform *transform, const struct evaluate_watch *watch,
+                   uint64_t *confusion, struct evaluation_result *out);
 
 /* ---- terms.c ---- */
 
@@ -325,8 +317,7 @@ struct run {
     bool paused, stopping, evaluation_due;
     struct team *team;
     struct net *net;
-    float *x; /* max(batch, NET_EVALUATE_ROWS) rows */
-    uint8_t *labels;
+    uint8_t *labels;       /* of a mini-batch */
     uint32_t *permutation; /* of epoch `permuted` */
     int64_t permuted;
     double *losses; /* of the last metrics.stride steps */

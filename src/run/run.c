@@ -225,7 +225,6 @@ static int start_thread(struct run *run, struct err *err)
 static void release(struct run *run)
 {
     image_fini(&run->best_image);
-    mem_free(run->x);
     mem_free(run->labels);
     mem_free(run->permutation);
     mem_free(run->losses);

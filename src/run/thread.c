@@ -242,9 +242,7 @@ static int evaluate(struct run *run, enum data_split split, uint64_t before, uin
 {
     struct progress progress = {run, before, total};
     struct evaluate_watch watch = {watch_evaluation, &progress};
-    struct gather gather = {
-        .dataset = run->dataset, .split = split, .x = run->x, .labels = run->labels};
-    return evaluate_split(run->net, &gather, run->team, &watch, NULL, out);
+    return evaluate_split(run->net, run->dataset, split, NULL, &watch, NULL, out);
 }
 
 static void keep_if_best(struct run *run, const struct evaluation *row)
@@ -298,7 +296,8 @@ int run_measure(struct run *run)
 
 /* ---- steps ---- */
 
-static void fill_batch(struct run *run)
+/* The step's mini-batch, and its labels. */
+static struct gather next_batch(struct run *run)
 {
     int64_t steps_per_epoch = run->schedule.steps_per_epoch, epoch = run->step / steps_per_epoch;
     const struct settings *settings = &run->settings;
@@ -310,18 +309,21 @@ static void fill_batch(struct run *run)
     }
     struct gather gather = {
         .dataset = run->dataset,
-        .split = DATA_TRAIN,
-        .index = run->permutation + run->step % steps_per_epoch * run->batch,
-        .rows = run->batch,
+        .choice = {.split = DATA_TRAIN,
+                   .index = run->permutation + run->step % steps_per_epoch * run->batch,
+                   .count = run->batch},
         .seed = seed,
         .epoch = (uint32_t)epoch,
-        .x = run->x,
-        .labels = run->labels,
     };
+    if ((run->step + 1) % steps_per_epoch) {
+        gather.next = gather.choice;
+        gather.next.index += run->batch;
+    }
     if (settings->augment.noise)
-        gather.sigma =
-            settings->augment.noise_level * data_batch_std(run->dataset, gather.index, gather.rows);
-    gather_rows(&gather, run->team);
+        gather.sigma = settings->augment.noise_level *
+                       data_batch_std(run->dataset, gather.choice.index, run->batch);
+    data_labels(run->dataset, &gather.choice, run->labels);
+    return gather;
 }
 
 static void note_speed(struct run *run, double seconds)
@@ -344,9 +346,10 @@ static bool train_step(struct run *run, double *loss)
         .momentum = settings->train.momentum,
         .optimizer = settings->train.optimizer == OPTIMIZER_NESTEROV ? NET_NESTEROV : NET_SGD,
     };
-    fill_batch(run);
+    const struct gather gather = next_batch(run);
+    const struct net_source source = gather_source(&gather);
     struct net_step_result result =
-        net_train_step(run->net, run->x, run->labels, run->batch, &update, run->loss_limit);
+        net_train_step(run->net, &source, run->labels, run->batch, &update, run->loss_limit);
     *loss = result.loss;
     if (!result.updated)
         return false;
@@ -555,9 +558,7 @@ static int prepare(struct run *run, struct err *err)
     static const enum net_init rules[] = {
         [INIT_HE] = NET_INIT_HE, [INIT_XAVIER] = NET_INIT_XAVIER, [INIT_NORMAL] = NET_INIT_NORMAL};
     const struct settings *settings = &run->settings;
-    size_t inputs = (size_t)run->info->inputs, images = (size_t)run->info->count[DATA_TRAIN];
-    size_t rows = run->batch > NET_EVALUATE_ROWS ? (size_t)run->batch : NET_EVALUATE_ROWS;
-    size_t row = inputs * sizeof *run->x; /* inputs fit an int */
+    size_t images = (size_t)run->info->count[DATA_TRAIN];
     math_thread_init();
     /* The writer first: the team may pin this thread, and new threads inherit that. */
     if (writer_start(&run->writer, run->directory, &run->publication, err) != 0 ||
@@ -565,10 +566,9 @@ static int prepare(struct run *run, struct err *err)
         net_create(&run->shape, run->batch, run->team, &run->net, err) != 0 ||
         writer_fit(&run->writer, run->net, err) != 0 ||
         image_init(&run->best_image, &run->writer.layout, err) != 0 ||
-        !(run->x = mem_array(rows, row, err)) ||
         !(run->permutation = mem_array(images, sizeof *run->permutation, err)))
         return -1;
-    run->labels = mem_alloc(rows);
+    run->labels = mem_alloc((size_t)run->batch);
     run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);
     net_init_weights(run->net, rules[settings->network.init], settings->network.init_std,
                      (uint64_t)settings->train.seed);
