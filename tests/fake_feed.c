@@ -133,6 +133,9 @@ void fake_feed_init(struct fake_feed *fake)
     pthread_mutex_init(&fake->lock, NULL);
     struct snapshot *now = &fake->now;
     settings_init(&now->settings);
+    now->settings.train.learning_rate = 0.02;
+    now->settings.train.schedule = SCHEDULE_DECAY;
+    now->settings.train.l2 = 1e-5;
     now->state = RUN_STARTING;
     text_copy(now->name, sizeof(now->name), "fashion-mnist-20260301-120000");
     text_copy(now->dataset, sizeof(now->dataset), "fashion-mnist");

@@ -62,10 +62,10 @@ static void write_idx(const struct fixture *fixture, const char *images_name,
 
 void fixture_settings(const struct fixture *fixture, struct settings *settings)
 {
-    static const char *const lines[] = {"data.dataset=idx",       "data.validation_size=60",
-                                        "network.hidden=8 6",     "train.epochs=3",
-                                        "train.batch_size=20",    "train.threads=1",
-                                        "train.learning_rate=0.1"};
+    static const char *const lines[] = {
+        "data.dataset=idx",        "data.validation_size=60", "network.hidden=8 6",
+        "train.epochs=3",          "train.batch_size=20",     "train.threads=1",
+        "train.learning_rate=0.1", "train.schedule=decay",    "train.l2=1e-5"};
     settings_init(settings);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         fixture_set(settings, lines[i]);

@@ -100,9 +100,8 @@ static void test_defaults(void **state)
         assert_ptr_equal(settings_find(row->name, &err), row);
     }
     assert_int_equal(settings_check(&settings, &err), 0);
-    assert_true(settings.train.learning_rate == 0.02);
+    assert_true(settings.train.momentum == 0.9);
     assert_int_equal(settings.network.hidden.count, 2);
-    assert_int_equal(settings.network.hidden.units[0], 256);
     assert_true(settings.checkpoint.best);
 }
 
@@ -193,13 +192,16 @@ static void test_values_refused(void **state)
          "network.activation = tanh: relu, leaky_relu or elu is expected"},
         {"augment.noise", "yes", "augment.noise = yes: on or off is expected"},
         {"network.hidden", "50 0",
-         "network.hidden = 50 0: a list of at most 16 whole numbers from 1 to 65536 with spaces between is "
+         "network.hidden = 50 0: a list of at most 16 whole numbers from 1 to 65536 with spaces "
+         "between is "
          "expected"},
         {"network.hidden", "50-30",
-         "network.hidden = 50-30: a list of at most 16 whole numbers from 1 to 65536 with spaces between is "
+         "network.hidden = 50-30: a list of at most 16 whole numbers from 1 to 65536 with spaces "
+         "between is "
          "expected"},
         {"network.hidden", "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
-         "network.hidden = 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1: a list of at most 16 whole numbers from 1 to "
+         "network.hidden = 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1: a list of at most 16 whole numbers "
+         "from 1 to "
          "65536 with spaces between is expected"},
         {"data.path", "a\tb",
          "data.path = a?b: text of at most 1023 bytes without control characters is expected"},
@@ -283,6 +285,7 @@ static void test_relative(void **state)
 
     (void)state;
     settings_init(&settings);
+    settings.train.learning_rate = 0.02;
     assert_int_equal(settings_set_relative(&settings, rate, "*0.5", &err), 0);
     assert_true(settings.train.learning_rate == 0.02 * 0.5);
     assert_int_equal(settings_set_relative(&settings, rate, "/2", &err), 0);
@@ -469,6 +472,8 @@ static void test_check(void **state)
 
     (void)state;
     settings_init(&settings);
+    settings.train.schedule = SCHEDULE_CONSTANT;
+    settings.train.learning_rate = 0.02;
     settings.train.rate_min = 0.2;
     assert_int_equal(settings_check(&settings, &err), 0);
     settings.train.schedule = SCHEDULE_CYCLICAL;
