@@ -39,12 +39,19 @@ src_ui_libui_a_SOURCES = \
 	src/ui/view.c
 src_ui_libui_a_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS)
 
-UNIT_TESTS += tests/test_ui
-tests_test_ui_SOURCES = tests/test_ui.c tests/fake_feed.c tests/fake_feed.h tests/golden.c \
-	tests/golden.h
-tests_test_ui_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-tests_test_ui_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
-	$(INIH_LIBS) $(CMOCKA_LIBS)
+UNIT_TESTS += tests/test_ui_screens
+tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/ui_bench.h \
+	tests/fake_feed.c tests/fake_feed.h tests/golden.c tests/golden.h
+tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
+	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_keys
+tests_test_ui_keys_SOURCES = tests/test_ui_keys.c tests/ui_bench.c tests/ui_bench.h \
+	tests/fake_feed.c tests/fake_feed.h
+tests_test_ui_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_keys_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
+	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_ui_grid
 tests_test_ui_grid_SOURCES = tests/test_ui_grid.c

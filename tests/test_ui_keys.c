@@ -1,0 +1,351 @@
+/* What keys do: commands they post, the menu, remembered choices, the prompt and its editor. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "ui_bench.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+/* What was posted last. */
+static const char *posted(struct bench *bench)
+{
+    return bench->fake.posted > 0 ? bench->fake.answers[bench->fake.posted - 1].line : "";
+}
+
+static void test_keys_post(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench_press(bench, "+");
+    assert_string_equal(posted(bench), "set train.learning_rate *1.1");
+    assert_int_equal(bench->fake.sources[bench->fake.posted - 1], SOURCE_KEY);
+    fake_feed_apply(&bench->fake);
+    bench_update(bench);
+    bench_press(bench, "-");
+    assert_string_equal(posted(bench), "set train.learning_rate /1.1");
+    bench_press(bench, "c");
+    assert_string_equal(posted(bench), "checkpoint");
+    bench_press(bench, ".");
+    assert_string_equal(posted(bench), "step");
+    bench_press(bench, "v");
+    assert_string_equal(posted(bench), "evaluate");
+    bench_press(bench, "N");
+    assert_int_equal(bench->state.mode, MODE_PROMPT);
+    bench_type(bench, "0.5");
+    bench_press(bench, "enter");
+    assert_string_equal(posted(bench), "set augment.noise_level 0.5");
+    assert_int_equal(bench->fake.sources[bench->fake.posted - 1], SOURCE_PROMPT);
+    bench_press(bench, ":");
+    bench_type(bench, "note a b  c");
+    bench_press(bench, "enter");
+    assert_string_equal(posted(bench), "note a b  c");
+    uint64_t before = bench->fake.posted;
+    bench_press(bench, "e enter e esc : enter : esc x F1");
+    assert_int_equal(bench->fake.posted, before);
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    bench_destroy(bench);
+}
+
+static void test_pause_twice(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench_press(bench, "space space");
+    assert_string_equal(bench->fake.answers[bench->fake.posted - 2].line, "pause");
+    assert_string_equal(posted(bench), "continue");
+    while (fake_feed_apply(&bench->fake))
+        bench_update(bench);
+    bench_press(bench, "p");
+    assert_string_equal(posted(bench), "pause");
+    bench_update(bench); /* not answered yet */
+    bench_press(bench, "p");
+    assert_string_equal(posted(bench), "continue");
+    bench_press(bench, "p");
+    while (fake_feed_apply(&bench->fake))
+        bench_update(bench);
+    assert_int_equal(bench->fake.now.state, RUN_PAUSED);
+    bench->fake.now.state = RUN_EVALUATING; /* during the pause */
+    bench_update(bench);
+    bench_press(bench, "p");
+    assert_string_equal(posted(bench), "continue");
+    bench_destroy(bench);
+}
+
+/* A held key posts no more than the run answers, and nothing changes its order. */
+static void test_held_key(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    uint64_t before = bench->fake.posted;
+    double rate = bench->fake.now.learning_rate;
+    for (int i = 0; i < 100; i++)
+        bench_press(bench, "+");
+    for (int i = 0; i < 98; i++)
+        bench_press(bench, "-");
+    assert_int_equal(bench->fake.posted, before + 1);
+    assert_true(bench_shows(bench, "requested: set train.learning_rate *1.1 …"));
+    bench_press(bench, "+");
+    assert_true(bench_shows(bench, "requested: set train.learning_rate *1.21 …"));
+    bench_press(bench, "n"); /* after what was pressed before it */
+    assert_int_equal(bench->fake.posted, before + 3);
+    assert_string_equal(bench->fake.answers[before + 1].line, "set train.learning_rate *1.21");
+    assert_string_equal(posted(bench), "toggle augment.noise");
+    bench_press(bench, "> -");
+    assert_int_equal(bench->fake.posted, before + 3);
+    while (fake_feed_apply(&bench->fake))
+        bench_update(bench);
+    assert_int_equal(bench->fake.posted, before + 4);
+    assert_true(fabs(bench->fake.now.learning_rate / (rate * 1.1 * 1.21 * 2 / 1.1) - 1) < 1e-9);
+
+    bench_press(bench, "+ - +"); /* the last two take each other back */
+    fake_feed_apply(&bench->fake);
+    bench_update(bench);
+    assert_int_equal(bench->fake.posted, before + 5);
+    bench_press(bench, "+ + q s");
+    assert_int_equal(bench->control.outcome, VIEW_SAVE);
+    assert_int_equal(bench->fake.posted, before + 7);
+    bench_destroy(bench);
+}
+
+static void test_keys_anywhere(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    static const char *const into[] = {"esc", ":", "q", "?"};
+    for (size_t i = 0; i < sizeof(into) / sizeof(*into); i++) {
+        bench->control.stop_process = bench->control.repaint = false;
+        bench_press(bench, into[i]);
+        enum view_mode mode = bench->state.mode;
+        bench_press(bench, "ctrl-z ctrl-l");
+        assert_true(bench->control.stop_process && bench->control.repaint);
+        assert_int_equal(bench->state.mode, mode);
+        bench_press(bench, "esc");
+    }
+    bench_destroy(bench);
+}
+
+static void test_ways_out(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench_press(bench, "ctrl-c");
+    assert_int_equal(bench->state.mode, MODE_MENU);
+    bench_press(bench, "x esc");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    bench_press(bench, "ctrl-c ctrl-c");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    assert_int_equal(bench->control.outcome, VIEW_OPEN);
+    bench_press(bench, "q a");
+    assert_int_equal(bench->control.outcome, VIEW_ABANDON);
+    bench_destroy(bench);
+
+    bench = bench_running();
+    bench_press(bench, "? ctrl-c s p");
+    assert_int_equal(bench->control.outcome, VIEW_SAVE);
+    assert_string_not_equal(posted(bench), "pause"); /* keys do nothing any more */
+    bench_destroy(bench);
+
+    bench = bench_running();
+    bench_press(bench, "q");
+    fake_feed_finish(&bench->fake);
+    bench_update(bench);
+    assert_int_equal(bench->state.mode, MODE_MAIN); /* the menu's choices are gone */
+    bench_press(bench, "q");
+    assert_int_equal(bench->control.outcome, VIEW_LEFT);
+    bench_destroy(bench);
+}
+
+static void test_glyphs_remembered(void **unused)
+{
+    (void)unused;
+    char directory[] = "/tmp/kdtui-test-XXXXXX", path[256], below[128];
+    struct settings settings;
+    struct err err;
+    struct bench *bench = bench_running();
+    assert_non_null(mkdtemp(directory));
+    snprintf(below, sizeof(below), "%s/kdtui", directory);
+    snprintf(path, sizeof(path), "%s/view.ini", below);
+    bench->control.remember_path = path;
+    bench_press(bench, "g");
+    assert_int_equal(bench->state.glyphs, GLYPHS_BLOCK);
+    settings_init(&settings);
+    assert_int_equal(settings_load(&settings, path, false, &err), 0);
+    assert_int_equal(settings.view.glyphs, GLYPHS_BLOCK);
+
+    /* What else was chosen there stays. */
+    static const char kept[] = "[view]\nfps = 2\n";
+    struct file_part part = {kept, sizeof(kept) - 1};
+    assert_int_equal(file_write(path, &part, 1, &err), 0);
+    bench_press(bench, "g g");
+    settings_init(&settings);
+    assert_int_equal(settings_load(&settings, path, false, &err), 0);
+    assert_int_equal(settings.view.glyphs, GLYPHS_BRAILLE);
+    assert_true(settings.view.fps == 2);
+
+    /* A file that cannot be read is not overwritten. */
+    static const char foreign[] = "[something]\nelse = 1\n";
+    part = (struct file_part){foreign, sizeof(foreign) - 1};
+    assert_int_equal(file_write(path, &part, 1, &err), 0);
+    bench_press(bench, "g");
+    assert_int_equal(bench->state.glyphs, GLYPHS_BLOCK);
+    assert_true(bench_shows(bench, "view.ini"));
+    unsigned char *bytes;
+    size_t length;
+    assert_int_equal(file_read(path, 4096, &bytes, &length, &err), 0);
+    assert_string_equal(bytes, foreign);
+    mem_free(bytes);
+
+    bench->state.utf8 = false;
+    bench->state.glyphs = GLYPHS_ASCII;
+    bench_press(bench, "g");
+    assert_int_equal(bench->state.glyphs, GLYPHS_ASCII);
+    unlink(path);
+    rmdir(below);
+    rmdir(directory);
+    bench_destroy(bench);
+}
+
+/* The prompt and its line editor. */
+
+static void test_completion(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench_press(bench, ":");
+    bench_type(bench, "pau");
+    bench_press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "pause"); /* or pause-or-continue */
+    bench_press(bench, "ctrl-u");
+    bench_type(bench, "se");
+    bench_press(bench, "tab");
+    bench_type(bench, "train.le");
+    bench_press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "set train.learning_rate ");
+    bench_type(bench, "*2 a");
+    bench_press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "set train.learning_rate *2 augment.noise");
+    bench_press(bench, "tab home tab ctrl-u");
+    bench_press(bench, "ctrl-k");
+    bench_type(bench, "toggle a");
+    bench_press(bench, "tab tab");
+    assert_string_equal(bench->state.editor.text, "toggle augment.noise ");
+    bench_press(bench, "ctrl-u");
+    bench_type(bench, "note se");
+    bench_press(bench, "tab");
+    assert_string_equal(bench->state.editor.text, "note se");
+    bench_destroy(bench);
+}
+
+/* Hints say what is expected without being cut, and what is wrong while it is typed. */
+static void test_hints(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *line, *hint;
+    } cases[] = {
+        {"se", " set\n"},
+        {"set", " set KEY VALUE [KEY VALUE ...]\n"},
+        {"set ", " set KEY VALUE [KEY VALUE ...]\n"},
+        {"set augment.n", " augment.noise  augment.noise_level\n"},
+        {"set train.lerning_rate", "train.learning_rate"},
+        {"set train.lerning_rate 0.1", "train.learning_rate"},
+        {"set train.batch_size 7", "cannot change during a run"},
+        {"set train.l2 0.1", "now 1e-05; *F and /F are relative to it"},
+        {"puase", "did you mean \"pause\""},
+    };
+    struct bench *bench = bench_running();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        bench_press(bench, ":");
+        bench_type(bench, cases[i].line);
+        if (!bench_shows(bench, cases[i].hint))
+            fail_msg("%s: no hint %s", cases[i].line, cases[i].hint);
+        bench_press(bench, "esc");
+    }
+    bench_destroy(bench);
+}
+
+static void edit(struct editor *editor, const char *keys)
+{
+    char names[256], *rest = NULL;
+    text_copy(names, sizeof(names), keys);
+    for (char *key = strtok_r(names, " ", &rest); key != NULL; key = strtok_r(NULL, " ", &rest))
+        editor_key(editor, key);
+}
+
+static void test_editor(void **unused)
+{
+    (void)unused;
+    struct editor *editor = mem_alloc(sizeof(*editor));
+    editor_start(editor, "");
+    edit(editor, "n o t e space é → x left left backspace");
+    assert_string_equal(editor->text, "note →x");
+    edit(editor, "ctrl-a delete N end y ctrl-w");
+    assert_string_equal(editor->text, "Note ");
+    edit(editor, "ctrl-w a b left ctrl-k");
+    assert_string_equal(editor->text, "a");
+    editor_remember(editor);
+    editor_start(editor, "");
+    edit(editor, "b");
+    editor_remember(editor);
+    editor_start(editor, "");
+    edit(editor, "c up");
+    assert_string_equal(editor->text, "b");
+    edit(editor, "up up");
+    assert_string_equal(editor->text, "a");
+    edit(editor, "down down down");
+    assert_string_equal(editor->text, "c");
+    assert_false(editor_key(editor, "page-up"));
+    edit(editor, "backspace backspace left right delete ctrl-u ctrl-w");
+    assert_string_equal(editor->text, "");
+
+    /* An offered value is replaced by typing and kept by moving. */
+    editor_start(editor, "0.02");
+    edit(editor, "5");
+    assert_string_equal(editor->text, "5");
+    editor_start(editor, "0.02");
+    edit(editor, "end 5");
+    assert_string_equal(editor->text, "0.025");
+
+    /* Neither the text nor the session's lines outgrow their room. */
+    for (int i = 0; i < COMMAND_LINE; i++)
+        editor_key(editor, "→");
+    assert_true(editor->length < COMMAND_LINE && editor->length % strlen("→") != 1);
+    for (int i = 0; i < EDITOR_PAST + 5; i++) {
+        char line[16];
+        snprintf(line, sizeof(line), "%d", i);
+        editor_start(editor, line);
+        editor_remember(editor);
+    }
+    assert_int_equal(editor->past_count, EDITOR_PAST);
+    assert_string_equal(editor->past[0], "5");
+
+    struct grid grid;
+    struct text out = {0};
+    grid_init(&grid, 10, 1);
+    editor_start(editor, "");
+    edit(editor, "é 2 3 4 5 6 7 8 9 a b c");
+    editor_draw(editor, &grid, 0, 0, 6);
+    grid_dump(&grid, true, &out);
+    assert_string_equal(out.bytes, "89abc\nbbbbb=\n");
+    text_fini(&out);
+    grid_fini(&grid);
+    mem_free(editor);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_keys_post),  cmocka_unit_test(test_pause_twice),
+        cmocka_unit_test(test_held_key),   cmocka_unit_test(test_keys_anywhere),
+        cmocka_unit_test(test_ways_out),   cmocka_unit_test(test_glyphs_remembered),
+        cmocka_unit_test(test_completion), cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_editor),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

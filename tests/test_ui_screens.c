@@ -1,0 +1,371 @@
+/* What the view draws: the layout, screens against golden files, and what they say. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "../src/ui/screens.h"
+#include "golden.h"
+#include "ui_bench.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* Layout. */
+
+static bool outside(struct rect rect, int width, int height)
+{
+    return rect.height < 0 || rect.width < 0 ||
+           (rect.height > 0 && (rect.x < 0 || rect.y < 0 || rect.x + rect.width > width ||
+                                rect.y + rect.height > height));
+}
+
+static bool overlap(struct rect a, struct rect b)
+{
+    return a.height > 0 && b.height > 0 && a.x < b.x + b.width && b.x < a.x + a.width &&
+           a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+static void check_layout(int width, int height, bool warning, int banner)
+{
+    struct layout layout;
+    layout_compute(width, height, warning, banner, &layout);
+    const struct rect rects[] = {layout.head,     layout.warning, layout.banner,  layout.loss,
+                                 layout.accuracy, layout.rows,    layout.changes, layout.progress,
+                                 layout.strip,    layout.news,    layout.keys};
+    const int count = sizeof(rects) / sizeof(*rects);
+    int area = 0;
+    for (int i = 0; i < count; i++) {
+        if (outside(rects[i], width, height))
+            fail_msg("%dx%d: rectangle %d is outside", width, height, i);
+        for (int j = i + 1; j < count; j++)
+            if (overlap(rects[i], rects[j]))
+                fail_msg("%dx%d: rectangles %d and %d overlap", width, height, i, j);
+        area += rects[i].width * rects[i].height;
+    }
+    bool small = width < LAYOUT_LEAST_WIDTH || height < LAYOUT_LEAST_HEIGHT;
+    assert_true(layout.line_only == small);
+    assert_int_equal(area, small ? width : width * height);
+    if (!small) {
+        assert_true(layout.loss.height >= 2);
+        assert_true(layout.accuracy.height >= 1);
+        assert_true(layout.keys.height == 1 && layout.progress.height == 1);
+    }
+}
+
+static void test_layout_every_size(void **unused)
+{
+    (void)unused;
+    for (int width = 1; width <= 300; width++)
+        for (int height = 1; height <= 100; height++)
+            for (int banner = 0; banner <= 3; banner++) {
+                check_layout(width, height, false, banner);
+                check_layout(width, height, true, banner);
+            }
+}
+
+static void test_every_size_draws(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    const enum view_mode modes[] = {MODE_MAIN, MODE_PROMPT, MODE_MENU, MODE_HELP, MODE_LEAVING};
+    editor_start(&bench->state.editor, "set train.learning_rate *0.5");
+    int turn = 0;
+    for (int width = 1; width <= 300; width += width < 90 ? 1 : 23) {
+        for (int height = 1; height <= 100; height += height < 30 ? 1 : 17) {
+            struct text out = {0};
+            bench->state.mode = modes[turn % 5];
+            bench->state.ask = turn % 2 == 0 ? settings_find("train.learning_rate", NULL) : NULL;
+            bench->state.glyphs = (enum settings_glyphs)(GLYPHS_BRAILLE + turn++ % 3);
+            bench_draw(bench, width, height, false, &out);
+            text_fini(&out);
+        }
+    }
+    bench_destroy(bench);
+}
+
+/* Screens. */
+
+static void compare(struct bench *bench, const char *name, int width, int height, bool styles)
+{
+    struct text out = {0};
+    char file[80];
+    snprintf(file, sizeof(file), "screen-%s", name);
+    bench_draw(bench, width, height, styles, &out);
+    golden_compare(file, out.bytes);
+    text_fini(&out);
+}
+
+static void test_screen_sizes(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    const struct {
+        int width, height;
+    } sizes[] = {{40, 12}, {80, 24}, {120, 40}, {200, 60}};
+    const struct {
+        enum settings_glyphs glyphs;
+        const char *name;
+    } glyphs[] = {{GLYPHS_BRAILLE, "braille"}, {GLYPHS_BLOCK, "block"}, {GLYPHS_ASCII, "ascii"}};
+    for (size_t g = 0; g < 3; g++) {
+        bench->state.glyphs = glyphs[g].glyphs;
+        for (size_t s = 0; s < 4; s++) {
+            char name[64];
+            snprintf(name, sizeof(name), "%dx%d-%s", sizes[s].width, sizes[s].height,
+                     glyphs[g].name);
+            compare(bench, name, sizes[s].width, sizes[s].height, false);
+        }
+    }
+    compare(bench, "39x12", 39, 12, false);
+    bench_destroy(bench);
+}
+
+static void test_screen_states(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    struct snapshot *now = &bench->fake.now;
+    bench_update(bench);
+    compare(bench, "starting", 80, 24, true);
+    fake_feed_train(&bench->fake, 200);
+    bench_update(bench);
+    compare(bench, "first-epoch", 80, 24, true);
+    bench_destroy(bench);
+
+    bench = bench_running();
+    now = &bench->fake.now;
+    compare(bench, "running", 80, 24, true);
+    now->state = RUN_PAUSED;
+    bench_update(bench);
+    compare(bench, "paused", 80, 24, true);
+    now->state = RUN_EVALUATING;
+    now->evaluation_progress = 0.43;
+    bench_update(bench);
+    compare(bench, "evaluating", 80, 24, true);
+    now->state = RUN_RUNNING;
+    text_copy(now->warning, sizeof(now->warning),
+              "metrics.csv: No space left on device; training goes on");
+    bench_update(bench);
+    compare(bench, "warning", 80, 24, true);
+    bench_destroy(bench);
+}
+
+static void test_screen_edits(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench_press(bench, "+");
+    bench_update(bench);
+    compare(bench, "requested", 80, 24, true);
+    fake_feed_apply(&bench->fake);
+    bench_update(bench);
+    compare(bench, "applied", 80, 24, true);
+    bench_press(bench, ":");
+    bench_type(bench, "set train.learning_rate -1");
+    compare(bench, "prompt", 80, 24, true);
+    bench_press(bench, "enter");
+    fake_feed_apply(&bench->fake);
+    bench_update(bench);
+    compare(bench, "refused", 80, 24, true);
+    bench_press(bench, "e");
+    compare(bench, "ask", 80, 24, true);
+    bench_press(bench, "esc q");
+    compare(bench, "menu", 80, 24, true);
+    compare(bench, "menu-40x12", 40, 12, false);
+    bench_press(bench, "esc ?");
+    compare(bench, "help", 80, 24, true);
+    bench_press(bench, "end");
+    compare(bench, "help-end", 120, 40, false);
+    bench_destroy(bench);
+}
+
+static void test_screen_ends(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    fake_feed_train(&bench->fake, 60 * 469);
+    fake_feed_finish(&bench->fake);
+    bench_update(bench);
+    compare(bench, "finished", 80, 24, true);
+    compare(bench, "finished-40x12", 40, 12, false);
+    compare(bench, "finished-200x60", 200, 60, false);
+    compare(bench, "finished-30x3", 30, 3, false);
+    bench_destroy(bench);
+
+    bench = bench_running();
+    bench->fake.now.state = RUN_DIVERGED;
+    text_copy(bench->fake.now.error, sizeof(bench->fake.now.error),
+              "the loss was inf at step 5751; the last good state is at step 5628");
+    bench_update(bench);
+    compare(bench, "diverged", 80, 24, true);
+    bench->fake.now.state = RUN_FAILED;
+    text_copy(bench->fake.now.error, sizeof(bench->fake.now.error),
+              "/home/somebody/.local/state/kdtui/runs/fashion-mnist-20260301-120000/journal.jsonl: "
+              "cannot append: Input/output error");
+    bench_update(bench);
+    compare(bench, "failed", 80, 24, true);
+    bench_destroy(bench);
+}
+
+/* Small screens: every way out is named in full. */
+static void test_small_texts(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    const struct {
+        int width, height;
+        const char *keys, *text;
+    } cases[] = {
+        {40, 12, "p q", "Esc  back: it stays paused"},        {35, 24, "p q", "Esc  back"},
+        {36, 4, "q", "s save and stop  a abandon  Esc back"}, {20, 12, "q", "s save a abandon Esc"},
+        {40, 12, "?", "up down scroll   Esc or ? back"},      {30, 12, "?", "Esc or ? back"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct text out = {0};
+        bench->state.paused = false;
+        bench_press(bench, cases[i].keys);
+        bench_draw(bench, cases[i].width, cases[i].height, false, &out);
+        if (strstr(out.bytes, cases[i].text) == NULL)
+            fail_msg("no \"%s\" in\n%s", cases[i].text, out.bytes);
+        text_fini(&out);
+        bench_press(bench, "esc");
+    }
+    bench_destroy(bench);
+}
+
+/* What they say. */
+
+static void test_news_fades(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench_press(bench, "+");
+    bench_update(bench);
+    assert_true(bench_shows(bench, "requested: set train.learning_rate *1.1"));
+    fake_feed_apply(&bench->fake);
+    bench_update(bench);
+    assert_true(bench_shows(bench, "applied at step"));
+    double change = screens_next_change(&bench->state, &bench->history);
+    assert_true(change > 0 && change <= 6);
+    bench->state.now += 7;
+    assert_true(bench_shows(bench, "last change: learning rate"));
+    bench_press(bench, ":");
+    bench_type(bench, "puase");
+    bench_press(bench, "enter");
+    assert_true(bench_shows(bench, "refused"));
+    assert_true(bench_shows(bench, "pause\""));
+    bench->state.now += 100;
+    assert_true(bench_shows(bench, "last change: learning rate"));
+    bench_destroy(bench);
+}
+
+static void edit_now(struct bench *bench, const char *keys)
+{
+    bench_press(bench, keys);
+    while (fake_feed_apply(&bench->fake))
+        bench_update(bench);
+    bench_update(bench);
+}
+
+/* Edits close together on the chart share a tick, and none goes unseen. */
+static void test_edits_together(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 3 * 469);
+    edit_now(bench, "> n");
+    fake_feed_train(&bench->fake, 4 * 469);
+    bench_update(bench);
+    assert_true(bench_shows(bench, "▼ rate 0.01715 → 0.03429, noise off → on"));
+    edit_now(bench, "<");
+    edit_now(bench, ">");
+    edit_now(bench, "<");
+    fake_feed_train(&bench->fake, 20);
+    bench_update(bench);
+    assert_true(bench_shows(bench, "rate 0.02793 → 0.01397 +2 ▼"));
+    assert_true(bench_shows(bench, "noise off → on +1 ▼"));
+    bench_destroy(bench);
+}
+
+/* The curve is called noisy once a noisy step is drawn, and until a quiet one is. */
+static void test_noise_in_legend(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 300);
+    edit_now(bench, "n");
+    assert_false(bench_shows(bench, "train with noise"));
+    fake_feed_train(&bench->fake, 1);
+    bench_update(bench);
+    assert_true(bench_shows(bench, "train with noise"));
+    edit_now(bench, "n");
+    assert_true(bench_shows(bench, "train with noise"));
+    fake_feed_train(&bench->fake, 1);
+    bench_update(bench);
+    assert_false(bench_shows(bench, "train with noise"));
+    bench_destroy(bench);
+}
+
+/* The best epoch is named alike wherever it is. */
+static void test_best_epoch(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench->fake.now.best_validation_accuracy = 0;
+    edit_now(bench, "v");
+    assert_true(bench_shows(bench, "(epoch 12.48)"));
+    assert_int_equal(bench->fake.now.best_step, 5851);
+    bench->fake.evaluations[bench->fake.now.evaluations - 1].validation_accuracy = 0.99;
+    history_fini(&bench->history);
+    history_init(&bench->history);
+    bench_update(bench);
+    assert_true(bench_shows(bench, "99.00% @ epoch 12.48"));
+    fake_feed_finish(&bench->fake);
+    bench_update(bench);
+    assert_true(bench_shows(bench, "at epoch 12.48)"));
+    bench_destroy(bench);
+}
+
+static void test_interrupted(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench->fake.now.state = RUN_INTERRUPTED;
+    bench_update(bench);
+    assert_true(bench_shows(bench, "interrupted at step 5851"));
+    assert_false(bench_shows(bench, "saved"));
+    bench->fake.now.checkpoint_step = bench->fake.now.step;
+    bench_update(bench);
+    assert_true(bench_shows(bench, "interrupted at step 5851: the state is saved"));
+    bench_destroy(bench);
+}
+
+static void test_abandoned_rows(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 469 * 5);
+    bench_update(bench);
+    assert_int_equal(bench->history.evaluation_count, 5);
+    struct evaluation again = bench->fake.evaluations[2];
+    again.train_loss = 7;
+    bench->fake.evaluations[bench->fake.now.evaluations++] = again;
+    bench_update(bench);
+    assert_int_equal(bench->history.evaluation_count, 3);
+    assert_true(bench->history.evaluations[2].train_loss == 7);
+    bench_destroy(bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layout_every_size), cmocka_unit_test(test_every_size_draws),
+        cmocka_unit_test(test_screen_sizes),      cmocka_unit_test(test_screen_states),
+        cmocka_unit_test(test_screen_edits),      cmocka_unit_test(test_screen_ends),
+        cmocka_unit_test(test_small_texts),       cmocka_unit_test(test_news_fades),
+        cmocka_unit_test(test_edits_together),    cmocka_unit_test(test_noise_in_legend),
+        cmocka_unit_test(test_best_epoch),        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_abandoned_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
