@@ -396,7 +396,16 @@ static void test_background_after_force(void **unused)
 static void test_poll_fails(void **unused)
 {
     (void)unused;
+    /* Without files a leak cannot be looked for at the end; the other tests do that. */
+    const char *old = getenv("ASAN_OPTIONS");
+    char *kept = mem_text(old != NULL ? old : "");
+    struct text options = {0};
+    text_print(&options, "%s:detect_leaks=0", kept);
+    setenv("ASAN_OPTIONS", options.bytes, 1);
     struct terminal *terminal = start("xterm-256color");
+    setenv("ASAN_OPTIONS", kept, 1);
+    text_fini(&options);
+    mem_free(kept);
     see(terminal, "epoch");
     struct rlimit fewer = {2, 2}; /* than the view waits for, but enough for the demo's main */
     assert_int_equal(prlimit(terminal->child, RLIMIT_NOFILE, &fewer, NULL), 0);
