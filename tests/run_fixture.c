@@ -2,12 +2,14 @@
 #include "run_fixture.h"
 
 #include <ftw.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -213,4 +215,131 @@ void fixture_end(struct run *run, enum run_state state, struct snapshot *out)
     if (out)
         *out = now;
     run_destroy(run);
+}
+
+struct run *fixture_start_paused(const struct fixture *fixture, const char *name, const char *more)
+{
+    struct settings settings;
+    struct answer answer;
+    fixture_settings(fixture, &settings);
+    fixture_set(&settings, "train.epochs=1000000");
+    if (more)
+        fixture_set(&settings, more);
+    struct run *run = fixture_start(fixture, &settings, name);
+    fixture_command(run_feed(run), "pause", &answer);
+    assert_int_equal(answer.state, ANSWER_APPLIED);
+    return run;
+}
+
+void fixture_expect_refused(struct feed *feed, const char *line, const char *why)
+{
+    struct answer answer;
+    fixture_command(feed, line, &answer);
+    if (answer.state != ANSWER_REFUSED || !strstr(answer.text, why))
+        fail_msg("%s: %s", line, answer.text);
+}
+
+void fixture_expect_applied(struct feed *feed, const char *line, const char *text)
+{
+    struct answer answer;
+    fixture_command(feed, line, &answer);
+    if (answer.state != ANSWER_APPLIED || strcmp(answer.text, text) != 0)
+        fail_msg("%s: %s", line, answer.text);
+}
+
+bool fixture_trained(const struct snapshot *now)
+{
+    return now->step > 10;
+}
+
+ino_t fixture_inode(const struct fixture *fixture, const char *run, const char *file)
+{
+    struct stat status;
+    char *path = fixture_path(fixture, run, file);
+    assert_int_equal(stat(path, &status), 0);
+    mem_free(path);
+    return status.st_ino;
+}
+
+int fixture_count_lines(const char *text)
+{
+    int lines = 0;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+json_t *fixture_journal_line(const char *journal, int number)
+{
+    const char *line = journal;
+    while (--number && line)
+        line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+    if (!line || !*line)
+        return NULL;
+    json_t *object = json_loadb(line, strcspn(line, "\n"), JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(object);
+    return object;
+}
+
+const char *fixture_member(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+int fixture_check_journal(const char *journal)
+{
+    uint32_t crc = 0;
+    int lines = 0;
+    for (const char *line = journal; *line; line = strchr(line, '\n') + 1) {
+        size_t length = strcspn(line, "\n");
+        const char *tail = NULL;
+        for (const char *at = line; (at = strstr(at, ",\"crc\":")) && at < line + length; at++)
+            tail = at;
+        assert_non_null(tail);
+        json_t *object = fixture_journal_line(journal, ++lines);
+        crc = digest_crc32(crc, line, (size_t)(tail - line));
+        crc = digest_crc32(crc, "}", 1);
+        assert_int_equal(json_integer_value(json_object_get(object, "crc")), crc);
+        assert_int_equal(json_integer_value(json_object_get(object, "seq")), lines);
+        assert_int_equal(strlen(fixture_member(object, "time")),
+                         strlen("2026-03-01T12:00:00.000Z"));
+        json_decref(object);
+    }
+    return lines;
+}
+
+void fixture_check_steps(const struct fixture *fixture, const char *run, int64_t steps)
+{
+    char *text = fixture_read(fixture, run, "steps.csv", NULL), *line = strchr(text, '\n') + 1;
+    assert_memory_equal(text, "step,loss,loss_min,loss_max,learning_rate\n", (size_t)(line - text));
+    for (int64_t step = 0; step < steps; step++, line = strchr(line, '\n') + 1) {
+        int64_t got;
+        double loss, least, most, rate;
+        assert_int_equal(
+            sscanf(line, "%" SCNd64 ",%lf,%lf,%lf,%lf", &got, &loss, &least, &most, &rate), 5);
+        assert_int_equal(got, step);
+        assert_true(least <= loss && loss <= most && rate > 0);
+    }
+    assert_string_equal(line, "");
+    mem_free(text);
+}
+
+void fixture_check_result(const struct fixture *fixture, const char *run,
+                          const struct snapshot *now)
+{
+    char *text = fixture_read(fixture, run, "result.json", NULL);
+    json_t *result = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(result);
+    assert_true(json_real_value(json_object_get(result, "test_loss")) == now->test_loss);
+    assert_true(json_real_value(json_object_get(result, "test_accuracy")) == now->test_accuracy);
+    assert_true(json_number_value(json_object_get(result, "best_validation_accuracy")) ==
+                now->best_validation_accuracy);
+    assert_int_equal(json_integer_value(json_object_get(result, "best_epoch")), now->best_epoch);
+    assert_true(json_number_value(json_object_get(result, "seconds")) > 0);
+    assert_true(json_number_value(json_object_get(result, "samples_per_second")) > 0);
+    assert_true(json_is_object(json_object_get(result, "machine")));
+    assert_true(json_is_object(json_object_get(result, "libraries")));
+    json_decref(result);
+    mem_free(text);
 }

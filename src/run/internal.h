@@ -343,7 +343,6 @@ void *run_thread(void *run);
 void run_publish(struct run *run, bool important);
 void run_set_state(struct run *run, enum run_state state);
 double run_rate(const struct run *run);
-double run_seconds(struct run *run);
 void run_pause(struct run *run);
 void run_go(struct run *run);
 /* Training and validation set: a row, a point, perhaps the best so far. 1 where
@@ -351,6 +350,28 @@ void run_go(struct run *run);
 int run_measure(struct run *run);
 /* Hands the present state to the writer. -1 where it holds a NaN. */
 int run_save(struct run *run, unsigned targets, const char *name, uint64_t answer, struct err *err);
+/* Shows its progress; `before` of `total` images are done already. 1 where it was
+ * interrupted. */
+int run_measure_split(struct run *run, enum data_split split, uint64_t before, uint64_t total,
+                      struct evaluation_result *out);
+/* Shows why a row could not be written, until all of them are. */
+void run_warn_metrics(struct run *run, int result, const struct err *err);
+
+/* time.c */
+double run_clock(struct run *run);   /* monotonic, without the time that was held */
+double run_seconds(struct run *run); /* that it was running */
+void run_watch_start(struct run *run);
+void run_watch_stop(struct run *run);
+
+/* ends.c: each gives the state that the run ends in */
+enum run_state run_fail(struct run *run, const struct err *err);
+/* Somebody wants it to. */
+enum run_state run_leave(struct run *run);
+/* The step changed nothing, so the state before it is still here, and is kept. */
+enum run_state run_diverge(struct run *run, double loss);
+/* All steps are done, or `stop` was given. A final state that cannot be saved
+ * makes the run a failed one, but keeps it from nothing else. */
+enum run_state run_complete(struct run *run);
 
 /* apply.c */
 void run_apply(struct run *run, const struct queue_item *item);

@@ -1,6 +1,7 @@
 /*
- * The run thread: the loop of steps, evaluation, and every way to the end. It
- * alone touches net, settings, position, journal and the two CSV files.
+ * The run thread: the loop of steps, evaluation, and the ways to the end, which
+ * is in ends.c. It alone touches net, settings, position, journal and the two
+ * CSV files.
  *
  *               pause                          every step done, or stop
  *   STARTING ──> RUNNING <──────> PAUSED       RUNNING ──────> TESTING ──> FINISHED
@@ -30,62 +31,12 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define PUBLISH_SECONDS 0.02
 #define SPEED_SECONDS 1.0 /* what samples per second are smoothed over */
 
-/* ---- time and publication ---- */
-
-void run_hold(struct run *run)
-{
-    struct hold *hold = &run->hold;
-    pthread_mutex_lock(&hold->lock);
-    if (!hold->held)
-        hold->since = clock_seconds();
-    hold->held = true;
-    pthread_mutex_unlock(&hold->lock);
-}
-
-void run_release(struct run *run)
-{
-    struct hold *hold = &run->hold;
-    pthread_mutex_lock(&hold->lock);
-    if (hold->held)
-        hold->total += clock_seconds() - hold->since;
-    hold->held = false;
-    pthread_mutex_unlock(&hold->lock);
-}
-
-/* The monotonic clock without the time that was held. */
-static double clock_not_held(struct run *run)
-{
-    struct hold *hold = &run->hold;
-    pthread_mutex_lock(&hold->lock);
-    double clock = (hold->held ? hold->since : clock_seconds()) - hold->total;
-    pthread_mutex_unlock(&hold->lock);
-    return clock;
-}
-
-double run_seconds(struct run *run)
-{
-    return run->watch.seconds + (run->watch.running ? clock_not_held(run) - run->watch.since : 0);
-}
-
-static void watch_start(struct run *run)
-{
-    if (!run->watch.running)
-        run->watch.since = clock_not_held(run);
-    run->watch.running = true;
-}
-
-static void watch_stop(struct run *run)
-{
-    run->watch.seconds = run_seconds(run);
-    run->watch.running = false;
-}
+/* ---- publication ---- */
 
 double run_rate(const struct run *run)
 {
@@ -145,18 +96,17 @@ void run_pause(struct run *run)
 {
     run->paused = true;
     run->steps_left = 0;
-    watch_stop(run);
+    run_watch_stop(run);
     run_set_state(run, RUN_PAUSED);
 }
 
 void run_go(struct run *run)
 {
-    watch_start(run);
+    run_watch_start(run);
     run_set_state(run, RUN_RUNNING);
 }
 
-/* Shows why a row could not be written, until all of them are. */
-static void warn_metrics(struct run *run, int result, const struct err *err)
+void run_warn_metrics(struct run *run, int result, const struct err *err)
 {
     if (result != 0)
         publication_warn(&run->publication, WARNING_METRICS, err->text);
@@ -236,9 +186,8 @@ static bool watch_evaluation(void *of, uint64_t done)
     return queue_leaving(&run->queue) != QUEUE_EMPTY;
 }
 
-/* `before` of `total` images are done already. */
-static int evaluate(struct run *run, enum data_split split, uint64_t before, uint64_t total,
-                    struct evaluation_result *out)
+int run_measure_split(struct run *run, enum data_split split, uint64_t before, uint64_t total,
+                      struct evaluation_result *out)
 {
     struct progress progress = {run, before, total};
     struct evaluate_watch watch = {watch_evaluation, &progress};
@@ -265,10 +214,10 @@ int run_measure(struct run *run)
     const uint64_t *count = run->info->count;
     uint64_t total = count[DATA_TRAIN] + count[DATA_VALIDATION];
     struct evaluation_result train, validation;
-    watch_start(run);
+    run_watch_start(run);
     run_set_state(run, RUN_EVALUATING);
-    int given_up = evaluate(run, DATA_TRAIN, 0, total, &train) ||
-                   evaluate(run, DATA_VALIDATION, count[DATA_TRAIN], total, &validation);
+    int given_up = run_measure_split(run, DATA_TRAIN, 0, total, &train) ||
+                   run_measure_split(run, DATA_VALIDATION, count[DATA_TRAIN], total, &validation);
     if (!given_up) {
         struct evaluation row = {
             .epoch = run->step / run->schedule.steps_per_epoch,
@@ -281,7 +230,7 @@ int run_measure(struct run *run)
             .validation_accuracy = validation.accuracy,
         };
         struct err err;
-        warn_metrics(run, metrics_evaluation(&run->metrics, &row, &err), &err);
+        run_warn_metrics(run, metrics_evaluation(&run->metrics, &row, &err), &err);
         run->evaluation_due = false;
         keep_if_best(run, &row);
         run->now.last = row;
@@ -338,7 +287,7 @@ static void note_speed(struct run *run, double seconds)
  * is then as it was. */
 static bool train_step(struct run *run, double *loss)
 {
-    double start = clock_not_held(run);
+    double start = run_clock(run);
     const struct settings *settings = &run->settings;
     struct net_update update = {
         .rate = run_rate(run),
@@ -357,8 +306,8 @@ static bool train_step(struct run *run, double *loss)
     struct err err;
     run->losses[step % run->metrics.stride] = result.loss;
     publication_loss(&run->publication, step, run_seconds(run), result.loss, update.rate);
-    warn_metrics(run, metrics_step(&run->metrics, step, result.loss, update.rate, &err), &err);
-    note_speed(run, clock_not_held(run) - start);
+    run_warn_metrics(run, metrics_step(&run->metrics, step, result.loss, update.rate, &err), &err);
+    note_speed(run, run_clock(run) - start);
     run_publish(run, false);
     return true;
 }
@@ -398,152 +347,18 @@ static enum queue_event obey(struct run *run)
     }
 }
 
-/* ---- the ends ---- */
-
-static enum run_state fail(struct run *run, const struct err *err)
-{
-    text_copy(run->now.error, sizeof run->now.error, err->text);
-    return RUN_FAILED;
-}
-
-static void flush_metrics(struct run *run)
-{
-    struct err err;
-    warn_metrics(run, metrics_flush(&run->metrics, run->step - 1, run_rate(run), &err), &err);
-}
-
-/* The end of what is trained: it is on disk, or `err` says why not. */
-static int save_and_wait(struct run *run, struct err *err)
-{
-    int result = run_save(run, TARGET_STEP, "", 0, err);
-    if (result == 0)
-        result = writer_drain(&run->writer, err);
-    flush_metrics(run);
-    return result;
-}
-
-/* A line in the journal about an end that nobody typed. */
-static void note_end(struct run *run, enum command_source source, const char *command,
-                     const char *why)
-{
-    struct journal_entry entry = {
-        .step = run->step,
-        .epoch = run->step / run->schedule.steps_per_epoch,
-        .source = command_source_name(source),
-        .command = command,
-        .why = why,
-    };
-    struct err err;
-    if (journal_append(&run->journal, &entry, &err) != 0)
-        publication_warn(&run->publication, WARNING_JOURNAL, err.text);
-}
-
-/* Somebody wants the run to leave. False where nothing is to be saved. */
-static bool note_leaving(struct run *run)
-{
-    run->now.abandoned = queue_leaving(&run->queue) == QUEUE_ABANDON;
-    if (run->now.abandoned)
-        return false;
-    char why[64];
-    queue_why(&run->queue, why, sizeof why);
-    note_end(run, SOURCE_SIGNAL, "checkpoint", why);
-    return true;
-}
-
-static enum run_state leave(struct run *run)
-{
-    struct err err;
-    if (note_leaving(run) && save_and_wait(run, &err) != 0)
-        return fail(run, &err);
-    return RUN_INTERRUPTED;
-}
-
-/* The step changed nothing, so the state before it is still here, and is kept. */
-static enum run_state diverge(struct run *run, double loss)
-{
-    char what[64], why[64];
-    if (isfinite(loss)) {
-        snprintf(what, sizeof what, "loss %.4g", loss);
-        snprintf(why, sizeof why, "is above the limit %.4g", run->loss_limit);
-    } else {
-        text_copy(what, sizeof what, "the loss");
-        text_copy(why, sizeof why, "is not finite");
-    }
-    struct text text = {0};
-    text_print(&text, "%s %s", what, why);
-    note_end(run, SOURCE_RULE, "stop", text.bytes);
-    text.length = 0;
-    text_print(&text, "%s at step %" PRId64 " %s; ", what, run->step, why);
-    struct err err;
-    if (save_and_wait(run, &err) == 0) {
-        text_print(&text, "the state before that step is saved as step-%" PRId64, run->step);
-    } else {
-        text_print(&text, "not saved: %s", err.text);
-        if (run->best.step >= 0 && run->settings.checkpoint.best)
-            text_print(&text, "; best.safetensors is of epoch %" PRId64, run->best.epoch);
-    }
-    text_copy(run->now.error, sizeof run->now.error, text.bytes);
-    utf8_trim(run->now.error);
-    text_fini(&text);
-    return RUN_DIVERGED;
-}
-
-/* The best weights where there are any, else the last; 1 where it was given up. */
-static int test(struct run *run, bool best, struct evaluation_result *out)
-{
-    run_set_state(run, RUN_TESTING);
-    if (best)
-        image_restore(&run->best_image, &run->writer.layout, run->net);
-    if (evaluate(run, DATA_TEST, 0, run->info->count[DATA_TEST], out) != 0)
-        return 1;
-    run->now.test_loss = out->loss;
-    run->now.test_accuracy = out->accuracy;
-    return 0;
-}
-
-static int write_result(struct run *run, bool best, const struct evaluation_result *test,
-                        struct err *err)
-{
-    char *path = file_path(run->directory, "result.json");
-    int result = result_write(run, path, best ? "best" : "last", test, err);
-    mem_free(path);
-    return result;
-}
-
-/* All steps are done, or `stop` was given. A final state that cannot be saved
- * makes the run a failed one, but keeps it from nothing else. */
-static enum run_state complete(struct run *run)
-{
-    bool best = run->settings.checkpoint.best && run->best.step >= 0;
-    struct evaluation_result result;
-    struct err unsaved, err;
-    watch_start(run);
-    bool saved = run_save(run, TARGET_STEP, "", 0, &unsaved) == 0;
-    flush_metrics(run);
-    bool tested = test(run, best, &result) == 0;
-    watch_stop(run);
-    if (!tested && !note_leaving(run))
-        return RUN_INTERRUPTED;
-    saved = saved && writer_drain(&run->writer, &unsaved) == 0;
-    if (tested && write_result(run, best, &result, &err) != 0)
-        return fail(run, &err);
-    if (!saved) {
-        err_context(&unsaved, "the final state is not saved");
-        return fail(run, &unsaved);
-    }
-    return tested ? RUN_FINISHED : RUN_INTERRUPTED;
-}
+/* ---- from start to end ---- */
 
 static enum run_state train(struct run *run)
 {
     for (;;) {
         if (obey(run) != QUEUE_EMPTY)
-            return leave(run);
+            return run_leave(run);
         if (run->stopping || run->step == run->schedule.total_steps)
-            return complete(run);
+            return run_complete(run);
         double loss;
         if (!train_step(run, &loss))
-            return diverge(run, loss);
+            return run_diverge(run, loss);
         /* Given up only where obey then says so. */
         if (run->step % run->schedule.steps_per_epoch == 0 && end_epoch(run) != 0)
             continue;
@@ -582,16 +397,16 @@ void *run_thread(void *of)
     struct run *run = of;
     struct err err;
     enum run_state state;
-    watch_start(run);
+    run_watch_start(run);
     if (prepare(run, &err) != 0) {
-        state = fail(run, &err);
+        state = run_fail(run, &err);
     } else {
         run_go(run);
         state = train(run);
     }
     bool abandoned = queue_leaving(&run->queue) == QUEUE_ABANDON;
     writer_stop(&run->writer, abandoned);
-    watch_stop(run);
+    run_watch_stop(run);
     net_destroy(run->net);
     team_destroy(run->team);
     journal_close(&run->journal);

@@ -1,0 +1,140 @@
+/*
+ * The ends of a run: what each of them saves, notes in the journal and tells in
+ * the snapshot. All of it is the run thread's.
+ */
+#include "internal.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+enum run_state run_fail(struct run *run, const struct err *err)
+{
+    text_copy(run->now.error, sizeof run->now.error, err->text);
+    return RUN_FAILED;
+}
+
+static void flush_metrics(struct run *run)
+{
+    struct err err;
+    run_warn_metrics(run, metrics_flush(&run->metrics, run->step - 1, run_rate(run), &err), &err);
+}
+
+/* The end of what is trained: it is on disk, or `err` says why not. */
+static int save_and_wait(struct run *run, struct err *err)
+{
+    int result = run_save(run, TARGET_STEP, "", 0, err);
+    if (result == 0)
+        result = writer_drain(&run->writer, err);
+    flush_metrics(run);
+    return result;
+}
+
+/* A line in the journal about an end that nobody typed. */
+static void note_end(struct run *run, enum command_source source, const char *command,
+                     const char *why)
+{
+    struct journal_entry entry = {
+        .step = run->step,
+        .epoch = run->step / run->schedule.steps_per_epoch,
+        .source = command_source_name(source),
+        .command = command,
+        .why = why,
+    };
+    struct err err;
+    if (journal_append(&run->journal, &entry, &err) != 0)
+        publication_warn(&run->publication, WARNING_JOURNAL, err.text);
+}
+
+/* Somebody wants the run to leave. False where nothing is to be saved. */
+static bool note_leaving(struct run *run)
+{
+    run->now.abandoned = queue_leaving(&run->queue) == QUEUE_ABANDON;
+    if (run->now.abandoned)
+        return false;
+    char why[64];
+    queue_why(&run->queue, why, sizeof why);
+    note_end(run, SOURCE_SIGNAL, "checkpoint", why);
+    return true;
+}
+
+enum run_state run_leave(struct run *run)
+{
+    struct err err;
+    if (note_leaving(run) && save_and_wait(run, &err) != 0)
+        return run_fail(run, &err);
+    return RUN_INTERRUPTED;
+}
+
+enum run_state run_diverge(struct run *run, double loss)
+{
+    char what[64], why[64];
+    if (isfinite(loss)) {
+        snprintf(what, sizeof what, "loss %.4g", loss);
+        snprintf(why, sizeof why, "is above the limit %.4g", run->loss_limit);
+    } else {
+        text_copy(what, sizeof what, "the loss");
+        text_copy(why, sizeof why, "is not finite");
+    }
+    struct text text = {0};
+    text_print(&text, "%s %s", what, why);
+    note_end(run, SOURCE_RULE, "stop", text.bytes);
+    text.length = 0;
+    text_print(&text, "%s at step %" PRId64 " %s; ", what, run->step, why);
+    struct err err;
+    if (save_and_wait(run, &err) == 0) {
+        text_print(&text, "the state before that step is saved as step-%" PRId64, run->step);
+    } else {
+        text_print(&text, "not saved: %s", err.text);
+        if (run->best.step >= 0 && run->settings.checkpoint.best)
+            text_print(&text, "; best.safetensors is of epoch %" PRId64, run->best.epoch);
+    }
+    text_copy(run->now.error, sizeof run->now.error, text.bytes);
+    utf8_trim(run->now.error);
+    text_fini(&text);
+    return RUN_DIVERGED;
+}
+
+/* The best weights where there are any, else the last; 1 where it was given up. */
+static int test(struct run *run, bool best, struct evaluation_result *out)
+{
+    run_set_state(run, RUN_TESTING);
+    if (best)
+        image_restore(&run->best_image, &run->writer.layout, run->net);
+    if (run_measure_split(run, DATA_TEST, 0, run->info->count[DATA_TEST], out) != 0)
+        return 1;
+    run->now.test_loss = out->loss;
+    run->now.test_accuracy = out->accuracy;
+    return 0;
+}
+
+static int write_result(struct run *run, bool best, const struct evaluation_result *test,
+                        struct err *err)
+{
+    char *path = file_path(run->directory, "result.json");
+    int result = result_write(run, path, best ? "best" : "last", test, err);
+    mem_free(path);
+    return result;
+}
+
+enum run_state run_complete(struct run *run)
+{
+    bool best = run->settings.checkpoint.best && run->best.step >= 0;
+    struct evaluation_result result;
+    struct err unsaved, err;
+    run_watch_start(run);
+    bool saved = run_save(run, TARGET_STEP, "", 0, &unsaved) == 0;
+    flush_metrics(run);
+    bool tested = test(run, best, &result) == 0;
+    run_watch_stop(run);
+    if (!tested && !note_leaving(run))
+        return RUN_INTERRUPTED;
+    saved = saved && writer_drain(&run->writer, &unsaved) == 0;
+    if (tested && write_result(run, best, &result, &err) != 0)
+        return run_fail(run, &err);
+    if (!saved) {
+        err_context(&unsaved, "the final state is not saved");
+        return run_fail(run, &unsaved);
+    }
+    return tested ? RUN_FINISHED : RUN_INTERRUPTED;
+}
