@@ -44,7 +44,7 @@ void layout_compute(int width, int height, bool warning, int banner, struct layo
 
     if (rest.height >= 32 && width >= 110) {
         struct rect lists = take_foot(&rest, rest.height >= 44 ? 12 : 9);
-        split_sides(lists, 66, &out->rows, &out->changes);
+        split_sides(lists, 67, &out->rows, &out->changes);
     }
     if (width >= 140 || (rest.height < 12 && width >= 76)) {
         split_sides(rest, width / 2, &out->loss, &out->accuracy);

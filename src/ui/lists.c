@@ -21,7 +21,7 @@ static void draw_rows(struct grid *grid, struct rect where, const struct history
     const struct snapshot *snapshot = &history->snapshot;
     draw_frame(grid, where, STYLE_AXIS, "evaluations");
     struct rect in = {where.x + 2, where.y + 1, where.width - 4, where.height - 2};
-    grid_print(grid, in.x, in.y, in.width, STYLE_DIM, "%8s %8s %8s %8s %8s %8s %8s", "epoch",
+    grid_print(grid, in.x, in.y, in.width, STYLE_DIM, "%8s %8s %9s %8s %8s %8s %8s", "epoch",
                "step", "rate", "loss", "val", "acc", "val");
     size_t first = first_shown(history->evaluation_count, in.height - 1);
     for (size_t i = first; i < history->evaluation_count; i++) {
@@ -29,7 +29,7 @@ static void draw_rows(struct grid *grid, struct rect where, const struct history
         int y = in.y + 1 + (int)(i - first);
         enum style style = row->step == snapshot->best_step ? STYLE_GOOD : STYLE_PLAIN;
         int x = in.x;
-        x += grid_print(grid, x, y, 27, style, "%8.2f %8" PRId64 " %8.4g ",
+        x += grid_print(grid, x, y, 28, style, "%8.2f %8" PRId64 " %9.4g ",
                         epochs(snapshot, row->step), row->step, row->learning_rate);
         grid_print(grid, x, y, 8, STYLE_TRAIN, "%8.4f", row->train_loss);
         grid_print(grid, x + 9, y, 8, STYLE_VALIDATION, "%8.4f", row->validation_loss);
