@@ -202,7 +202,7 @@ static void add_step(struct fake_feed *fake)
         if (now->buckets == FEED_MAX_BUCKETS)
             merge_pairs(fake);
         last = &fake->buckets[now->buckets++];
-        *last = (struct loss_bucket){now->step, now->step - 1, 0, 0, loss, loss, 0};
+        *last = (struct loss_bucket){now->step, now->step - 1, 0, 0, loss, loss, 0, false};
     }
     double count = (double)(now->step - last->first);
     last->last = now->step;

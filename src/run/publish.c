@@ -70,7 +70,7 @@ static struct loss_bucket merge(const struct loss_bucket *a, const struct loss_b
 void publication_loss(struct publication *publication, int64_t step, double seconds, double loss,
                       double learning_rate)
 {
-    struct loss_bucket one = {step, step, seconds, loss, loss, loss, learning_rate};
+    struct loss_bucket one = {step, step, seconds, loss, loss, loss, learning_rate, false};
     pthread_mutex_lock(&publication->lock);
     struct loss_bucket *buckets = publication->buckets;
     size_t count = publication->bucket_count;
@@ -244,6 +244,13 @@ static size_t feed_edits(struct feed *feed, size_t first, struct edit_mark *out,
     return copied;
 }
 
+/* None are kept yet. */
+static size_t feed_states(struct feed *feed, size_t first, struct kept_state *out, size_t most)
+{
+    (void)feed, (void)first, (void)out, (void)most;
+    return 0;
+}
+
 static uint64_t feed_post(struct feed *feed, const char *line, enum command_source source,
                           struct err *err)
 {
@@ -286,6 +293,7 @@ void publication_feed(struct feed *feed)
     feed->buckets = feed_buckets;
     feed->evaluations = feed_evaluations;
     feed->edits = feed_edits;
+    feed->states = feed_states;
     feed->post = feed_post;
     feed->answer = feed_answer;
     feed->wake_fd = of(feed)->wake_fd;

@@ -123,6 +123,7 @@ static void first_snapshot(struct run *run)
     now->epochs = run->settings.train.epochs;
     now->last.step = -1;
     now->test_loss = now->test_accuracy = NAN;
+    now->undo_step = now->redo_step = -1;
     run_set_state(run, RUN_STARTING);
 }
 
