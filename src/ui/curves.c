@@ -118,22 +118,6 @@ static struct rect inset(struct rect where)
     return where;
 }
 
-/* Whether noise was on in the last step that is drawn: the setting as it is now, without what was
- * changed after that step. */
-static bool drawn_with_noise(const struct history *history)
-{
-    bool noise = history->snapshot.settings.augment.noise;
-    int64_t last = history->buckets[history->bucket_count - 1].last;
-    for (size_t i = history->edit_count; i-- > 0 && history->edits[i].step > last;) {
-        const char *label = history->edits[i].label;
-        if (strstr(label, "noise off → on") != NULL)
-            noise = false;
-        else if (strstr(label, "noise on → off") != NULL)
-            noise = true;
-    }
-    return noise;
-}
-
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
                  const struct layout *layout)
 {
@@ -156,7 +140,8 @@ void curves_draw(struct grid *grid, const struct state *state, const struct hist
     if (history->bucket_count > 0) {
         chart.series = (const struct chart_series[]){
             {
-                .name = drawn_with_noise(history) ? "train with noise" : "train",
+                .name = history->buckets[history->bucket_count - 1].noise ? "train with noise"
+                                                                          : "train",
                 .style = STYLE_TRAIN,
                 .band = STYLE_TRAIN_BAND,
                 .points = curves.train_loss,
