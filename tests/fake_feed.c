@@ -77,6 +77,12 @@ static size_t take_edits(struct feed *feed, size_t first, struct edit_mark *out,
     return got;
 }
 
+static size_t take_states(struct feed *feed, size_t first, struct kept_state *out, size_t most)
+{
+    (void)feed, (void)first, (void)out, (void)most;
+    return 0;
+}
+
 static void publish(struct fake_feed *fake)
 {
     uint64_t one = 1;
@@ -124,8 +130,8 @@ static void find_answer(struct feed *feed, uint64_t id, struct answer *out)
 void fake_feed_init(struct fake_feed *fake)
 {
     *fake = (struct fake_feed){
-        .feed = {take_snapshot, take_buckets, take_evaluations, take_edits, post, find_answer,
-                 eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
+        .feed = {take_snapshot, take_buckets, take_evaluations, take_edits, take_states, post,
+                 find_answer, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
         .clock = 1000,
         .bucket_steps = 1,
         .to_step = -1,
@@ -202,10 +208,12 @@ static void add_step(struct fake_feed *fake)
         if (now->buckets == FEED_MAX_BUCKETS)
             merge_pairs(fake);
         last = &fake->buckets[now->buckets++];
-        *last = (struct loss_bucket){now->step, now->step - 1, 0, 0, loss, loss, 0, false};
+        *last = (struct loss_bucket){
+            .first = now->step, .last = now->step - 1, .minimum = loss, .maximum = loss};
     }
     double count = (double)(now->step - last->first);
     last->last = now->step;
+    last->noise = now->settings.augment.noise;
     last->mean = (last->mean * count + loss) / (count + 1);
     last->minimum = fmin(last->minimum, loss);
     last->maximum = fmax(last->maximum, loss);

@@ -40,6 +40,7 @@ struct loss_bucket {
     double seconds; /* at `last` */
     double mean, minimum, maximum, learning_rate;
     bool abandoned; /* as struct evaluation has it */
+    bool noise;     /* at `last` */
 };
 
 /* An edit of a live setting or a return to an earlier state, just before step
@@ -48,6 +49,7 @@ struct edit_mark {
     int64_t seq, step;
     enum command_source source;
     bool abandoned; /* as struct evaluation has it; a return is where it led to */
+    bool returned;  /* an undo, redo or rollback, no setting */
     char label[64]; /* "learning rate 0.02 → 0.01", "undo, from step 900" */
 };
 
@@ -105,8 +107,8 @@ struct snapshot {
     bool diverged; /* paused after a divergence: continue, halve the rate, or roll back */
 
     size_t buckets, evaluations, edits, states; /* how much history there is */
-    uint64_t returns; /* how often undo, redo or rollback led to another state */
-    struct answer answer;               /* of the newest command */
+    uint64_t returns;     /* how often undo, redo or rollback led to another state */
+    struct answer answer; /* of the newest command */
 };
 
 enum { FEED_MAX_BUCKETS = 4096 };

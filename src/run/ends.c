@@ -44,6 +44,7 @@ static void note_end(struct run *run, enum command_source source, const char *co
     struct err err;
     if (journal_append(&run->journal, &entry, &err) != 0)
         publication_warn(&run->publication, WARNING_JOURNAL, err.text);
+    run->seq = run->journal.seq;
 }
 
 /* Somebody wants the run to leave. False where nothing is to be saved. */

@@ -95,6 +95,49 @@ void publication_answer(struct publication *publication, uint64_t id, enum answe
                         int64_t step, const char *text);
 void publication_feed(struct feed *feed); /* sets the functions that read */
 
+/* ---- history.c: where undo and redo lead ---- */
+
+/* A return to another state, as its line in the journal records it. */
+struct jump {
+    char state[128]; /* its file in checkpoints/ without .safetensors: "edit-7", "step-490" */
+    int64_t step;
+    uint64_t seq; /* of the newest line that the state has in it */
+    /* Of both files, with all rows of before the jump. */
+    uint64_t metrics_length, steps_length;
+};
+struct history_line {
+    uint64_t seq;
+    int64_t step;
+    enum command_id command;
+    bool rule;               /* a rule did it: the line has "why" */
+    const char *label;       /* of an edit or a rollback */
+    const struct jump *jump; /* of undo, redo and rollback */
+};
+struct history_target {
+    uint64_t state; /* edit-STATE */
+    int64_t step;
+    const char *label; /* of the edit that undo takes back; lives until the next line */
+};
+struct history { /* zeroed is the start */
+    struct history_edit *edits;
+    struct history_undone *undone;
+    struct history_move *moves;
+    size_t edit_count, undone_count, move_count;
+    size_t edit_capacity, undone_capacity, move_capacity;
+    size_t present;  /* 1 + index of the newest edit that the present state has in it; 0 none */
+    uint64_t landed; /* edit-SEQ that the last undo or redo led to, no edit since; 0 none */
+    int64_t landed_step;
+};
+void run_history_fini(struct history *history);
+/* The lines of the journal in their order, without those that were refused. */
+void run_history_line(struct history *history, const struct history_line *line);
+/* False where there is nothing to take back. */
+bool run_history_undo(const struct history *history, struct history_target *out);
+bool run_history_redo(const struct history *history, struct history_target *out);
+/* Whether the present state, at `step`, is the very one that the last undo or
+ * redo led to, so that the next one need not keep it again. */
+bool run_history_landed(const struct history *history, int64_t step);
+
 /* ---- journal.c ---- */
 
 enum { EDIT_TEXT = 64, EDITS_MAX = COMMAND_WORDS / 2 };
@@ -105,8 +148,9 @@ struct edit {
 struct journal_entry {
     int64_t step, epoch;
     const char *source, *command;
-    const char *refused; /* why; NULL: it was not */
-    const char *why;     /* of a signal or a rule; NULL: none */
+    const char *refused;     /* why; NULL: it was not */
+    const char *why;         /* of a signal or a rule; NULL: none */
+    const struct jump *jump; /* of undo, redo and rollback; NULL: none */
     const struct edit *edits;
     size_t edit_count;
 };
@@ -121,6 +165,21 @@ int journal_open(struct journal *journal, const char *path, uint32_t data_digest
 /* Returns once the line is safe on disk; on an error nothing was added. */
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err);
 void journal_close(struct journal *journal);
+
+/* ---- edits.c: changes of live settings ---- */
+
+struct edits {
+    struct settings settings; /* as they will be */
+    struct edit list[EDITS_MAX];
+    size_t count;
+    bool rate; /* the learning rate is among them */
+};
+/* What `set` or `toggle` would make of the settings. Changes nothing in the run. */
+int edits_plan(const struct run *run, const struct command *command, struct edits *out,
+               struct err *err);
+/* "learning rate 0.02 → 0.01, noise off → on". */
+void edits_label(const struct edit *list, size_t count, struct text *out);
+void edits_make(struct run *run, const struct edits *edits);
 
 /* ---- metrics.c: metrics.csv and steps.csv ---- */
 
@@ -315,6 +374,10 @@ struct run {
     struct settings settings;
     double rate_scale, rate_anchor; /* as struct checkpoint has them */
     int64_t step;
+    /* Of the newest journal line that the state has in it: the journal's last one,
+     * but for lines that wait to be repeated. */
+    uint64_t seq;
+    struct history history;
     int64_t steps_left; /* while single-stepping; 0: not */
     bool paused, stopping, evaluation_due;
     struct team *team;
@@ -377,7 +440,20 @@ enum run_state run_diverge(struct run *run, double loss);
 enum run_state run_complete(struct run *run);
 
 /* apply.c */
-void run_apply(struct run *run, const struct queue_item *item);
+/* A command that is to be performed now, wherever it came from. */
+struct order {
+    uint64_t id; /* who waits for an answer; 0: nobody */
+    enum command_source source;
+    const char *line;
+    const char *why; /* a rule's reason, as the journal has it; NULL: a person gave it */
+    /* Of a line that is repeated, as the journal has it already: its number, and
+     * what it recorded of a jump. Such lines are not written again, and those
+     * that only pace are passed over. 0 and NULL: written as it is performed. */
+    uint64_t seq;
+    const struct jump *jump;
+};
+/* Journalled, performed and answered. -1 where it was refused; `err` says why. */
+int run_apply(struct run *run, const struct order *order, struct err *err);
 
 /* result.c */
 int result_write(struct run *run, const char *path, const char *tested,

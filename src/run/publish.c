@@ -70,8 +70,17 @@ static struct loss_bucket merge(const struct loss_bucket *a, const struct loss_b
 void publication_loss(struct publication *publication, int64_t step, double seconds, double loss,
                       double learning_rate)
 {
-    struct loss_bucket one = {step, step, seconds, loss, loss, loss, learning_rate, false};
+    struct loss_bucket one = {
+        .first = step,
+        .last = step,
+        .seconds = seconds,
+        .mean = loss,
+        .minimum = loss,
+        .maximum = loss,
+        .learning_rate = learning_rate,
+    };
     pthread_mutex_lock(&publication->lock);
+    one.noise = publication->snapshot.settings.augment.noise;
     struct loss_bucket *buckets = publication->buckets;
     size_t count = publication->bucket_count;
     struct loss_bucket *open = count ? &buckets[count - 1] : NULL;

@@ -260,6 +260,7 @@ static int start_thread(struct run *run, struct err *err)
 
 static void release(struct run *run)
 {
+    run_history_fini(&run->history);
     image_fini(&run->best_image);
     mem_free(run->labels);
     mem_free(run->permutation);
@@ -298,6 +299,7 @@ int run_create(const struct run_options *options, const struct dataset *dataset,
     if (data_record(run->info, &run->settings, err) != 0 || plan(run, err) != 0 ||
         make_files(run, err) != 0)
         goto failed;
+    run->seq = run->journal.seq;
     first_snapshot(run);
     if (start_thread(run, err) != 0) {
         remove_files(run);

@@ -128,7 +128,7 @@ static void fill_about(struct run *run, struct checkpoint *about)
         .schedule_rate = run->schedule.rate,
         .seconds = run_seconds(run),
         .best = run->best,
-        .journal_seq = run->journal.seq,
+        .journal_seq = run->seq,
         .metrics_length = file_log_length(run->metrics.evaluations.log),
         .steps_length = file_log_length(run->metrics.steps.log),
         .row = run->metrics.row,
@@ -366,7 +366,9 @@ static enum queue_event obey(struct run *run)
         enum queue_event event = queue_next(&run->queue, wait, &item);
         if (event != QUEUE_COMMAND)
             return event;
-        run_apply(run, &item);
+        const struct order order = {.id = item.id, .source = item.source, .line = item.line};
+        struct err err;
+        (void)run_apply(run, &order, &err); /* it has answered */
         if (run->stopping)
             return QUEUE_EMPTY;
     }

@@ -119,28 +119,14 @@ static struct rect inset(struct rect where)
     return where;
 }
 
-/* Whether noise was on in the last step that is drawn: the setting as it is now, without what was
- * changed after that step. */
-static bool drawn_with_noise(const struct history *history)
-{
-    bool noise = history->snapshot.settings.augment.noise;
-    int64_t last = history->bucket_count ? history->buckets[history->bucket_count - 1].last : -1;
-    for (size_t i = history->edit_count; i-- > 0 && history->edits[i].step > last;) {
-        const char *label = history->edits[i].label;
-        if (strstr(label, "noise off → on") != NULL)
-            noise = false;
-        else if (strstr(label, "noise on → off") != NULL)
-            noise = true;
-    }
-    return noise;
-}
-
 /* What the accuracy of training is measured on. */
 static const char *train_name(const struct history *history)
 {
     if (history->snapshot.settings.train.evaluate != EVALUATE_RUNNING)
         return "train";
-    return drawn_with_noise(history) ? "train with noise (running)" : "train (running)";
+    const bool noise =
+        history->bucket_count > 0 && history->buckets[history->bucket_count - 1].noise;
+    return noise ? "train with noise (running)" : "train (running)";
 }
 
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
@@ -165,7 +151,8 @@ void curves_draw(struct grid *grid, const struct state *state, const struct hist
     if (history->bucket_count > 0) {
         chart.series = (const struct chart_series[]){
             {
-                .name = drawn_with_noise(history) ? "train with noise" : "train",
+                .name = history->buckets[history->bucket_count - 1].noise ? "train with noise"
+                                                                          : "train",
                 .style = STYLE_TRAIN,
                 .band = STYLE_TRAIN_BAND,
                 .points = curves.train_loss,
