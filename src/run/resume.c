@@ -156,22 +156,6 @@ static char *candidate_path(const struct resume *resume, const char *name)
 
 /* ---- choosing ---- */
 
-static int choose(struct resume *resume, struct err *err)
-{
-    if (!resume->candidate_count)
-        return 0;
-    const struct candidate *newest = &resume->candidates[resume->candidate_count - 1];
-    char *path = candidate_path(resume, newest->name);
-    resume->has_checkpoint = checkpoint_load(path, &resume->checkpoint, err) == 0;
-    mem_free(path);
-    if (!resume->has_checkpoint)
-        return -1;
-    text_copy(resume->from, sizeof resume->from, newest->name);
-    resume->settings = resume->checkpoint.settings;
-    return 0;
-}
-
-/* The file with the weights of the checkpoint's best evaluation; NULL: none. */
 char *resume_best_path(const struct resume *resume)
 {
     const struct evaluation *best = &resume->checkpoint.best;
@@ -183,6 +167,69 @@ char *resume_best_path(const struct resume *resume)
             found = one;
     }
     return found ? candidate_path(resume, found->name) : NULL;
+}
+
+static void note_best(struct resume *resume)
+{
+    const struct checkpoint *from = &resume->checkpoint;
+    char *path = resume_best_path(resume);
+    if (!path && from->best.step >= 0 && from->settings.checkpoint.best)
+        text_print(&resume->notes,
+                   "the weights of the best evaluation so far, of epoch %" PRId64
+                   ", are in no file that holds\n",
+                   from->best.epoch);
+    mem_free(path);
+}
+
+static bool has_state(const struct resume *resume, const struct jump *jump)
+{
+    for (size_t i = 0; i < resume->candidate_count; i++)
+        if (resume->candidates[i].seq == jump->seq && resume->candidates[i].step == jump->step)
+            return true;
+    return false;
+}
+
+/* The first line after the candidate's that leads back to a state which is not on
+ * disk and was before the candidate; NULL: none does. */
+static const struct journal_line *find_obstacle(const struct resume *resume,
+                                                const struct candidate *from)
+{
+    for (size_t i = (size_t)from->seq; i < resume->journal.count; i++) {
+        const struct journal_line *line = &resume->journal.lines[i];
+        const struct jump *jump = line->refused ? NULL : line->jump;
+        if (!jump)
+            continue;
+        bool comes = jump->seq > from->seq || (jump->seq == from->seq && jump->step >= from->step);
+        if (!comes && !has_state(resume, jump))
+            return line;
+    }
+    return NULL;
+}
+
+/* The newest from which the journal can be followed to its end. */
+static int choose(struct resume *resume, struct err *err)
+{
+    for (size_t i = resume->candidate_count; i-- > 0;) {
+        const struct candidate *from = &resume->candidates[i];
+        const struct journal_line *obstacle = find_obstacle(resume, from);
+        if (obstacle) {
+            text_print(&resume->notes,
+                       "%s.safetensors skipped: line %" PRIu64
+                       " of the journal leads back to step %" PRId64 ", which is not kept\n",
+                       from->name, obstacle->seq, obstacle->jump->step);
+            continue;
+        }
+        char *path = candidate_path(resume, from->name);
+        resume->has_checkpoint = checkpoint_load(path, &resume->checkpoint, err) == 0;
+        mem_free(path);
+        if (!resume->has_checkpoint)
+            return -1;
+        text_copy(resume->from, sizeof resume->from, from->name);
+        resume->settings = resume->checkpoint.settings;
+        note_best(resume);
+        return 0;
+    }
+    return 0;
 }
 
 /* ---- open ---- */
