@@ -9,7 +9,8 @@
  *
  * checksum is the CRC-32 of all bytes of data; metadata_checksum that of the
  * values of settings, of each row of `fields` and of data_digest, in this
- * order, each with a zero byte after it.
+ * order, and of name and shape ("[50,3072]") of each tensor in the order of the
+ * data, each with a zero byte after it.
  *
  *   image ── image_write ──> file ── checkpoint_load ──> struct checkpoint
  *                                                              │
@@ -79,6 +80,22 @@ static uint32_t add_value(uint32_t crc, const char *value)
     return digest_crc32(crc, value, strlen(value) + 1);
 }
 
+static void print_size(char out[64], int dimensions, int64_t first, int64_t second)
+{
+    if (dimensions == 2)
+        snprintf(out, 64, "[%" PRId64 ",%" PRId64 "]", first, second);
+    else
+        snprintf(out, 64, "[%" PRId64 "]", first);
+}
+
+static uint32_t add_tensor(uint32_t crc, const char *name, int dimensions, int64_t first,
+                           int64_t second)
+{
+    char size[64];
+    print_size(size, dimensions, first, second);
+    return add_value(add_value(crc, name), size);
+}
+
 static void format_crc(char out[16], uint32_t crc)
 {
     snprintf(out, 16, "%08" PRIx32, crc);
@@ -113,6 +130,7 @@ static char *format_field(const struct checkpoint *about, const struct field *fi
 /* The pairs of __metadata__; values are allocated. */
 enum { PAIRS = FIELDS + 5 };
 static void fill_metadata(const struct checkpoint *about, uint32_t checksum,
+                          const struct safetensors_shape *shapes, size_t count,
                           struct safetensors_pair pairs[PAIRS])
 {
     struct text settings = {0};
@@ -130,6 +148,9 @@ static void fill_metadata(const struct checkpoint *about, uint32_t checksum,
     uint32_t crc = 0;
     for (size_t i = 1; i < n; i++)
         crc = add_value(crc, pairs[i].value);
+    for (size_t i = 0; i < count; i++)
+        crc = add_tensor(crc, shapes[i].name, shapes[i].dimensions, shapes[i].size[0],
+                         shapes[i].size[1]);
     format_crc(metadata_checksum, crc);
     pairs[n++] = (struct safetensors_pair){"checksum", mem_text(data_checksum)};
     pairs[n++] = (struct safetensors_pair){"metadata_checksum", mem_text(metadata_checksum)};
@@ -167,7 +188,7 @@ int image_write(const struct image *image, const struct layout *layout, const ch
     }
     struct safetensors_pair pairs[PAIRS];
     struct text header = {0};
-    fill_metadata(about, checksum, pairs);
+    fill_metadata(about, checksum, shapes, count, pairs);
     safetensors_header(pairs, PAIRS, shapes, count, &header);
     parts[0] = (struct file_part){header.bytes, header.length};
     int result = file_write(path, parts, 4, err);
@@ -224,7 +245,12 @@ static int check_file(const struct safetensors *file, struct err *err)
     }
     if (!(value = find_value(file, "data_digest", err)))
         return -1;
-    return check_crc(file, "metadata_checksum", add_value(crc, value), err);
+    crc = add_value(crc, value);
+    for (size_t i = 0; i < safetensors_count(file); i++) {
+        const struct safetensors_tensor *tensor = safetensors_at(file, i);
+        crc = add_tensor(crc, tensor->name, tensor->dimensions, tensor->size[0], tensor->size[1]);
+    }
+    return check_crc(file, "metadata_checksum", crc, err);
 }
 
 static int parse_field(const struct safetensors *file, const struct field *field,
@@ -334,14 +360,6 @@ int checkpoint_load(const char *path, struct checkpoint *out, struct err *err)
     return parse_owned(bytes, length, path, out, err);
 }
 
-static void print_size(char *out, size_t size, int dimensions, int64_t first, int64_t second)
-{
-    if (dimensions == 2)
-        snprintf(out, size, "[%" PRId64 ",%" PRId64 "]", first, second);
-    else
-        snprintf(out, size, "[%" PRId64 "]", first);
-}
-
 int checkpoint_tensor(const struct checkpoint *checkpoint, const struct net_tensor *wanted,
                       float *out, struct err *err)
 {
@@ -352,8 +370,8 @@ int checkpoint_tensor(const struct checkpoint *checkpoint, const struct net_tens
     if (from->dimensions != wanted->dimensions || from->size[0] != wanted->size[0] ||
         (wanted->dimensions == 2 && from->size[1] != wanted->size[1])) {
         char has[64], wants[64];
-        print_size(has, sizeof has, from->dimensions, from->size[0], from->size[1]);
-        print_size(wants, sizeof wants, wanted->dimensions, wanted->size[0], wanted->size[1]);
+        print_size(has, from->dimensions, from->size[0], from->size[1]);
+        print_size(wants, wanted->dimensions, wanted->size[0], wanted->size[1]);
         return err_set(err, ERR_FILE, "%s: tensor %s is %s where %s is expected", name,
                        wanted->name, has, wants);
     }

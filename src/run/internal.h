@@ -330,6 +330,8 @@ void safetensors_free(struct safetensors *file);
 const char *safetensors_name(const struct safetensors *file);
 size_t safetensors_count(const struct safetensors *file);
 const char *safetensors_metadata(const struct safetensors *file, const char *key); /* or NULL */
+/* In the order of their data. */
+const struct safetensors_tensor *safetensors_at(const struct safetensors *file, size_t i);
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);
 uint32_t safetensors_checksum(const struct safetensors *file); /* CRC-32 of all tensor bytes */
 
