@@ -114,7 +114,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 void fixture_close(struct fixture *fixture)
 {
     data_close(fixture->dataset);
-    if (!getenv("KEEP")) nftw(fixture->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    nftw(fixture->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 struct run *fixture_start(const struct fixture *fixture, const struct settings *settings,

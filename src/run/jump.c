@@ -170,9 +170,12 @@ static int find_rollback(struct run *run, const struct order *order, const char 
         int result = find_listed(run, is_last, NULL, out, err);
         return result > 0 ? err_set(err, ERR_USAGE, "there is no checkpoint yet") : result;
     }
-    if (number_parse_integer(word, &step) != 0 || step < 0)
+    if (number_parse_integer(word, &step) == 0 && step >= 0)
+        return find_step(run, order, step, out, err);
+    int result = find_listed(run, by_name, word, out, err);
+    if (result > 0)
         return err_set(err, ERR_USAGE, "\"rollback best|last|STEP\" is expected");
-    return find_step(run, order, step, out, err);
+    return result;
 }
 
 static int find_target(struct run *run, const struct order *order, const struct command *command,

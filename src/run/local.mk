@@ -9,7 +9,7 @@ src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint
 src_run_librun_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 UNIT_TESTS += tests/test_run tests/test_run_commands tests/test_run_ends tests/test_run_evaluate \
-	tests/test_run_resume tests/test_run_states tests/test_checkpoint
+	tests/test_run_read tests/test_run_resume tests/test_run_states tests/test_checkpoint
 tests_test_run_SOURCES = tests/test_run.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_LDADD = src/run/librun.a src/data/libdata.a src/net/libnet.a src/math/libmath.a \
@@ -24,6 +24,9 @@ tests_test_run_ends_LDADD = $(tests_test_run_LDADD)
 tests_test_run_evaluate_SOURCES = tests/test_run_evaluate.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_evaluate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_evaluate_LDADD = $(tests_test_run_LDADD)
+tests_test_run_read_SOURCES = tests/test_run_read.c
+tests_test_run_read_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_run_read_LDADD = $(tests_test_run_LDADD)
 tests_test_run_resume_SOURCES = tests/test_run_resume.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_resume_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_resume_LDADD = $(tests_test_run_LDADD)
@@ -33,4 +36,4 @@ tests_test_run_states_LDADD = $(tests_test_run_LDADD)
 tests_test_checkpoint_SOURCES = tests/test_checkpoint.c tests/run_fixture.c tests/run_fixture.h
 tests_test_checkpoint_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_checkpoint_LDADD = $(tests_test_run_LDADD)
-EXTRA_DIST += tests/fuzz_checkpoint.c
+EXTRA_DIST += tests/fuzz_checkpoint.c tests/fuzz_journal.c tests/fuzz_rows.c tests/fuzz_script.c

@@ -348,17 +348,93 @@ static void add_order(struct resume *resume, const char *command)
     resume->orders[resume->order_count++] = mem_text(command);
 }
 
+static const struct candidate *find_candidate(const struct resume *resume, uint64_t seq,
+                                              int64_t step)
+{
+    for (size_t i = resume->candidate_count; i-- > 0;) {
+        const struct candidate *one = &resume->candidates[i];
+        if (one->step == step && (!seq || one->seq == seq))
+            return one;
+    }
+    return NULL;
+}
+
+/* A copy of a file from elsewhere, so that the journal can name it. */
+static int adopt(struct resume *resume, const char *file, const struct checkpoint *checkpoint,
+                 struct err *err)
+{
+    unsigned char *bytes;
+    size_t length;
+    char name[64];
+    snprintf(name, sizeof name, "from-%" PRIu64 "-%" PRId64, checkpoint->journal_seq,
+             checkpoint->step);
+    if (file_read(file, (size_t)1 << 40, &bytes, &length, err) != 0)
+        return -1;
+    char *path = candidate_path(resume, name);
+    const struct file_part part = {bytes, length};
+    int result = file_write(path, &part, 1, err);
+    if (result == 0)
+        add_candidate(resume, name, path);
+    mem_free(bytes);
+    mem_free(path);
+    return result;
+}
+
+/* The name of a state of this run that is in a file. */
+static int find_file(struct resume *resume, const char *file, char *name, size_t size,
+                     struct err *err)
+{
+    struct checkpoint checkpoint;
+    if (checkpoint_load(file, &checkpoint, err) != 0)
+        return -1;
+    int result = check_candidate(resume, &checkpoint, err);
+    if (result != 0)
+        err_context(err, "%s", file);
+    else if (!find_candidate(resume, checkpoint.journal_seq, checkpoint.step))
+        result = adopt(resume, file, &checkpoint, err);
+    if (result == 0)
+        text_copy(name, size,
+                  find_candidate(resume, checkpoint.journal_seq, checkpoint.step)->name);
+    checkpoint_fini(&checkpoint);
+    return result;
+}
+
+/* "no state of step 450 is kept; there are those of 490, 980" */
+static int refuse_step(const struct resume *resume, int64_t step, struct err *err)
+{
+    struct text text = {0};
+    for (size_t i = 0; i < resume->candidate_count; i++)
+        if (i == 0 || resume->candidates[i].step != resume->candidates[i - 1].step)
+            text_print(&text, "%s%" PRId64, i ? ", " : "", resume->candidates[i].step);
+    err_set(err, ERR_USAGE, "no state of step %" PRId64 " is kept; %s%s", step,
+            text.length ? "there are those of " : "there is none", text.length ? text.bytes : "");
+    text_fini(&text);
+    return -1;
+}
+
 int resume_return(struct resume *resume, const char *word, struct err *err)
 {
+    struct candidate none;
+    char name[sizeof none.name];
+    int64_t step;
+    text_copy(name, sizeof name, word);
+    if (strcmp(word, "best") == 0) {
+        char *path = resume_best_path(resume);
+        if (!path)
+            return err_set(err, ERR_USAGE, "there is no best state");
+        mem_free(path);
+    } else if (number_parse_integer(word, &step) == 0) {
+        if (!find_candidate(resume, 0, step))
+            return refuse_step(resume, step, err);
+    } else if (find_file(resume, word, name, sizeof name, err) != 0) {
+        return -1;
+    }
     struct text command = {0};
-    struct command parsed;
-    text_print(&command, "rollback %s", word);
-    int result = command_parse(command.bytes, &parsed, err);
-    if (result == 0)
-        add_order(resume, command.bytes);
+    text_print(&command, "rollback %s", name);
+    add_order(resume, command.bytes);
     text_fini(&command);
     resume->goes_on = true;
-    return result;
+    return 0;
 }
 
 bool resume_goes_on(const struct resume *resume)
