@@ -15,6 +15,7 @@ _kdtui_setting()
     network.init=*) words="he xavier normal" ;;
     train.optimizer=*) words="sgd nesterov" ;;
     train.schedule=*) words="constant decay step cosine cyclical" ;;
+    train.evaluate=*) words="full running" ;;
     train.on_divergence=*) words="auto pause halve stop" ;;
     augment.noise=*) words="on off" ;;
     checkpoint.best=*) words="on off" ;;
@@ -50,6 +51,7 @@ _kdtui_setting()
             train.rate_max=
             train.cycle_steps=
             train.warmup_steps=
+            train.evaluate=
             train.on_divergence=
             train.threads=
             train.seed=

@@ -33,11 +33,12 @@ static double span(const struct snapshot *snapshot)
 }
 
 /* Of the accuracy where there is but one row. */
-static void accuracy_row(struct grid *grid, struct rect row, const struct evaluation *last)
+static void accuracy_row(struct grid *grid, struct rect row, const char *train,
+                         const struct evaluation *last)
 {
     int x = row.x, right = row.x + row.width;
     x += grid_text(grid, x, row.y, right - x, STYLE_TITLE, "accuracy  ");
-    x += grid_print(grid, x, row.y, right - x, STYLE_TRAIN, "train %.2f%%  ",
+    x += grid_print(grid, x, row.y, right - x, STYLE_TRAIN, "%s %.2f%%  ", train,
                     100 * last->train_accuracy);
     grid_print(grid, x, row.y, right - x, STYLE_VALIDATION, "val %.2f%%",
                100 * last->validation_accuracy);
@@ -118,6 +119,20 @@ static struct rect inset(struct rect where)
     return where;
 }
 
+/* Whether noise was on in the last step that is drawn. */
+static bool drawn_with_noise(const struct history *history)
+{
+    return history->bucket_count > 0 && history->buckets[history->bucket_count - 1].noise;
+}
+
+/* What the accuracy of training is measured on. */
+static const char *train_name(const struct history *history)
+{
+    if (history->snapshot.settings.train.evaluate != EVALUATE_RUNNING)
+        return "train";
+    return drawn_with_noise(history) ? "train with noise (running)" : "train (running)";
+}
+
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
                  const struct layout *layout)
 {
@@ -140,8 +155,7 @@ void curves_draw(struct grid *grid, const struct state *state, const struct hist
     if (history->bucket_count > 0) {
         chart.series = (const struct chart_series[]){
             {
-                .name = history->buckets[history->bucket_count - 1].noise ? "train with noise"
-                                                                          : "train",
+                .name = drawn_with_noise(history) ? "train with noise" : "train",
                 .style = STYLE_TRAIN,
                 .band = STYLE_TRAIN_BAND,
                 .points = curves.train_loss,
@@ -164,7 +178,7 @@ void curves_draw(struct grid *grid, const struct state *state, const struct hist
                                                    : "waiting for the first step");
     }
     if (rows > 0 && accuracy.height == 1) {
-        accuracy_row(grid, accuracy, &history->evaluations[rows - 1]);
+        accuracy_row(grid, accuracy, train_name(history), &history->evaluations[rows - 1]);
     } else if (rows > 0) {
         chart.title = "accuracy";
         chart.value_format = "%.2f%%";
@@ -172,7 +186,7 @@ void curves_draw(struct grid *grid, const struct state *state, const struct hist
         chart.log_y = false;
         chart.series = (const struct chart_series[]){
             {
-                .name = "train",
+                .name = train_name(history),
                 .style = STYLE_TRAIN,
                 .band = STYLE_TRAIN,
                 .lines = true,
