@@ -402,12 +402,50 @@ static void test_create_errors(void **state)
     mem_free(directory);
 }
 
+static void put_file(const char *run, const char *name, const char *text)
+{
+    char *path = fixture_path(&fixture, run, name);
+    struct file_part part = {text, strlen(text)};
+    struct err err;
+    assert_int_equal(file_write(path, &part, 1, &err), 0);
+    mem_free(path);
+}
+
+/* What was left by a process that was killed while it made a run does not take
+ * the name; what it did not make stays. */
+static void test_remains(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct err err;
+    char *runs = fixture_path(&fixture, "..", "runs");
+    char *directory = fixture_path(&fixture, "killed", "");
+    fixture_settings(&fixture, &settings);
+    assert_int_equal(file_make_directories(directory, &err), 0);
+    put_file("killed", "run.lock", "");
+    put_file("killed", "journal.jsonl", "{\"seq\":1}\n");
+    put_file("killed", "metrics.csv", "epoch,st");
+    assert_int_equal(try_create(&settings, runs, "killed", &err), 0);
+
+    char *path = fixture_path(&fixture, "killed", "settings.ini");
+    assert_int_equal(unlink(path), 0);
+    put_file("killed", "steps.csv", "step,loss\n0,1\n");
+    expect_error(&settings, runs, "killed", ERR_FILE, "File exists");
+    char *steps = fixture_read(&fixture, "killed", "steps.csv", NULL);
+    assert_string_equal(steps, "step,loss\n0,1\n");
+    mem_free(steps);
+    mem_free(path);
+    mem_free(directory);
+    mem_free(runs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),     cmocka_unit_test(test_dataset),
         cmocka_unit_test(test_synthetic), cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_buckets),   cmocka_unit_test(test_create_errors),
+        cmocka_unit_test(test_remains),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

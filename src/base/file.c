@@ -38,6 +38,15 @@ static int write_all(int fd, const void *bytes, size_t length)
     return 0;
 }
 
+static int open_file(const char *path, int flags)
+{
+    int fd;
+    do
+        fd = open(path, flags | O_CLOEXEC, 0666);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 static int sync_all(int fd)
 {
     int failed;
@@ -120,7 +129,7 @@ static int read_all(int fd, const char *path, size_t expected, size_t limit, uns
 int file_read(const char *path, size_t limit, unsigned char **bytes, size_t *length,
               struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_file(path, O_RDONLY);
     if (fd < 0)
         return err_set_errno(err, ERR_FILE, errno, "%s", path);
     struct stat status;
@@ -147,7 +156,7 @@ static int open_temporary(const char *path, char **name, struct err *err)
     for (int number = 0; number < 100; number++) {
         text.length = 0;
         text_print(&text, "%s/.%s.%ld-%d.tmp", directory, last_name(path), (long)getpid(), number);
-        fd = open(text.bytes, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        fd = open_file(text.bytes, O_WRONLY | O_CREAT | O_EXCL);
         if (fd >= 0 || errno != EEXIST)
             break;
     }
@@ -197,8 +206,7 @@ struct file_log {
 
 int file_log_open(const char *path, bool create_new, struct file_log **out, struct err *err)
 {
-    int flags = O_WRONLY | O_APPEND | O_CLOEXEC | (create_new ? O_CREAT | O_EXCL : 0);
-    int fd = open(path, flags, 0666);
+    int fd = open_file(path, O_WRONLY | O_APPEND | (create_new ? O_CREAT | O_EXCL : 0));
     if (fd < 0)
         return err_set_errno(err, ERR_FILE, errno, "%s", path);
     struct stat status;
@@ -211,6 +219,8 @@ int file_log_open(const char *path, bool create_new, struct file_log **out, stru
         failed = sync_parent(path, err);
     if (failed) {
         close(fd);
+        if (create_new)
+            unlink(path);
         return -1;
     }
     struct file_log *log = mem_alloc(sizeof *log);
@@ -290,7 +300,7 @@ int file_make_directories(const char *path, struct err *err)
 
 int file_sync_directory(const char *path, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open_file(path, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
         return err_set_errno(err, ERR_FILE, errno, "%s", path);
     int result = 0;

@@ -9,9 +9,16 @@
  *    "command":"set train.learning_rate /2","old":{"train.learning_rate":"0.02"},
  *    "new":{"train.learning_rate":"0.01"},"crc":3187612093}
  *
+ *   {"seq":3,"step":900,"epoch":1,"time":"…","source":"key","command":"undo",
+ *    "to":{"state":"edit-2","step":120,"seq":1},"metrics_length":291,"steps_length":4005,
+ *    "crc":2093318761}
+ *
  * (each on one line). `step` is the step before which the command took effect.
  * A refused command has "refused" with the reason; a signal has its name in
- * "why", a rule what it saw.
+ * "why", a rule what it saw. "to" is where undo, redo and rollback led: a file in
+ * checkpoints/ ("good": a state that only memory had), its step, and the newest
+ * line that it has in it; the two lengths are those of metrics.csv and steps.csv
+ * with all rows of before.
  *
  * Invariants:
  * 1. crc is the last member: the CRC-32 of the line's bytes without that member
@@ -104,6 +111,14 @@ int journal_append(struct journal *journal, const struct journal_entry *entry, s
         }
         json_object_set_new(line, "old", old);
         json_object_set_new(line, "new", new);
+    }
+    if (entry->jump) {
+        const struct jump *jump = entry->jump;
+        json_object_set_new(line, "to",
+                            json_pack("{s:s,s:I,s:I}", "state", jump->state, "step",
+                                      (json_int_t)jump->step, "seq", (json_int_t)jump->seq));
+        json_object_set_new(line, "metrics_length", json_integer((json_int_t)jump->metrics_length));
+        json_object_set_new(line, "steps_length", json_integer((json_int_t)jump->steps_length));
     }
     if (entry->why)
         json_object_set_new(line, "why", json_string(entry->why));

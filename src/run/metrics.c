@@ -76,8 +76,7 @@ int metrics_evaluation(struct metrics *metrics, const struct evaluation *row, st
     return csv_write(&metrics->evaluations, true, err);
 }
 
-static int end_row(struct metrics *metrics, int64_t step, double learning_rate, bool sync,
-                   struct err *err)
+static void end_row(struct metrics *metrics, int64_t step, double learning_rate)
 {
     struct text *text = &metrics->steps.pending;
     text_print(text, "%" PRId64 ",", step);
@@ -86,7 +85,6 @@ static int end_row(struct metrics *metrics, int64_t step, double learning_rate, 
     append_number(text, metrics->row.maximum, ',');
     append_number(text, learning_rate, '\n');
     metrics->row = (struct steps_row){0};
-    return csv_write(&metrics->steps, sync, err);
 }
 
 int metrics_step(struct metrics *metrics, int64_t step, double loss, double learning_rate,
@@ -101,15 +99,38 @@ int metrics_step(struct metrics *metrics, int64_t step, double loss, double lear
     bool epoch_end = in_epoch == metrics->steps_per_epoch;
     if (!epoch_end && in_epoch % metrics->stride != 0)
         return 0;
+    end_row(metrics, step, learning_rate);
     /* A checkpoint records the files' lengths, so they are made safe before it. */
-    return end_row(metrics, step, learning_rate, epoch_end, err);
+    return csv_write(&metrics->steps, epoch_end, err);
+}
+
+struct metrics_cut metrics_cut(struct metrics *metrics, int64_t step, double learning_rate)
+{
+    struct metrics_cut cut = {.row = metrics->row, .pending = metrics->steps.pending.length};
+    if (metrics->row.count)
+        end_row(metrics, step, learning_rate);
+    cut.metrics_length =
+        file_log_length(metrics->evaluations.log) + metrics->evaluations.pending.length;
+    cut.steps_length = file_log_length(metrics->steps.log) + metrics->steps.pending.length;
+    return cut;
+}
+
+void metrics_uncut(struct metrics *metrics, const struct metrics_cut *cut)
+{
+    metrics->row = cut->row;
+    metrics->steps.pending.length = cut->pending;
+}
+
+int metrics_sync(struct metrics *metrics, struct err *err)
+{
+    int steps = csv_write(&metrics->steps, true, err);
+    return csv_write(&metrics->evaluations, true, err) != 0 ? -1 : steps;
 }
 
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err)
 {
-    int steps = metrics->row.count ? end_row(metrics, step, learning_rate, true, err)
-                                   : csv_write(&metrics->steps, true, err);
-    return csv_write(&metrics->evaluations, true, err) != 0 ? -1 : steps;
+    (void)metrics_cut(metrics, step, learning_rate);
+    return metrics_sync(metrics, err);
 }
 
 bool metrics_behind(const struct metrics *metrics)

@@ -134,7 +134,9 @@ static int take_lock(struct run *run, struct err *err)
     char *path = file_path(run->directory, "run.lock");
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int result = 0;
-    run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    do
+        run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    while (run->lock_fd < 0 && errno == EINTR);
     if (run->lock_fd < 0)
         result = err_set_errno(err, ERR_FILE, errno, "%s", path);
     else if (fcntl(run->lock_fd, F_OFD_SETLK, &lock) == 0)
@@ -168,6 +170,7 @@ static void remove_file(const struct run *run, const char *name)
 /* What a run that could not be started has made so far; nothing else. */
 static void remove_files(struct run *run)
 {
+    remove_file(run, "settings.ini");
     if (run->journal.log)
         remove_file(run, "journal.jsonl");
     if (run->metrics.evaluations.log)
@@ -176,12 +179,41 @@ static void remove_files(struct run *run)
         remove_file(run, "steps.csv");
 }
 
+/* Whether the file has its head at most, or is not there. */
+static bool is_begun(const struct run *run, const char *name)
+{
+    char *path = file_path(run->directory, name);
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    struct err err;
+    bool begun = !file_exists(path) || file_read(path, 4096, &bytes, &length, &err) == 0;
+    const char *end = length ? memchr(bytes, '\n', length) : NULL;
+    begun = begun && (!end || end + 1 == (char *)bytes + length);
+    mem_free(bytes);
+    mem_free(path);
+    return begun;
+}
+
+/* What a process left that was killed while it made this run: its lock file and
+ * of the others the heads at most. */
+static void remove_remains(const struct run *run)
+{
+    static const char *const names[] = {"journal.jsonl", "metrics.csv", "steps.csv"};
+    for (size_t i = 0; i < 3; i++)
+        if (!is_begun(run, names[i]))
+            return;
+    for (size_t i = 0; i < 3; i++)
+        remove_file(run, names[i]);
+}
+
 /* settings.ini comes last: a directory without it is no run. */
 static int make_files(struct run *run, struct err *err)
 {
     char *settings = file_path(run->directory, "settings.ini");
     char *checkpoints = file_path(run->directory, "checkpoints");
     char *journal = file_path(run->directory, "journal.jsonl");
+    char *lock = file_path(run->directory, "run.lock");
+    bool locked_before = file_exists(lock);
     int result = -1;
     if (file_make_directories(checkpoints, err) != 0 ||
         file_sync_directory(run->directory, err) != 0 ||
@@ -190,6 +222,8 @@ static int make_files(struct run *run, struct err *err)
     /* Again, since another process may have been faster. */
     if (refuse_existing(run->options.runs_directory, run->options.name, err) != 0)
         goto done;
+    if (locked_before)
+        remove_remains(run);
     if (journal_open(&run->journal, journal, run->info->digest, (uint64_t)run->settings.train.seed,
                      err) == 0 &&
         metrics_open(&run->metrics, run->directory, run->schedule.steps_per_epoch, err) == 0 &&
@@ -201,6 +235,7 @@ done:
     mem_free(settings);
     mem_free(checkpoints);
     mem_free(journal);
+    mem_free(lock);
     return result;
 }
 
@@ -225,7 +260,8 @@ static int start_thread(struct run *run, struct err *err)
 
 static void release(struct run *run)
 {
-    image_fini(&run->best_image);
+    run_history_fini(&run->history);
+    states_fini(&run->states);
     mem_free(run->labels);
     mem_free(run->permutation);
     mem_free(run->losses);
@@ -258,14 +294,15 @@ int run_create(const struct run_options *options, const struct dataset *dataset,
         return -1;
     }
     pthread_mutex_init(&run->hold.lock, NULL);
+    states_init(&run->states);
     queue_init(&run->queue);
     publication_feed(&run->feed);
     if (data_record(run->info, &run->settings, err) != 0 || plan(run, err) != 0 ||
         make_files(run, err) != 0)
         goto failed;
+    run->seq = run->journal.seq;
     first_snapshot(run);
     if (start_thread(run, err) != 0) {
-        remove_file(run, "settings.ini");
         remove_files(run);
         goto failed;
     }
@@ -307,6 +344,11 @@ struct feed *run_feed(struct run *run)
 void run_interrupt(struct run *run, const char *why)
 {
     queue_leave(&run->queue, QUEUE_INTERRUPT, why);
+}
+
+void run_watched(struct run *run, bool watched)
+{
+    queue_watch(&run->queue, watched);
 }
 
 void run_abandon(struct run *run)
