@@ -53,18 +53,25 @@ static void list_best(const struct history *history, struct rollback_entry *out)
              100 * snapshot->best_validation_accuracy, epoch);
 }
 
-static void list_last(const struct snapshot *snapshot, double now, struct rollback_entry *out)
+/* The newest automatic one: others have names of their own. */
+static void list_last(const struct history *history, double now, struct rollback_entry *out)
 {
-    char age[32];
+    const struct snapshot *snapshot = &history->snapshot;
+    size_t i = 0;
+    while (i < history->state_count && strncmp(history->states[i].name, "step-", 5) != 0)
+        i++;
     *out = (struct rollback_entry){.key = "l", .name = "last checkpoint", .step = -1};
-    if (snapshot->checkpoint_step < 0) {
+    if (i == history->state_count) {
         text_copy(out->what, sizeof(out->what), "none yet");
         return;
     }
-    draw_age(now - snapshot->checkpoint_clock, age, sizeof(age));
-    out->step = snapshot->checkpoint_step;
+    out->step = history->states[i].step;
     text_copy(out->command, sizeof(out->command), "rollback last");
-    snprintf(out->what, sizeof(out->what), "%s ago", age);
+    if (out->step == snapshot->checkpoint_step) {
+        char age[32];
+        draw_age(now - snapshot->checkpoint_clock, age, sizeof(age));
+        snprintf(out->what, sizeof(out->what), "%s ago", age);
+    }
 }
 
 size_t rollback_list(const struct history *history, double now,
@@ -73,7 +80,7 @@ size_t rollback_list(const struct history *history, double now,
     const struct snapshot *snapshot = &history->snapshot;
     list_undo(snapshot, &out[0]);
     list_best(history, &out[1]);
-    list_last(snapshot, now, &out[2]);
+    list_last(history, now, &out[2]);
     size_t count = 3;
     for (size_t i = 0; i < history->state_count && count < ROLLBACK_MOST; i++) {
         const struct kept_state *kept = &history->states[i];
