@@ -466,7 +466,8 @@ static void test_ghosts(void **state)
                               rune_at(&with, x, y) == arrows[glyphs - GLYPHS_BRAILLE];
             }
             if (cells < 8 || beyond != 1)
-                fail_msg("glyphs %d, dotted %d: %d cells, %d arrows", glyphs, dotted, cells, beyond);
+                fail_msg("glyphs %d, dotted %d: %d cells, %d arrows", glyphs, dotted, cells,
+                         beyond);
             assert_true(live >= 60);
             grid_fini(&without);
             grid_fini(&with);

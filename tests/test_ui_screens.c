@@ -403,11 +403,12 @@ static void test_noise_in_legend(void **unused)
     bench_destroy(bench);
 }
 
-static void check_tail(const struct tail *tail, size_t first, size_t count, size_t joint)
+static void check_tail(const struct tail *tail, size_t first, size_t count, size_t joint,
+                       int64_t step)
 {
-    if (tail->first != first || tail->count != count || tail->joint != joint)
-        fail_msg("%zu + %zu from %zu, not %zu + %zu from %zu", tail->first, tail->count,
-                 tail->joint, first, count, joint);
+    if (tail->first != first || tail->count != count || tail->joint != joint || tail->step != step)
+        fail_msg("%zu + %zu from %zu, not %zu + %zu from %zu; step %d", tail->first, tail->count,
+                 tail->joint, first, count, joint, (int)tail->step);
 }
 
 /* Each tail grows out of where its stretch left the one before it, also after a redo. */
@@ -425,9 +426,9 @@ static void test_tails(void **unused)
     tails_of_evaluations(&bench->history, &rows);
     tails_of_losses(&bench->history, &losses);
     assert_int_equal(rows.count, 1);
-    check_tail(&rows.list[0], 1, 2, 0);
+    check_tail(&rows.list[0], 1, 2, 0, 900);
     assert_int_equal(losses.count, 1);
-    check_tail(&losses.list[0], 900, 700, 899);
+    check_tail(&losses.list[0], 900, 700, 899, 900);
     tails_fini(&rows);
     tails_fini(&losses);
 
@@ -439,12 +440,12 @@ static void test_tails(void **unused)
     tails_of_evaluations(&bench->history, &rows);
     tails_of_losses(&bench->history, &losses);
     assert_int_equal(rows.count, 3);
-    check_tail(&rows.list[0], 1, 2, 0);
-    check_tail(&rows.list[1], 3, 1, 0); /* beside it, from the same step */
-    check_tail(&rows.list[2], 4, 1, 2); /* from the end of the first one */
+    check_tail(&rows.list[0], 1, 2, 0, 900);
+    check_tail(&rows.list[1], 3, 1, 0, 900);  /* beside it, from the same step */
+    check_tail(&rows.list[2], 4, 1, 2, 1600); /* from the end of the first one */
     assert_int_equal(losses.count, 3);
-    check_tail(&losses.list[1], 1600, 300, 899);
-    check_tail(&losses.list[2], 1900, 400, 1599);
+    check_tail(&losses.list[1], 1600, 300, 899, 900);
+    check_tail(&losses.list[2], 1900, 400, 1599, 1600);
     tails_fini(&rows);
     tails_fini(&losses);
     bench_destroy(bench);

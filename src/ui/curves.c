@@ -91,6 +91,25 @@ struct curve {
     struct chart_point *points; /* of both */
 };
 
+/* Where a tail begins: on the live line where there is one, and else at the point before. */
+static struct chart_point root_of(const struct history *history, enum measure measure,
+                                  const struct tail *tail)
+{
+    struct chart_point root = point_at(history, measure, tail->joint);
+    if (measure == TRAIN_LOSS || history->evaluations[tail->joint].abandoned)
+        return root;
+    size_t next = tail->joint + 1;
+    while (next < history->evaluation_count &&
+           (history->evaluations[next].abandoned || history->evaluations[next].step <= tail->step))
+        next++;
+    if (next == history->evaluation_count || (double)tail->step <= root.x)
+        return root;
+    struct chart_point after = point_at(history, measure, next);
+    double x = (double)tail->step;
+    double value = root.mean + (after.mean - root.mean) * (x - root.x) / (after.x - root.x);
+    return (struct chart_point){x, value, value, value};
+}
+
 /* A tail and the point that it grew out of. */
 static struct chart_series ghost_of(const struct history *history, enum measure measure,
                                     const struct chart_series *live, const struct tail *tail,
@@ -98,7 +117,7 @@ static struct chart_series ghost_of(const struct history *history, enum measure 
 {
     size_t count = 0;
     if (tail->joint != SIZE_MAX)
-        points[count++] = point_at(history, measure, tail->joint);
+        points[count++] = root_of(history, measure, tail);
     for (size_t i = 0; i < tail->count; i++)
         points[count++] = point_at(history, measure, tail->first + i);
     return (struct chart_series){

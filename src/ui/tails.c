@@ -107,6 +107,16 @@ static bool abandoned(const struct history *history, size_t i, bool losses)
     return losses ? history->buckets[i].abandoned : history->evaluations[i].abandoned;
 }
 
+/* The first step of a stretch that was abandoned. */
+static int64_t fork_of(const struct history *history, const struct stretch *stretch)
+{
+    size_t i = stretch->buckets.first + stretch->buckets.count;
+    while (i > stretch->buckets.first && history->buckets[i - 1].abandoned)
+        i--;
+    bool whole = i == stretch->buckets.first;
+    return whole ? stretch->step : history->buckets[i - 1].last + 1;
+}
+
 static void find_tails(const struct history *history, bool losses, struct tails *out)
 {
     struct stretches stretches;
@@ -121,7 +131,8 @@ static void find_tails(const struct history *history, bool losses, struct tails 
         if (first == end)
             continue;
         size_t joint = first > all->first ? first - 1 : joint_of(history, &stretches, i, losses);
-        out->list[out->count++] = (struct tail){first, end - first, joint};
+        out->list[out->count++] =
+            (struct tail){first, end - first, joint, fork_of(history, stretch)};
     }
     mem_free(stretches.list);
 }

@@ -11,6 +11,7 @@
 struct tail {
     size_t first, count;
     size_t joint; /* the element that it grew out of; SIZE_MAX: none */
+    int64_t step; /* the step at which it did */
 };
 struct tails {
     struct tail *list;
