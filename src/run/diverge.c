@@ -35,8 +35,10 @@ bool run_diverge(struct run *run, double loss, enum run_state *end)
 {
     char what[64], why[128], text[256], line[64];
     const int64_t at = run->step;
-    const bool back = run->good.copy != NULL;
-    const enum settings_on_divergence choice = choose(run, back);
+    /* What rules did is in the journal, so they are silent while it is repeated. */
+    const bool silent = tape_repeats(run);
+    const bool back = run->good.copy != NULL && !silent;
+    const enum settings_on_divergence choice = silent ? ON_DIVERGENCE_STOP : choose(run, back);
     if (isfinite(loss)) {
         snprintf(what, sizeof what, "loss %.4g", loss);
         snprintf(why, sizeof why, "%s is above the limit %.4g", what, run->loss_limit);
@@ -46,7 +48,10 @@ bool run_diverge(struct run *run, double loss, enum run_state *end)
     }
     run_drop_image(run, &run->candidate);
     snprintf(line, sizeof line, "rollback %" PRId64, run->good.about.step);
-    if (!back)
+    if (silent)
+        snprintf(text, sizeof text, "diverged: %s at step %" PRId64 ", which it did not before",
+                 what, at);
+    else if (!back)
         snprintf(text, sizeof text,
                  "diverged: %s at step %" PRId64 ", with no good state before it", what, at);
     else if (obey_rule(run, line, why))

@@ -35,6 +35,8 @@ static int save_and_wait(struct run *run, struct err *err)
 static void note_end(struct run *run, enum command_source source, const char *command,
                      const char *why)
 {
+    if (tape_repeats(run))
+        return;
     struct journal_entry entry = {
         .step = run->step,
         .epoch = run->step / run->schedule.steps_per_epoch,

@@ -106,7 +106,14 @@ bool run_history_landed(const struct history *history, int64_t step);
 
 enum { PUBLISH_ANSWERS = 64 };
 /* One warning for each thing that can go wrong and get well again. */
-enum warning { WARNING_CHECKPOINT, WARNING_BEST, WARNING_JOURNAL, WARNING_METRICS, WARNINGS };
+enum warning {
+    WARNING_CHECKPOINT,
+    WARNING_BEST,
+    WARNING_JOURNAL,
+    WARNING_METRICS,
+    WARNING_SCRIPT,
+    WARNINGS
+};
 /* A stretch of a run from one return to an earlier state to the next. */
 struct branch {
     int parent;     /* the branch that it leaves; -1 for the first */
@@ -151,6 +158,8 @@ void publication_fini(struct publication *publication);
 void publication_put(struct publication *publication, const struct snapshot *snapshot);
 void publication_loss(struct publication *publication, int64_t step, double seconds, double loss,
                       double learning_rate);
+/* Some steps in one. */
+void publication_losses(struct publication *publication, const struct loss_bucket *some);
 /* `seq`: of the newest line of the journal before it. */
 void publication_evaluation(struct publication *publication, const struct evaluation *evaluation,
                             uint64_t seq);
@@ -179,6 +188,7 @@ struct journal_entry {
     const char *refused;     /* why; NULL: it was not */
     const char *why;         /* of a signal or a rule; NULL: none */
     const struct jump *jump; /* of undo, redo and rollback; NULL: none */
+    bool libraries;          /* with program and kernels, which may be others than before */
     const struct edit *edits;
     size_t edit_count;
 };
@@ -193,6 +203,37 @@ int journal_open(struct journal *journal, const char *path, uint32_t data_digest
 /* Returns once the line is safe on disk; on an error nothing was added. */
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err);
 void journal_close(struct journal *journal);
+
+/* ---- journal_read.c ---- */
+
+enum { JOURNAL_FORMAT = 1 };
+struct journal_line {
+    uint64_t seq;
+    int64_t step;
+    enum command_source source; /* of the head it says nothing */
+    const char *command;
+    const char *refused, *why;     /* NULL: none */
+    const char *program, *kernels; /* of the head and of `resume`; else NULL */
+    struct edit *edits;
+    size_t edit_count;
+    struct jump *jump; /* NULL: none */
+    struct json_t *object;
+};
+/* A whole journal, verified; lines[i] has the number i + 1. */
+struct journal_file {
+    struct journal_line *lines;
+    size_t count;
+    uint64_t length; /* of the lines that are whole */
+    uint32_t crc;    /* of the last of them */
+    bool torn;       /* a piece of one more line follows */
+    uint32_t data_digest;
+    int64_t seed;
+};
+int journal_load(const char *path, struct journal_file *out, struct err *err);
+void journal_file_fini(struct journal_file *file);
+/* Continues what was read: cuts off a torn end, and new lines follow. */
+int journal_reopen(struct journal *journal, const char *path, const struct journal_file *file,
+                   struct err *err);
 
 /* ---- edits.c: changes of live settings ---- */
 
@@ -211,6 +252,10 @@ void edits_make(struct run *run, const struct edits *edits);
 
 /* ---- metrics.c: metrics.csv and steps.csv ---- */
 
+#define METRICS_HEADER                                                                             \
+    "epoch,step,seconds,learning_rate,train_loss,train_accuracy,validation_loss,"                  \
+    "validation_accuracy\n"
+#define STEPS_HEADER "step,loss,loss_min,loss_max,learning_rate\n"
 struct csv {
     struct file_log *log;
     struct text pending; /* rows that could not be written yet */
@@ -240,6 +285,33 @@ int metrics_sync(struct metrics *metrics, struct err *err); /* writes what waits
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err);
 bool metrics_behind(const struct metrics *metrics); /* rows wait */
 void metrics_close(struct metrics *metrics);
+/* How many steps are in a row; done where the files are opened, too. */
+void metrics_plan(struct metrics *metrics, int64_t steps_per_epoch);
+/* Opens the files of before, cut to these lengths. */
+int metrics_reopen(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
+                   uint64_t metrics_length, uint64_t steps_length, struct err *err);
+
+/* ---- metrics_read.c ---- */
+
+/* Each row with the offset of its first byte. */
+struct evaluation_row {
+    struct evaluation evaluation;
+    uint64_t begin;
+};
+struct step_row {
+    int64_t step;
+    double loss, minimum, maximum, learning_rate;
+    uint64_t begin;
+};
+struct metrics_file {
+    struct evaluation_row *evaluations;
+    struct step_row *steps;
+    size_t evaluation_count, step_count;
+};
+/* The first `…_length` bytes of both files. */
+int metrics_load(struct metrics_file *file, const char *directory, uint64_t metrics_length,
+                 uint64_t steps_length, struct err *err);
+void metrics_file_fini(struct metrics_file *file);
 
 /* ---- safetensors.c: the container ---- */
 
@@ -357,6 +429,7 @@ void states_edit(struct states *states, const char *name, const char *label,
 /* A file that is there, also one that a run found when it began. */
 void states_saved(struct states *states, enum state_kind kind, const char *name, int64_t step,
                   uint64_t seq);
+void states_label(struct states *states, const char *name, const char *label);
 /* A file of an edit that could not or need not be written. */
 void states_unsaved(struct states *states, const char *name);
 /* The name of a file to remove: the oldest of those over `keep` on disk. */
@@ -448,6 +521,90 @@ int evaluate_split(struct net *net, const struct dataset *dataset, enum data_spl
  * again from anywhere: its kind, and its folder as an absolute path. */
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
 
+/* ---- script.c ---- */
+
+struct script_line {
+    int64_t step;
+    int number; /* in its file */
+    char *command;
+};
+struct script {
+    char *name;
+    struct script_line *lines;
+    size_t count;
+};
+
+/* ---- resume.c: a run that goes on ---- */
+
+/* A checkpoint that was verified. */
+struct candidate {
+    char name[128]; /* without .safetensors */
+    uint64_t seq;
+    int64_t step;
+    uint64_t metrics_length;
+    int64_t best_step; /* as its `best` has it */
+    double best_accuracy;
+};
+struct resume {
+    char *directory;
+    int lock_fd; /* -1: the run has it */
+    struct run_options options;
+    struct settings started;  /* settings.ini */
+    struct settings settings; /* as they will be when it goes on, but for `orders` */
+    struct journal_file journal;
+    struct candidate *candidates; /* in the order of time */
+    size_t candidate_count;
+    bool has_checkpoint; /* false: from the very beginning */
+    struct checkpoint checkpoint;
+    char from[128]; /* its name */
+    /* What is different, once the journal's lines have been repeated: settings that
+     * are no part of a state, then commands. */
+    struct edit plan[2];
+    size_t plan_count;
+    char **orders;
+    size_t order_count;
+    bool goes_on; /* also where the run had finished */
+    struct text notes;
+};
+/* The file that holds the weights of the checkpoint's best evaluation; NULL: none does. */
+char *resume_best_path(const struct resume *resume);
+/* restore.c: the numbers of the run's net; its thread calls this. */
+int resume_prepare(struct run *run, struct err *err);
+
+/* ---- tape.c: commands that are due at steps ---- */
+
+struct order;
+/* A state that a line to be repeated will lead back to, and that nothing else keeps for sure. */
+struct pin {
+    size_t line; /* its index */
+    struct image image;
+};
+/* Run thread only. */
+struct tape {
+    struct pin *pins;
+    size_t pin_count;
+    const struct journal_file *journal; /* its lines from `next` on are repeated */
+    size_t next;
+    bool replay;           /* the journal is another run's */
+    struct resume *resume; /* what is to be done then; NULL: nothing */
+    const struct script *script;
+    size_t script_next;
+};
+/* Performs what is due before the next step. -1: the run cannot go on. */
+int tape_perform(struct run *run, struct err *err);
+/* Lines wait to be repeated. */
+bool tape_repeats(const struct run *run);
+/* Whether a command that is no line of the tape may be performed meanwhile. */
+int tape_check(const struct run *run, const struct order *order, enum command_id command,
+               struct err *err);
+/* Of the next lines of a journal. */
+void tape_load(struct tape *tape, const struct journal_file *journal, size_t next);
+void tape_fini(struct tape *tape, struct copies *copies);
+/* The state that a repeated jump leads to; NULL: it is kept elsewhere. */
+const struct image *tape_pinned(const struct tape *tape, const struct jump *jump);
+/* Passes over the lines that the journal says were used. */
+void tape_skip_script(struct tape *tape);
+
 /* ---- the run ---- */
 
 /* Time spent running. */
@@ -473,9 +630,10 @@ struct order {
     /* Of a line that is repeated, as the journal has it already: its number, and
      * what it recorded of a jump. Such lines are not written again. 0 and NULL:
      * written as it is performed. Lines that only pace are not acted on where they
-     * are repeated or of a replay. */
+     * are repeated. */
     uint64_t seq;
     const struct jump *jump;
+    bool repeated; /* a journal's line, of this run or of the one that is replayed */
 };
 /* `pause when`. */
 struct condition {
@@ -497,6 +655,8 @@ struct run {
     struct net_schedule schedule;
     int batch;
     double loss_limit;
+    struct resume *resume;               /* owned; NULL: a new run */
+    size_t past_evaluations, past_edits; /* of before it went on */
     pthread_t thread;
 
     /* Run thread only. */
@@ -533,6 +693,7 @@ struct run {
     char limit[64]; /* why the last of steps_left pauses; "": one by one */
     struct journal journal;
     struct metrics metrics;
+    struct tape tape;
     int lock_fd;
 
     /* Each with a lock of its own. */
@@ -542,6 +703,20 @@ struct run {
     struct states states;
     struct writer writer;
 };
+
+/* run.c */
+/* A run without files; run_discard ends one whose thread was never started. */
+struct run *run_make(const struct run_options *options, const char *directory,
+                     const struct dataset *dataset, struct err *err);
+void run_discard(struct run *run);
+/* What the settings ask for against what the dataset has. */
+int run_plan(struct run *run, struct err *err);
+/* Other plans than it began with: how many epochs, how many threads. */
+int run_plan_again(struct run *run, const struct edit *edits, size_t count, struct err *err);
+void run_first_snapshot(struct run *run);
+int run_start(struct run *run, struct err *err); /* the thread */
+/* -1 where another process has it. */
+int run_lock(const char *directory, int *fd, struct err *err);
 
 /* thread.c */
 void *run_thread(void *run);
@@ -578,6 +753,8 @@ void run_judge_good(struct run *run); /* the step was good */
 
 /* jump.c */
 /* Undo, redo, rollback. -1 where it was refused; answered in any case. */
+/* "undo, from step 900"; of a rule what it saw. */
+void run_jump_label(char out[64], bool rule, const struct command *command, int64_t from);
 int run_jump(struct run *run, const struct order *order, const struct command *command,
              struct err *err);
 /* Makes the image the present state. */
@@ -614,6 +791,9 @@ enum run_state run_end_diverged(struct run *run, const char *what, const char *w
 enum run_state run_complete(struct run *run);
 
 /* apply.c */
+/* Shows what was changed on the charts. */
+void run_mark(struct run *run, uint64_t seq, int64_t step, enum command_source source,
+              const char *label);
 /* Journalled, performed and answered. -1 where it was refused; `err` says why. */
 int run_apply(struct run *run, const struct order *order, struct err *err);
 /* The command's line in the journal; run->seq is its number then. */
@@ -625,6 +805,7 @@ int run_refuse(struct run *run, const struct order *order, struct err *why);
 int run_refuse_unwritten(struct run *run, const struct order *order, struct err *why);
 
 /* result.c */
+int result_read(const char *path, struct run_result *out, struct err *err);
 int result_write(struct run *run, const char *path, const char *tested,
                  const struct evaluation_result *test, struct err *err);
 

@@ -42,15 +42,12 @@ static int find_listed(struct run *run,
                        const void *of, struct target *out, struct err *err)
 {
     struct state state;
+    struct err unsaved;
+    /* What is about to be written or removed counts as if it were: whether a state is
+     * found must not depend on how fast the disk is. */
+    (void)writer_drain(&run->writer, &unsaved);
     if (!find(run, of, &state))
         return 1;
-    if (!state.image.copy) {
-        /* What is not in memory may still be about to be written, or removed. */
-        struct err unsaved;
-        (void)writer_drain(&run->writer, &unsaved);
-        if (!find(run, of, &state))
-            return 1;
-    }
     out->image = state.image;
     if (!state.image.copy && load(run, &state, &out->image, err) != 0)
         return -1;
@@ -98,6 +95,9 @@ static bool is_at(const struct image *image, const struct jump *jump)
 static int find_recorded(struct run *run, const struct jump *jump, struct target *out,
                          struct err *err)
 {
+    const struct image *pinned = tape_pinned(&run->tape, jump);
+    if (pinned)
+        return take(run, pinned, jump->state, out);
     if (is_at(&run->best_image, jump))
         return take(run, &run->best_image, jump->state, out);
     if (is_at(&run->good, jump))
@@ -170,9 +170,12 @@ static int find_rollback(struct run *run, const struct order *order, const char 
         int result = find_listed(run, is_last, NULL, out, err);
         return result > 0 ? err_set(err, ERR_USAGE, "there is no checkpoint yet") : result;
     }
-    if (number_parse_integer(word, &step) != 0 || step < 0)
+    if (number_parse_integer(word, &step) == 0 && step >= 0)
+        return find_step(run, order, step, out, err);
+    int result = find_listed(run, by_name, word, out, err);
+    if (result > 0)
         return err_set(err, ERR_USAGE, "\"rollback best|last|STEP\" is expected");
-    return find_step(run, order, step, out, err);
+    return result;
 }
 
 static int find_target(struct run *run, const struct order *order, const struct command *command,
@@ -228,11 +231,9 @@ void run_restore(struct run *run, const struct image *image)
     run->epoch_start = NAN;
 }
 
-/* "undo, from step 900"; a rule's reason goes first. */
-static void print_label(char out[64], const struct order *order, const struct command *command,
-                        int64_t from)
+void run_jump_label(char out[64], bool rule, const struct command *command, int64_t from)
 {
-    if (order->why)
+    if (rule)
         snprintf(out, 64, "diverged at step %" PRId64, from);
     else if (command->id == COMMAND_ROLLBACK)
         snprintf(out, 64, "rollback %.20s, from step %" PRId64, command->word[0], from);
@@ -269,7 +270,7 @@ static void act(struct run *run, const struct order *order, const struct command
                              .returned = true};
     struct job job = {.target = TARGET_STEP, .answer = order->id};
     struct err err;
-    print_label(mark.label, order, command, run->step);
+    run_jump_label(mark.label, order->why != NULL, command, run->step);
     if (command->id == COMMAND_UNDO)
         (void)run_history_undo(&run->history, &undone);
     print_answer(job.text, sizeof job.text, &target->jump, undone.label);

@@ -119,6 +119,17 @@ static void add_bucket(struct publication *publication, const struct loss_bucket
     publication->bucket_closed = false;
 }
 
+static void add_losses(struct publication *publication, const struct loss_bucket *some)
+{
+    size_t count = publication->bucket_count;
+    struct loss_bucket *open =
+        count && !publication->bucket_closed ? &publication->buckets[count - 1] : NULL;
+    if (open && open->last - open->first + 1 < publication->bucket_width)
+        *open = merge(open, some);
+    else
+        add_bucket(publication, some);
+}
+
 void publication_loss(struct publication *publication, int64_t step, double seconds, double loss,
                       double learning_rate)
 {
@@ -133,13 +144,14 @@ void publication_loss(struct publication *publication, int64_t step, double seco
     };
     pthread_mutex_lock(&publication->lock);
     one.noise = publication->snapshot.settings.augment.noise;
-    size_t count = publication->bucket_count;
-    struct loss_bucket *open =
-        count && !publication->bucket_closed ? &publication->buckets[count - 1] : NULL;
-    if (open && open->last - open->first + 1 < publication->bucket_width)
-        *open = merge(open, &one);
-    else
-        add_bucket(publication, &one);
+    add_losses(publication, &one);
+    pthread_mutex_unlock(&publication->lock);
+}
+
+void publication_losses(struct publication *publication, const struct loss_bucket *some)
+{
+    pthread_mutex_lock(&publication->lock);
+    add_losses(publication, some);
     pthread_mutex_unlock(&publication->lock);
 }
 

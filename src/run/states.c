@@ -118,6 +118,17 @@ void states_saved(struct states *states, enum state_kind kind, const char *name,
     pthread_mutex_unlock(&states->lock);
 }
 
+void states_label(struct states *states, const char *name, const char *label)
+{
+    pthread_mutex_lock(&states->lock);
+    struct state *state = find_name(states, name);
+    if (state) {
+        text_copy(state->label, sizeof state->label, label);
+        utf8_trim(state->label);
+    }
+    pthread_mutex_unlock(&states->lock);
+}
+
 void states_unsaved(struct states *states, const char *name)
 {
     pthread_mutex_lock(&states->lock);

@@ -322,6 +322,12 @@ static int end_epoch(struct run *run)
     return 0;
 }
 
+/* What was asked for, or an epoch's end. */
+static int evaluate_due(struct run *run)
+{
+    return run->step % run->schedule.steps_per_epoch ? run_measure(run) : end_epoch(run);
+}
+
 static bool resting(const struct run *run)
 {
     return run->paused && !run->steps_left;
@@ -349,10 +355,13 @@ static enum queue_event obey(struct run *run)
 static enum run_state train(struct run *run)
 {
     enum run_state end;
+    struct err err;
     for (;;) {
-        /* Of a state that was returned to. */
+        /* Of a state that was returned to, or gone on from. */
         if (run->evaluation_due && !resting(run))
-            (void)end_epoch(run); /* given up only where obey then says so */
+            (void)evaluate_due(run); /* given up only where obey then says so */
+        if (tape_perform(run, &err) != 0)
+            return run_fail(run, &err);
         if (obey(run) != QUEUE_EMPTY)
             return run_leave(run);
         if (run->evaluation_due && !resting(run))
@@ -392,6 +401,8 @@ static int prepare(struct run *run, struct err *err)
     run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);
     net_init_weights(run->net, rules[settings->network.init], settings->network.init_std,
                      (uint64_t)settings->train.seed);
+    if (run->resume && resume_prepare(run, err) != 0)
+        return -1;
     run->now.parameters = net_parameters(run->net);
     run->now.threads = team_threads(run->team);
     return 0;
@@ -404,6 +415,7 @@ static void release_states(struct run *run)
     run_drop_image(run, &run->best_image);
     run_drop_image(run, &run->good);
     run_drop_image(run, &run->candidate);
+    tape_fini(&run->tape, &run->copies);
     states_clear(&run->states);
     copies_fini(&run->copies);
 }
