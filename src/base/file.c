@@ -161,7 +161,7 @@ static int open_temporary(const char *path, char **name, struct err *err)
             break;
     }
     if (fd < 0) {
-        err_set_errno(err, ERR_FILE, errno, "%s", text.bytes);
+        err_set_errno(err, ERR_FILE, errno, "%s", path);
         text_fini(&text);
     }
     *name = text.bytes;
