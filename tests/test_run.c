@@ -198,48 +198,6 @@ static void test_synthetic(void **state)
 
 /* ---- the same bits ---- */
 
-/* Without the numbers in column 3, seconds. */
-static char *metrics_without_time(const char *name)
-{
-    char *text = fixture_read(&fixture, name, "metrics.csv", NULL);
-    struct text out = {0};
-    for (char *line = text; *line; line = strchr(line, '\n') + 1) {
-        char *from = strchr(strchr(line, ',') + 1, ',') + 1, *to = strchr(from, ',');
-        text_append(&out, line, (size_t)(from - line));
-        text_append(&out, to, strcspn(to, "\n") + 1);
-    }
-    mem_free(text);
-    return out.bytes;
-}
-
-static void assert_same_run(const char *a, const char *b)
-{
-    char *metrics_a = metrics_without_time(a), *metrics_b = metrics_without_time(b);
-    assert_string_equal(metrics_a, metrics_b);
-    mem_free(metrics_a);
-    mem_free(metrics_b);
-    char *steps_a = fixture_read(&fixture, a, "steps.csv", NULL);
-    char *steps_b = fixture_read(&fixture, b, "steps.csv", NULL);
-    assert_string_equal(steps_a, steps_b);
-    mem_free(steps_a);
-    mem_free(steps_b);
-    static const char *const files[] = {"checkpoints/last.safetensors",
-                                        "checkpoints/best.safetensors"};
-    for (int i = 0; i < 2; i++) {
-        size_t length_a, length_b;
-        uint64_t header_a, header_b;
-        char *bytes_a = fixture_read(&fixture, a, files[i], &length_a);
-        char *bytes_b = fixture_read(&fixture, b, files[i], &length_b);
-        memcpy(&header_a, bytes_a, 8);
-        memcpy(&header_b, bytes_b, 8);
-        assert_int_equal(length_a - header_a, length_b - header_b);
-        assert_memory_equal(bytes_a + 8 + header_a, bytes_b + 8 + header_b,
-                            length_a - 8 - header_a);
-        mem_free(bytes_a);
-        mem_free(bytes_b);
-    }
-}
-
 static void test_same_bits(void **state)
 {
     (void)state;
@@ -253,7 +211,7 @@ static void test_same_bits(void **state)
         fixture_set(&settings, "augment.noise_level=0.1");
         fixture_set(&settings, threads[i]);
         fixture_end(fixture_start(&fixture, &settings, names[i]), RUN_FINISHED, NULL);
-        assert_same_run(names[0], names[i]);
+        fixture_assert_same(&fixture, names[0], names[i]);
     }
 }
 
@@ -362,7 +320,7 @@ static void test_create_errors(void **state)
     mem_free(before);
     mem_free(after);
 
-    expect_error(&settings, runs, "taken", ERR_USAGE, "; choose another name");
+    expect_error(&settings, runs, "taken", ERR_USAGE, "; kdtui resume continues it");
     expect_error(&settings, runs, "", ERR_USAGE, "name '': it is empty");
     expect_error(&settings, runs, "..", ERR_USAGE, "name '..': it begins with '.'");
     expect_error(&settings, runs, "a/b", ERR_USAGE, "name 'a/b': it contains '/'");

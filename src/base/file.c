@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -253,6 +254,19 @@ int file_log_append(struct file_log *log, const void *bytes, size_t length, bool
         return err_set_errno(err, ERR_FILE, reason, "%s", log->path);
     }
     log->length += length;
+    return 0;
+}
+
+int file_log_cut(struct file_log *log, uint64_t length, struct err *err)
+{
+    if (length > log->length)
+        return err_set(err, ERR_FILE, "%s: %" PRIu64 " bytes where %" PRIu64 " are expected",
+                       log->path, log->length, length);
+    if (length == log->length)
+        return 0;
+    log->length = length;
+    if (log_cut(log) || sync_all(log->fd))
+        return err_set_errno(err, ERR_FILE, errno, "%s", log->path);
     return 0;
 }
 

@@ -44,6 +44,7 @@ static enum outcome start_steps(struct run *run, int64_t number, struct text *te
 
 static enum outcome evaluate(struct run *run, struct text *text)
 {
+    run->evaluation_due = true; /* by whoever goes on, where it is given up */
     if (run_measure(run) != 0) {
         text_print(text, "interrupted");
         return REFUSED;
@@ -106,6 +107,8 @@ static int note(struct run *run, const struct order *order, struct journal_entry
         run->seq = order->seq;
         return 0;
     }
+    if (!order->repeated && tape_repeats(run))
+        return 0;
     entry->step = run->step;
     entry->epoch = run->step / run->schedule.steps_per_epoch;
     entry->source = command_source_name(order->source);
@@ -139,9 +142,10 @@ static int refuse(struct run *run, const struct order *order, struct err *why)
     return -1;
 }
 
-static void mark(struct run *run, const struct order *order, const char *label)
+void run_mark(struct run *run, uint64_t seq, int64_t step, enum command_source source,
+              const char *label)
 {
-    struct edit_mark mark = {.seq = (int64_t)run->seq, .step = run->step, .source = order->source};
+    struct edit_mark mark = {.seq = (int64_t)seq, .step = step, .source = source};
     text_copy(mark.label, sizeof mark.label, label);
     utf8_trim(mark.label);
     publication_edit(&run->publication, &mark);
@@ -165,7 +169,7 @@ static int edit(struct run *run, const struct order *order, const struct command
         .seq = run->seq, .step = run->step, .command = command->id, .label = label.bytes};
     run_history_line(&run->history, &line);
     edits_make(run, &edits);
-    mark(run, order, label.bytes);
+    run_mark(run, run->seq, run->step, order->source, label.bytes);
     run_publish(run, true);
     answer(run, order, DONE, label.bytes);
     text_fini(&label);
@@ -175,7 +179,8 @@ static int edit(struct run *run, const struct order *order, const struct command
 int run_apply(struct run *run, const struct order *order, struct err *err)
 {
     struct command command;
-    if (command_parse(order->line, &command, err) != 0)
+    if (command_parse(order->line, &command, err) != 0 ||
+        tape_check(run, order, command.id, err) != 0)
         return refuse(run, order, err);
     if (command.id == COMMAND_SET || command.id == COMMAND_TOGGLE)
         return edit(run, order, &command, err);

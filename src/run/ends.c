@@ -34,6 +34,8 @@ static int save_and_wait(struct run *run, struct err *err)
 static void note_end(struct run *run, enum command_source source, const char *command,
                      const char *why)
 {
+    if (tape_repeats(run))
+        return;
     struct journal_entry entry = {
         .step = run->step,
         .epoch = run->step / run->schedule.steps_per_epoch,
@@ -120,7 +122,7 @@ static int write_result(struct run *run, bool best, const struct evaluation_resu
 
 enum run_state run_complete(struct run *run)
 {
-    bool best = run->settings.checkpoint.best && run->best.step >= 0;
+    bool best = run->settings.checkpoint.best && run->best.step >= 0 && !run->best_lost;
     struct evaluation_result result;
     struct err unsaved, err;
     run_watch_start(run);

@@ -61,7 +61,14 @@ void queue_close(struct queue *queue);
 
 enum { PUBLISH_ANSWERS = 64 };
 /* One warning for each thing that can go wrong and get well again. */
-enum warning { WARNING_CHECKPOINT, WARNING_BEST, WARNING_JOURNAL, WARNING_METRICS, WARNINGS };
+enum warning {
+    WARNING_CHECKPOINT,
+    WARNING_BEST,
+    WARNING_JOURNAL,
+    WARNING_METRICS,
+    WARNING_SCRIPT,
+    WARNINGS
+};
 struct publication {
     int wake_fd; /* immutable */
     pthread_mutex_t lock;
@@ -86,6 +93,8 @@ void publication_fini(struct publication *publication);
 void publication_put(struct publication *publication, const struct snapshot *snapshot);
 void publication_loss(struct publication *publication, int64_t step, double seconds, double loss,
                       double learning_rate);
+/* Some steps in one. */
+void publication_losses(struct publication *publication, const struct loss_bucket *some);
 void publication_evaluation(struct publication *publication, const struct evaluation *evaluation);
 void publication_edit(struct publication *publication, const struct edit_mark *edit);
 void publication_checkpoint(struct publication *publication, int64_t step);
@@ -151,6 +160,7 @@ struct journal_entry {
     const char *refused;     /* why; NULL: it was not */
     const char *why;         /* of a signal or a rule; NULL: none */
     const struct jump *jump; /* of undo, redo and rollback; NULL: none */
+    bool libraries;          /* with program and kernels, which may be others than before */
     const struct edit *edits;
     size_t edit_count;
 };
@@ -165,6 +175,37 @@ int journal_open(struct journal *journal, const char *path, uint32_t data_digest
 /* Returns once the line is safe on disk; on an error nothing was added. */
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err);
 void journal_close(struct journal *journal);
+
+/* ---- journal_read.c ---- */
+
+enum { JOURNAL_FORMAT = 1 };
+struct journal_line {
+    uint64_t seq;
+    int64_t step;
+    enum command_source source; /* of the head it says nothing */
+    const char *command;
+    const char *refused, *why;     /* NULL: none */
+    const char *program, *kernels; /* of the head and of `resume`; else NULL */
+    struct edit *edits;
+    size_t edit_count;
+    struct jump *jump; /* NULL: none */
+    struct json_t *object;
+};
+/* A whole journal, verified; lines[i] has the number i + 1. */
+struct journal_file {
+    struct journal_line *lines;
+    size_t count;
+    uint64_t length; /* of the lines that are whole */
+    uint32_t crc;    /* of the last of them */
+    bool torn;       /* a piece of one more line follows */
+    uint32_t data_digest;
+    int64_t seed;
+};
+int journal_load(const char *path, struct journal_file *out, struct err *err);
+void journal_file_fini(struct journal_file *file);
+/* Continues what was read: cuts off a torn end, and new lines follow. */
+int journal_reopen(struct journal *journal, const char *path, const struct journal_file *file,
+                   struct err *err);
 
 /* ---- edits.c: changes of live settings ---- */
 
@@ -183,6 +224,10 @@ void edits_make(struct run *run, const struct edits *edits);
 
 /* ---- metrics.c: metrics.csv and steps.csv ---- */
 
+#define METRICS_HEADER                                                                             \
+    "epoch,step,seconds,learning_rate,train_loss,train_accuracy,validation_loss,"                  \
+    "validation_accuracy\n"
+#define STEPS_HEADER "step,loss,loss_min,loss_max,learning_rate\n"
 struct csv {
     struct file_log *log;
     struct text pending; /* rows that could not be written yet */
@@ -202,6 +247,31 @@ int metrics_step(struct metrics *metrics, int64_t step, double loss, double lear
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err);
 bool metrics_behind(const struct metrics *metrics); /* rows wait */
 void metrics_close(struct metrics *metrics);
+/* Opens the files of before, cut to these lengths. */
+int metrics_reopen(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
+                   uint64_t metrics_length, uint64_t steps_length, struct err *err);
+
+/* ---- metrics_read.c ---- */
+
+/* Each row with the offset of its first byte. */
+struct evaluation_row {
+    struct evaluation evaluation;
+    uint64_t begin;
+};
+struct step_row {
+    int64_t step;
+    double loss, minimum, maximum, learning_rate;
+    uint64_t begin;
+};
+struct metrics_file {
+    struct evaluation_row *evaluations;
+    struct step_row *steps;
+    size_t evaluation_count, step_count;
+};
+/* The first `…_length` bytes of both files. */
+int metrics_load(struct metrics_file *file, const char *directory, uint64_t metrics_length,
+                 uint64_t steps_length, struct err *err);
+void metrics_file_fini(struct metrics_file *file);
 
 /* ---- safetensors.c: the container ---- */
 
@@ -338,6 +408,78 @@ int evaluate_split(struct net *net, const struct dataset *dataset, enum data_spl
  * again from anywhere: its kind, and its folder as an absolute path. */
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
 
+/* ---- script.c ---- */
+
+struct script_line {
+    int64_t step;
+    int number; /* in its file */
+    char *command;
+};
+struct script {
+    char *name;
+    struct script_line *lines;
+    size_t count;
+};
+
+/* ---- resume.c: a run that goes on ---- */
+
+/* A checkpoint that was verified. */
+struct candidate {
+    char name[128]; /* without .safetensors */
+    uint64_t seq;
+    int64_t step;
+    uint64_t metrics_length;
+    int64_t best_step; /* as its `best` has it */
+    double best_accuracy;
+};
+struct resume {
+    char *directory;
+    int lock_fd; /* -1: the run has it */
+    struct run_options options;
+    struct settings started;  /* settings.ini */
+    struct settings settings; /* as they will be when it goes on, but for `orders` */
+    struct journal_file journal;
+    struct candidate *candidates; /* in the order of time */
+    size_t candidate_count;
+    bool has_checkpoint; /* false: from the very beginning */
+    struct checkpoint checkpoint;
+    char from[128]; /* its name */
+    /* What is different, once the journal's lines have been repeated: settings that
+     * are no part of a state, then commands. */
+    struct edit plan[2];
+    size_t plan_count;
+    char **orders;
+    size_t order_count;
+    bool goes_on; /* also where the run had finished */
+    struct text notes;
+};
+/* The file that holds the weights of the checkpoint's best evaluation; NULL: none does. */
+char *resume_best_path(const struct resume *resume);
+/* restore.c: the numbers of the run's net; its thread calls this. */
+int resume_prepare(struct run *run, struct err *err);
+
+/* ---- tape.c: commands that are due at steps ---- */
+
+struct order;
+/* Run thread only. */
+struct tape {
+    const struct journal_file *journal; /* its lines from `next` on are repeated */
+    size_t next;
+    bool replay;           /* the journal is another run's */
+    struct resume *resume; /* what is to be done then; NULL: nothing */
+    const struct script *script;
+    size_t script_next;
+};
+/* Performs what is due before the next step. -1: the run cannot go on. */
+int tape_perform(struct run *run, struct err *err);
+/* Lines wait to be repeated. */
+bool tape_repeats(const struct run *run);
+/* Whether a command that is no line of the tape may be performed meanwhile. */
+int tape_check(const struct run *run, const struct order *order, enum command_id command,
+               struct err *err);
+/* Passes over the lines that the journal says were used. */
+void tape_skip_script(struct tape *tape);
+
 /* ---- the run ---- */
 
 /* Time spent running. */
@@ -366,6 +508,8 @@ struct run {
     struct net_schedule schedule;
     int batch;
     double loss_limit;
+    struct resume *resume;               /* owned; NULL: a new run */
+    size_t past_evaluations, past_edits; /* of before it went on */
     pthread_t thread;
 
     /* Run thread only. */
@@ -393,8 +537,10 @@ struct run {
     double epoch_seconds, epoch_start;   /* NaN before the first epoch */
     struct evaluation best;              /* step < 0: none */
     struct image best_image;
+    bool best_lost; /* its weights are in no file, best_image has others or none */
     struct journal journal;
     struct metrics metrics;
+    struct tape tape;
     int lock_fd;
 
     /* Each with a lock of its own. */
@@ -403,6 +549,20 @@ struct run {
     struct publication publication;
     struct writer writer;
 };
+
+/* run.c */
+/* A run without files; run_discard ends one whose thread was never started. */
+struct run *run_make(const struct run_options *options, const char *directory,
+                     const struct dataset *dataset, struct err *err);
+void run_discard(struct run *run);
+/* What the settings ask for against what the dataset has. */
+int run_plan(struct run *run, struct err *err);
+/* Other plans than it began with: how many epochs, how many threads. */
+int run_plan_again(struct run *run, const struct edit *edits, size_t count, struct err *err);
+void run_first_snapshot(struct run *run);
+int run_start(struct run *run, struct err *err); /* the thread */
+/* -1 where another process has it. */
+int run_lock(const char *directory, int *fd, struct err *err);
 
 /* thread.c */
 void *run_thread(void *run);
@@ -451,11 +611,16 @@ struct order {
      * that only pace are passed over. 0 and NULL: written as it is performed. */
     uint64_t seq;
     const struct jump *jump;
+    bool repeated; /* a journal's line, of this run or of the one that is replayed */
 };
+/* Shows what was changed on the charts. */
+void run_mark(struct run *run, uint64_t seq, int64_t step, enum command_source source,
+              const char *label);
 /* Journalled, performed and answered. -1 where it was refused; `err` says why. */
 int run_apply(struct run *run, const struct order *order, struct err *err);
 
 /* result.c */
+int result_read(const char *path, struct run_result *out, struct err *err);
 int result_write(struct run *run, const char *path, const char *tested,
                  const struct evaluation_result *test, struct err *err);
 

@@ -43,7 +43,6 @@
 #else
 #define COMPILER "gcc " __VERSION__
 #endif
-enum { JOURNAL_FORMAT = 1 };
 
 /* Adds the members that every line begins with. */
 static json_t *begin_line(const struct journal *journal, int64_t step, int64_t epoch,
@@ -59,6 +58,14 @@ static json_t *begin_line(const struct journal *journal, int64_t step, int64_t e
     json_object_set_new(line, "source", json_string(source));
     json_object_set_new(line, "command", json_string(command));
     return line;
+}
+
+/* What the bits depend on, beside settings, data and commands. */
+static void add_libraries(json_t *line)
+{
+    json_object_set_new(line, "program", json_string("kdtui " KDT_VERSION));
+    json_object_set_new(line, "compiler", json_string(COMPILER));
+    json_object_set_new(line, "kernels", json_string(math_library()));
 }
 
 /* Completes the line with its crc and writes it. Takes `line` over. */
@@ -91,9 +98,7 @@ int journal_open(struct journal *journal, const char *path, uint32_t data_digest
     snprintf(digest, sizeof digest, "%08" PRIx32, data_digest);
     json_t *line = begin_line(journal, 0, 0, "start", "start");
     json_object_set_new(line, "format", json_integer(JOURNAL_FORMAT));
-    json_object_set_new(line, "program", json_string("kdtui " KDT_VERSION));
-    json_object_set_new(line, "compiler", json_string(COMPILER));
-    json_object_set_new(line, "kernels", json_string(math_library()));
+    add_libraries(line);
     json_object_set_new(line, "data_digest", json_string(digest));
     json_object_set_new(line, "seed", json_integer((json_int_t)seed));
     return end_line(journal, line, err);
@@ -102,6 +107,8 @@ int journal_open(struct journal *journal, const char *path, uint32_t data_digest
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err)
 {
     json_t *line = begin_line(journal, entry->step, entry->epoch, entry->source, entry->command);
+    if (entry->libraries)
+        add_libraries(line);
     if (entry->edit_count) {
         json_t *old = json_object(), *new = json_object();
         for (size_t i = 0; i < entry->edit_count; i++) {
@@ -125,6 +132,17 @@ int journal_append(struct journal *journal, const struct journal_entry *entry, s
     if (entry->refused)
         json_object_set_new(line, "refused", json_string(entry->refused));
     return end_line(journal, line, err);
+}
+
+int journal_reopen(struct journal *journal, const char *path, const struct journal_file *file,
+                   struct err *err)
+{
+    if (file_log_open(path, false, &journal->log, err) != 0 ||
+        file_log_cut(journal->log, file->length, err) != 0)
+        return -1;
+    journal->seq = file->count;
+    journal->crc = file->crc;
+    return 0;
 }
 
 void journal_close(struct journal *journal)

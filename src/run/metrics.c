@@ -49,18 +49,39 @@ static int csv_open(struct csv *csv, const char *directory, const char *name, co
     return csv_write(csv, true, err);
 }
 
-int metrics_open(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
-                 struct err *err)
+static int csv_reopen(struct csv *csv, const char *directory, const char *name, uint64_t length,
+                      struct err *err)
+{
+    char *path = file_path(directory, name);
+    int result = file_log_open(path, false, &csv->log, err);
+    if (result == 0)
+        result = file_log_cut(csv->log, length, err);
+    mem_free(path);
+    return result;
+}
+
+static void plan_rows(struct metrics *metrics, int64_t steps_per_epoch)
 {
     metrics->steps_per_epoch = steps_per_epoch;
     metrics->stride = steps_per_epoch / ROWS_PER_EPOCH > 1 ? steps_per_epoch / ROWS_PER_EPOCH : 1;
-    if (csv_open(&metrics->evaluations, directory, "metrics.csv",
-                 "epoch,step,seconds,learning_rate,train_loss,train_accuracy,validation_loss,"
-                 "validation_accuracy\n",
-                 err) != 0)
+}
+
+int metrics_open(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
+                 struct err *err)
+{
+    plan_rows(metrics, steps_per_epoch);
+    if (csv_open(&metrics->evaluations, directory, "metrics.csv", METRICS_HEADER, err) != 0)
         return -1;
-    return csv_open(&metrics->steps, directory, "steps.csv",
-                    "step,loss,loss_min,loss_max,learning_rate\n", err);
+    return csv_open(&metrics->steps, directory, "steps.csv", STEPS_HEADER, err);
+}
+
+int metrics_reopen(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
+                   uint64_t metrics_length, uint64_t steps_length, struct err *err)
+{
+    plan_rows(metrics, steps_per_epoch);
+    if (csv_reopen(&metrics->evaluations, directory, "metrics.csv", metrics_length, err) != 0)
+        return -1;
+    return csv_reopen(&metrics->steps, directory, "steps.csv", steps_length, err);
 }
 
 int metrics_evaluation(struct metrics *metrics, const struct evaluation *row, struct err *err)

@@ -67,6 +67,26 @@ static struct loss_bucket merge(const struct loss_bucket *a, const struct loss_b
     return both;
 }
 
+/* Under the lock. */
+static void add_losses(struct publication *publication, const struct loss_bucket *one)
+{
+    struct loss_bucket *buckets = publication->buckets;
+    size_t count = publication->bucket_count;
+    struct loss_bucket *open = count ? &buckets[count - 1] : NULL;
+    if (open && open->last - open->first + 1 < publication->bucket_width) {
+        *open = merge(open, one);
+        return;
+    }
+    if (count == FEED_MAX_BUCKETS) {
+        count /= 2;
+        for (size_t i = 0; i < count; i++)
+            buckets[i] = merge(&buckets[2 * i], &buckets[2 * i + 1]);
+        publication->bucket_width *= 2;
+    }
+    buckets[count] = *one;
+    publication->bucket_count = count + 1;
+}
+
 void publication_loss(struct publication *publication, int64_t step, double seconds, double loss,
                       double learning_rate)
 {
@@ -81,21 +101,14 @@ void publication_loss(struct publication *publication, int64_t step, double seco
     };
     pthread_mutex_lock(&publication->lock);
     one.noise = publication->snapshot.settings.augment.noise;
-    struct loss_bucket *buckets = publication->buckets;
-    size_t count = publication->bucket_count;
-    struct loss_bucket *open = count ? &buckets[count - 1] : NULL;
-    if (open && open->last - open->first + 1 < publication->bucket_width) {
-        *open = merge(open, &one);
-    } else {
-        if (count == FEED_MAX_BUCKETS) {
-            count /= 2;
-            for (size_t i = 0; i < count; i++)
-                buckets[i] = merge(&buckets[2 * i], &buckets[2 * i + 1]);
-            publication->bucket_width *= 2;
-        }
-        buckets[count] = one;
-        publication->bucket_count = count + 1;
-    }
+    add_losses(publication, &one);
+    pthread_mutex_unlock(&publication->lock);
+}
+
+void publication_losses(struct publication *publication, const struct loss_bucket *some)
+{
+    pthread_mutex_lock(&publication->lock);
+    add_losses(publication, some);
     pthread_mutex_unlock(&publication->lock);
 }
 

@@ -29,10 +29,11 @@ static int refuse_existing(const char *runs_directory, const char *name, struct 
     bool exists = file_exists(settings);
     mem_free(settings);
     mem_free(directory);
-    return exists
-               ? err_set(err, ERR_USAGE, "a run named %s exists already in %s; choose another name",
-                         name, runs_directory)
-               : 0;
+    return exists ? err_set(err, ERR_USAGE,
+                            "a run named %s exists already in %s; "
+                            "kdtui resume continues it, another name begins a new one",
+                            name, runs_directory)
+                  : 0;
 }
 
 int run_name_check(const char *runs_directory, const char *name, struct err *err)
@@ -53,8 +54,7 @@ int run_name_check(const char *runs_directory, const char *name, struct err *err
     return refuse_existing(runs_directory, name, err);
 }
 
-/* What the settings ask for against what the dataset has. */
-static int plan(struct run *run, struct err *err)
+int run_plan(struct run *run, struct err *err)
 {
     static const enum net_schedule_kind kinds[] = {
         [SCHEDULE_CONSTANT] = NET_CONSTANT, [SCHEDULE_DECAY] = NET_DECAY,
@@ -63,8 +63,7 @@ static int plan(struct run *run, struct err *err)
     };
     const struct settings *settings = &run->settings;
     uint64_t images = run->info->count[DATA_TRAIN];
-    if (settings_check(settings, err) != 0 ||
-        run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0)
+    if (run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0)
         return -1;
     run->batch = (int)settings->train.batch_size;
     if ((uint64_t)run->batch > images || images > UINT32_MAX)
@@ -87,6 +86,27 @@ static int plan(struct run *run, struct err *err)
     return 0;
 }
 
+int run_plan_again(struct run *run, const struct edit *edits, size_t count, struct err *err)
+{
+    double before = run_rate(run);
+    for (size_t i = 0; i < count; i++)
+        if (settings_set(&run->settings, edits[i].row, edits[i].new, err) != 0)
+            return -1;
+    run->schedule.total_steps = run->schedule.steps_per_epoch * run->settings.train.epochs;
+    run->now.total_steps = run->schedule.total_steps;
+    run->now.epochs = run->settings.train.epochs;
+    if (count) {
+        struct text label = {0};
+        edits_label(edits, count, &label);
+        /* A cosine ends with the last step, wherever that is now. */
+        if (run_rate(run) != before)
+            text_print(&label, ", learning rate %.4g → %.4g", before, run_rate(run));
+        run_mark(run, run->seq, run->step, SOURCE_RESUME, label.bytes);
+        text_fini(&label);
+    }
+    return 0;
+}
+
 /* "3072-256-128-10 relu, batch norm before" */
 static void describe_network(const struct run *run, char *out, size_t size)
 {
@@ -105,7 +125,7 @@ static void describe_network(const struct run *run, char *out, size_t size)
     text_fini(&text);
 }
 
-static void first_snapshot(struct run *run)
+void run_first_snapshot(struct run *run)
 {
     struct snapshot *now = &run->now;
     const struct data_info *info = run->info;
@@ -129,21 +149,20 @@ static void first_snapshot(struct run *run)
 
 /* ---- the directory ---- */
 
-static int take_lock(struct run *run, struct err *err)
+int run_lock(const char *directory, int *fd, struct err *err)
 {
-    char *path = file_path(run->directory, "run.lock");
+    char *path = file_path(directory, "run.lock");
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int result = 0;
     do
-        run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    while (run->lock_fd < 0 && errno == EINTR);
-    if (run->lock_fd < 0)
+        *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    while (*fd < 0 && errno == EINTR);
+    if (*fd < 0)
         result = err_set_errno(err, ERR_FILE, errno, "%s", path);
-    else if (fcntl(run->lock_fd, F_OFD_SETLK, &lock) == 0)
+    else if (fcntl(*fd, F_OFD_SETLK, &lock) == 0)
         result = 0;
     else if (errno == EAGAIN || errno == EACCES)
-        result =
-            err_set(err, ERR_USAGE, "%s: another process is training this run", run->directory);
+        result = err_set(err, ERR_USAGE, "%s: another process is training this run", directory);
     else
         result = err_set_errno(err, ERR_FILE, errno, "%s", path);
     mem_free(path);
@@ -217,7 +236,8 @@ static int make_files(struct run *run, struct err *err)
     int result = -1;
     if (file_make_directories(checkpoints, err) != 0 ||
         file_sync_directory(run->directory, err) != 0 ||
-        file_sync_directory(run->options.runs_directory, err) != 0 || take_lock(run, err) != 0)
+        file_sync_directory(run->options.runs_directory, err) != 0 ||
+        run_lock(run->directory, &run->lock_fd, err) != 0)
         goto done;
     /* Again, since another process may have been faster. */
     if (refuse_existing(run->options.runs_directory, run->options.name, err) != 0)
@@ -242,7 +262,7 @@ done:
 /* ---- create and destroy ---- */
 
 /* Signals go to the thread that waits for them, except those of a crash. */
-static int start_thread(struct run *run, struct err *err)
+int run_start(struct run *run, struct err *err)
 {
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     sigset_t all, before;
@@ -268,8 +288,43 @@ static void release(struct run *run)
     publication_fini(&run->publication);
     queue_fini(&run->queue);
     pthread_mutex_destroy(&run->hold.lock);
+    resume_close(run->resume);
     mem_free(run->directory);
     mem_free(run);
+}
+
+struct run *run_make(const struct run_options *options, const char *directory,
+                     const struct dataset *dataset, struct err *err)
+{
+    struct run *run = mem_alloc(sizeof *run);
+    if (publication_init(&run->publication, err) != 0) {
+        mem_free(run);
+        return NULL;
+    }
+    pthread_mutex_init(&run->hold.lock, NULL);
+    queue_init(&run->queue);
+    publication_feed(&run->feed);
+    run->options = *options;
+    run->settings = options->settings;
+    run->dataset = dataset;
+    run->info = data_info(dataset);
+    run->directory = mem_text(directory);
+    run->lock_fd = -1;
+    run->rate_scale = run->rate_anchor = 1;
+    run->permuted = -1;
+    run->epoch_seconds = NAN;
+    run->best.step = -1;
+    run->tape.script = options->script;
+    return run;
+}
+
+void run_discard(struct run *run)
+{
+    journal_close(&run->journal);
+    metrics_close(&run->metrics);
+    if (run->lock_fd >= 0)
+        close(run->lock_fd);
+    release(run);
 }
 
 int run_create(const struct run_options *options, const struct dataset *dataset, struct run **out,
@@ -277,42 +332,25 @@ int run_create(const struct run_options *options, const struct dataset *dataset,
 {
     if (run_name_check(options->runs_directory, options->name, err) != 0)
         return -1;
-    struct run *run = mem_alloc(sizeof *run);
-    run->options = *options;
-    run->settings = options->settings;
-    run->dataset = dataset;
-    run->info = data_info(dataset);
-    run->directory = file_path(options->runs_directory, options->name);
-    run->lock_fd = -1;
-    run->rate_scale = run->rate_anchor = 1;
-    run->permuted = -1;
-    run->epoch_seconds = NAN;
-    run->best.step = -1;
-    if (publication_init(&run->publication, err) != 0) {
-        mem_free(run->directory);
-        mem_free(run);
+    char *directory = file_path(options->runs_directory, options->name);
+    struct run *run = run_make(options, directory, dataset, err);
+    mem_free(directory);
+    if (!run)
         return -1;
-    }
-    pthread_mutex_init(&run->hold.lock, NULL);
-    queue_init(&run->queue);
-    publication_feed(&run->feed);
-    if (data_record(run->info, &run->settings, err) != 0 || plan(run, err) != 0 ||
+    if (data_record(run->info, &run->settings, err) != 0 ||
+        settings_check(&run->settings, err) != 0 || run_plan(run, err) != 0 ||
         make_files(run, err) != 0)
         goto failed;
     run->seq = run->journal.seq;
-    first_snapshot(run);
-    if (start_thread(run, err) != 0) {
+    run_first_snapshot(run);
+    if (run_start(run, err) != 0) {
         remove_files(run);
         goto failed;
     }
     *out = run;
     return 0;
 failed:
-    journal_close(&run->journal);
-    metrics_close(&run->metrics);
-    if (run->lock_fd >= 0)
-        close(run->lock_fd);
-    release(run);
+    run_discard(run);
     return -1;
 }
 
@@ -333,6 +371,12 @@ void run_name_choose(const char *runs_directory, const char *dataset, char *out,
         taken = file_exists(path);
         mem_free(path);
     }
+}
+
+void run_past(const struct run *run, size_t *evaluations, size_t *edits)
+{
+    *evaluations = run->past_evaluations;
+    *edits = run->past_edits;
 }
 
 struct feed *run_feed(struct run *run)

@@ -203,6 +203,7 @@ static void keep_if_best(struct run *run, const struct evaluation *row)
     if (run->best.step >= 0 && row->validation_accuracy <= run->best.validation_accuracy)
         return;
     run->best = *row;
+    run->best_lost = false;
     if (run->settings.checkpoint.best) {
         fill_about(run, &run->best_image.about);
         image_take(&run->best_image, &run->writer.layout, run->net);
@@ -378,7 +379,13 @@ static enum queue_event obey(struct run *run)
 
 static enum run_state train(struct run *run)
 {
+    /* Given up only where obey then says so. */
+    if (run->evaluation_due)
+        (void)(run->step % run->schedule.steps_per_epoch ? run_measure(run) : end_epoch(run));
     for (;;) {
+        struct err err;
+        if (tape_perform(run, &err) != 0)
+            return run_fail(run, &err);
         if (obey(run) != QUEUE_EMPTY)
             return run_leave(run);
         if (run->stopping || run->step == run->schedule.total_steps)
@@ -414,6 +421,8 @@ static int prepare(struct run *run, struct err *err)
     run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);
     net_init_weights(run->net, rules[settings->network.init], settings->network.init_std,
                      (uint64_t)settings->train.seed);
+    if (run->resume && resume_prepare(run, err) != 0)
+        return -1;
     run->now.parameters = net_parameters(run->net);
     run->now.threads = team_threads(run->team);
     return 0;
