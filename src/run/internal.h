@@ -245,6 +245,8 @@ int metrics_step(struct metrics *metrics, int64_t step, double loss, double lear
                  struct err *err);
 /* Writes the unfinished row of steps.csv; `step` is the last one. */
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err);
+/* Makes safe what is in the files, as a checkpoint records their lengths. */
+int metrics_sync(struct metrics *metrics, struct err *err);
 bool metrics_behind(const struct metrics *metrics); /* rows wait */
 void metrics_close(struct metrics *metrics);
 /* Opens the files of before, cut to these lengths. */

@@ -97,8 +97,7 @@ int metrics_evaluation(struct metrics *metrics, const struct evaluation *row, st
     return csv_write(&metrics->evaluations, true, err);
 }
 
-static int end_row(struct metrics *metrics, int64_t step, double learning_rate, bool sync,
-                   struct err *err)
+static int end_row(struct metrics *metrics, int64_t step, double learning_rate, struct err *err)
 {
     struct text *text = &metrics->steps.pending;
     text_print(text, "%" PRId64 ",", step);
@@ -107,7 +106,7 @@ static int end_row(struct metrics *metrics, int64_t step, double learning_rate, 
     append_number(text, metrics->row.maximum, ',');
     append_number(text, learning_rate, '\n');
     metrics->row = (struct steps_row){0};
-    return csv_write(&metrics->steps, sync, err);
+    return csv_write(&metrics->steps, false, err);
 }
 
 int metrics_step(struct metrics *metrics, int64_t step, double loss, double learning_rate,
@@ -119,18 +118,23 @@ int metrics_step(struct metrics *metrics, int64_t step, double loss, double lear
     row->sum += loss;
     row->count++;
     int64_t in_epoch = step % metrics->steps_per_epoch + 1;
-    bool epoch_end = in_epoch == metrics->steps_per_epoch;
-    if (!epoch_end && in_epoch % metrics->stride != 0)
+    if (in_epoch != metrics->steps_per_epoch && in_epoch % metrics->stride != 0)
         return 0;
-    /* A checkpoint records the files' lengths, so they are made safe before it. */
-    return end_row(metrics, step, learning_rate, epoch_end, err);
+    return end_row(metrics, step, learning_rate, err);
+}
+
+int metrics_sync(struct metrics *metrics, struct err *err)
+{
+    int steps = file_log_sync(metrics->steps.log, err);
+    return file_log_sync(metrics->evaluations.log, err) != 0 ? -1 : steps;
 }
 
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err)
 {
-    int steps = metrics->row.count ? end_row(metrics, step, learning_rate, true, err)
-                                   : csv_write(&metrics->steps, true, err);
-    return csv_write(&metrics->evaluations, true, err) != 0 ? -1 : steps;
+    int steps = metrics->row.count ? end_row(metrics, step, learning_rate, err)
+                                   : csv_write(&metrics->steps, false, err);
+    int evaluations = csv_write(&metrics->evaluations, false, err);
+    return steps || evaluations || metrics_sync(metrics, err) ? -1 : 0;
 }
 
 bool metrics_behind(const struct metrics *metrics)

@@ -119,6 +119,8 @@ void run_warn_metrics(struct run *run, int result, const struct err *err)
 static void fill_about(struct run *run, struct checkpoint *about)
 {
     const struct data_transform *transform = data_transform(run->dataset);
+    struct err err;
+    run_warn_metrics(run, metrics_sync(&run->metrics, &err), &err);
     *about = (struct checkpoint){
         .settings = run->settings,
         .step = run->step,
