@@ -5,7 +5,7 @@
  * journalled stays, and the run that is resumed, and killed again, ends with the
  * bits of one that never was.
  *
- * KDTUI_LONG=1 kills 1,000 times, else some; KDTUI_SEED=N does it otherwise.
+ *   test_crash [KILLS [SEED]]    from 1,000 on at each call in turn first
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -57,13 +57,11 @@ static bool known[LINES + 1]; /* the runs "0" … that were never killed */
 
 /* ---- chance ---- */
 
+static uint64_t seed = 1;
 static uint32_t trial, draws;
 
 static uint32_t draw(uint32_t below)
 {
-    static uint64_t seed;
-    if (!seed)
-        seed = getenv("KDTUI_SEED") ? strtoull(getenv("KDTUI_SEED"), NULL, 10) : 1;
     return rng_draw(seed, RNG_SYNTHETIC, 0, trial, draws++).word[0] % below;
 }
 
@@ -133,6 +131,7 @@ static int close_fixture(void **state)
     return 0;
 }
 
+static int wanted = 30;
 static char what[256]; /* is being tried, for those who read of a failure */
 
 static void fail_trial(const char *why, const char *more)
@@ -407,9 +406,9 @@ static int kill_run(long at)
 static void test_kills(void **state)
 {
     (void)state;
-    int wanted = getenv("KDTUI_LONG") ? 1000 : 30, kills = 0;
+    int kills = 0;
     long at = 0;
-    bool every = getenv("KDTUI_LONG");
+    bool every = wanted >= 1000;
     for (trial = 1; kills < wanted || every; trial++) {
         draws = 0;
         int more = kill_run(every ? ++at : 0);
@@ -420,8 +419,12 @@ static void test_kills(void **state)
     print_message("%d kills in %u runs, %ld of them at each call in turn\n", kills, trial - 1, at);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        wanted = atoi(argv[1]);
+    if (argc > 2)
+        seed = strtoull(argv[2], NULL, 10);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_kills)};
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }
