@@ -97,10 +97,41 @@ static void test_same_bits(void **state)
     script_free(whole);
 }
 
+/* The same with ways that are left, and taken up again. */
+static void test_returns(void **state)
+{
+    (void)state;
+    static const char edits[] =
+        "@3 set train.learning_rate /2\n@9 toggle augment.noise\n@12 undo\n"
+        "@14 set train.momentum 0.5\n@25 rollback best\n@27 undo\n@28 redo\n@28 undo\n"
+        "@30 set train.l2 0.001\n@36 undo\n@38 undo\n@39 redo\n@44 checkpoint mine\n"
+        "@48 rollback 44\n@51 set train.learning_rate 0.02\n@55 undo\n";
+    struct script *whole = fixture_script(edits);
+    fixture_end(start("returns", whole), RUN_FINISHED, NULL);
+    struct text parts = {0};
+    int64_t before = -1;
+    for (const char *line = edits; *line; line = strchr(line, '\n') + 1) {
+        int64_t step = strtol(line + 1, NULL, 10);
+        if (step > before + 2)
+            text_print(&parts, "@%d pause\n", (int)step - 1);
+        text_print(&parts, "%.*s\n@%d pause\n", (int)strcspn(line, "\n"), line, (int)step);
+        before = step;
+    }
+    struct script *script = fixture_script(parts.bytes);
+    assert_true(train_in_parts("returns-saved", script, false) >= 10);
+    fixture_assert_same(&fixture, "returns", "returns-saved");
+    assert_true(train_in_parts("returns-abandoned", script, true) >= 10);
+    fixture_assert_same(&fixture, "returns", "returns-abandoned");
+    text_fini(&parts);
+    script_free(script);
+    script_free(whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_returns),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

@@ -84,7 +84,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | eval | settings | keys)
+        run | resume | eval | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -103,18 +103,22 @@ _kdtui()
     -s | --set) _kdtui_setting "$word" ;;
     -n | --name) words= ;;
     --runs-dir) files=-d ;;
+    --script) files=-f ;;
+    --epochs) words= ;;
+    --from) words= ;;
     --split) words="train validation test" ;;
     *) option= ;;
     esac
     if [[ -z $option && $word == -* ]]; then
         case ${subcommand:-run} in
-        run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless -q --quiet --help --version" ;;
+        run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless --script -q --quiet --help --version" ;;
+        resume) words="-s --set --runs-dir --headless --script --epochs --from -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
         settings) words="--ini --help --version" ;;
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run eval settings keys"
+        words="run resume eval settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

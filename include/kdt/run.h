@@ -55,8 +55,8 @@ const char *resume_notes(const struct resume *resume);
 /* Another value from now on, journalled when the run goes on: "SECTION.KEY=VALUE" of a live
  * setting, train.epochs or train.threads. */
 int resume_set(struct resume *resume, const char *line, struct err *err);
-/* Another state to go on from, once the run is where it was left: best, last, the step of a kept
- * state. */
+/* Another state to go on from, by a rollback where the run was left: best, the step of a kept
+ * state, or a file with a state of this run; one from elsewhere is copied to its checkpoints. */
 int resume_return(struct resume *resume, const char *word, struct err *err);
 /* Whether one that has finished is to be trained further. */
 bool resume_goes_on(const struct resume *resume);
@@ -73,6 +73,9 @@ struct feed *run_feed(struct run *run); /* lives as long as the run */
 void run_interrupt(struct run *run, const char *why);
 /* Asks the run to leave without saving: what is on disk stays. */
 void run_abandon(struct run *run);
+/* Whether somebody looks at the run, as train.on_divergence = auto asks; at the
+ * start nobody does. Any thread. */
+void run_watched(struct run *run, bool watched);
 /* Stops and continues the clock of the run's seconds, speed and time left,
  * around a time in which the process is stopped. Any thread; never blocks. */
 void run_hold(struct run *run);
@@ -106,6 +109,8 @@ struct epoch_sums {
  *   best    the state of the best evaluation, where checkpoint.best is on; the
  *           test set is measured with it
  *   NAME    by `checkpoint NAME`; stays
+ *   edit-E  the state just before line E of the journal, an edit or a return to
+ *           another state; the last 8 stay
  *
  * The best evaluation is the one with the highest validation accuracy so far,
  * the first of equals, of those whose losses and weights were all finite. */

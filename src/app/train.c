@@ -41,6 +41,7 @@ static void close_view(struct session *session)
         return;
     view_close(session->view, VIEW_CLOSE_SECONDS);
     session->view = NULL;
+    run_watched(session->run, false);
     signals_catch_stop(false);
 }
 
@@ -204,6 +205,7 @@ int train_watch(const struct options *options, const struct settings *settings, 
             fprintf(stderr, "kdtui: no view: %s\n", why.text);
         }
         mem_free(remember);
+        run_watched(session.run, session.view != NULL);
     }
     session.plain = session.tell = !session.view;
     session_loop(&session);

@@ -25,6 +25,10 @@ static int check(const struct run *run, const struct command *command, struct er
 {
     if (command->id == COMMAND_STEP && !run->paused)
         return err_set(err, ERR_USAGE, "only while paused");
+    if (command->id == COMMAND_PAUSE)
+        return run_condition_check(command, err);
+    if (command->id == COMMAND_RUN)
+        return run_limit_check(command, err);
     if (command->id == COMMAND_CHECKPOINT && command->words)
         return check_name(run, command->word[0], err);
     if (command->id == COMMAND_EVALUATE && run->settings.train.evaluate == EVALUATE_RUNNING &&
@@ -58,9 +62,11 @@ static enum outcome evaluate(struct run *run, struct text *text)
 static enum outcome save(struct run *run, const struct command *command, uint64_t id,
                          struct text *text)
 {
+    struct job job = {.target = command->words ? TARGET_NAMED : TARGET_STEP, .answer = id};
     struct err err;
-    unsigned target = command->words ? TARGET_NAMED : TARGET_STEP;
-    if (run_save(run, target, command->words ? command->word[0] : "", id, &err) == 0)
+    if (command->words)
+        text_copy(job.name, sizeof job.name, command->word[0]);
+    if (run_save(run, &job, &err) == 0)
         return LATER;
     text_print(text, "%s", err.text);
     return REFUSED;
@@ -71,14 +77,21 @@ static enum outcome perform(struct run *run, const struct command *command, uint
 {
     switch (command->id) {
     case COMMAND_PAUSE:
+        if (command->words) {
+            run_condition_set(run, command, text);
+            return DONE;
+        }
         text_print(text, run->paused && !run->steps_left ? "paused already" : "paused");
-        run_pause(run);
+        run_pause(run, "");
         return DONE;
     case COMMAND_CONTINUE:
         text_print(text, run->paused ? "running" : "running already");
         run->paused = false;
         run->steps_left = 0;
         run_go(run);
+        return DONE;
+    case COMMAND_RUN:
+        run_limit_set(run, command, text);
         return DONE;
     case COMMAND_STEP:
         return start_steps(run, command->number, text);
@@ -99,9 +112,8 @@ static enum outcome perform(struct run *run, const struct command *command, uint
     }
 }
 
-/* The line of a command; its number is then the run's. A repeated one is there already. */
-static int note(struct run *run, const struct order *order, struct journal_entry *entry,
-                struct err *err)
+int run_note(struct run *run, const struct order *order, struct journal_entry *entry,
+             struct err *err)
 {
     if (order->seq) {
         run->seq = order->seq;
@@ -131,13 +143,19 @@ static void answer(struct run *run, const struct order *order, enum outcome outc
                            outcome == DONE ? ANSWER_APPLIED : ANSWER_REFUSED, run->step, shown);
 }
 
-/* -1, as it is refused; `why` is journalled and answered. */
-static int refuse(struct run *run, const struct order *order, struct err *why)
+int run_refuse(struct run *run, const struct order *order, struct err *why)
 {
     struct err unwritten;
     utf8_trim(why->text);
     struct journal_entry entry = {.refused = why->text};
-    (void)note(run, order, &entry, &unwritten); /* it has warned */
+    (void)run_note(run, order, &entry, &unwritten); /* it has warned */
+    answer(run, order, REFUSED, why->text);
+    return -1;
+}
+
+int run_refuse_unwritten(struct run *run, const struct order *order, struct err *why)
+{
+    err_context(why, "it cannot be journalled");
     answer(run, order, REFUSED, why->text);
     return -1;
 }
@@ -155,20 +173,25 @@ static int edit(struct run *run, const struct order *order, const struct command
                 struct err *err)
 {
     struct edits edits;
+    struct image before;
     if (edits_plan(run, command, &edits, err) != 0)
-        return refuse(run, order, err);
+        return run_refuse(run, order, err);
+    if (run_image(run, &before, err) != 0) {
+        err_context(err, "the state before it cannot be kept");
+        return run_refuse(run, order, err);
+    }
     struct journal_entry entry = {.edits = edits.list, .edit_count = edits.count};
-    if (note(run, order, &entry, err) != 0) {
-        err_context(err, "it cannot be journalled");
-        answer(run, order, REFUSED, err->text);
-        return -1;
+    if (run_note(run, order, &entry, err) != 0) {
+        return run_refuse_unwritten(run, order, err);
     }
     struct text label = {0};
     edits_label(edits.list, edits.count, &label);
     struct history_line line = {
         .seq = run->seq, .step = run->step, .command = command->id, .label = label.bytes};
     run_history_line(&run->history, &line);
+    run_keep_edit(run, &before, label.bytes);
     edits_make(run, &edits);
+    run_offer_good(run);
     run_mark(run, run->seq, run->step, order->source, label.bytes);
     run_publish(run, true);
     answer(run, order, DONE, label.bytes);
@@ -176,19 +199,31 @@ static int edit(struct run *run, const struct order *order, const struct command
     return 0;
 }
 
+/* Whether it changes neither the state nor what is kept of it. */
+static bool only_paces(enum command_id id)
+{
+    return id != COMMAND_EVALUATE && id != COMMAND_CHECKPOINT &&
+           command_info(id)->scope != COMMAND_SCOPE_EDIT;
+}
+
 int run_apply(struct run *run, const struct order *order, struct err *err)
 {
     struct command command;
     if (command_parse(order->line, &command, err) != 0 ||
         tape_check(run, order, command.id, err) != 0)
-        return refuse(run, order, err);
+        return run_refuse(run, order, err);
+    struct journal_entry entry = {0};
+    if (order->repeated && only_paces(command.id))
+        return run_note(run, order, &entry, err);
     if (command.id == COMMAND_SET || command.id == COMMAND_TOGGLE)
         return edit(run, order, &command, err);
-    if (check(run, &command, err) != 0)
-        return refuse(run, order, err);
+    if (command_info(command.id)->scope == COMMAND_SCOPE_EDIT)
+        return run_jump(run, order, &command, err);
+    /* What was performed once is so again: the file of a checkpoint is there, say. */
+    if (!order->seq && check(run, &command, err) != 0)
+        return run_refuse(run, order, err);
     /* These change no numbers, so they work even where the journal cannot be written. */
-    struct journal_entry entry = {0};
-    (void)note(run, order, &entry, err); /* it has warned */
+    (void)run_note(run, order, &entry, err); /* it has warned */
     struct text text = {0};
     enum outcome outcome = perform(run, &command, order->id, &text);
     answer(run, order, outcome, text.bytes ? text.bytes : "");

@@ -23,7 +23,8 @@ static void flush_metrics(struct run *run)
 /* The end of what is trained: it is on disk, or `err` says why not. */
 static int save_and_wait(struct run *run, struct err *err)
 {
-    int result = run_save(run, TARGET_STEP, "", 0, err);
+    struct job job = {.target = TARGET_STEP};
+    int result = run_save(run, &job, err);
     if (result == 0)
         result = writer_drain(&run->writer, err);
     flush_metrics(run);
@@ -69,24 +70,14 @@ enum run_state run_leave(struct run *run)
     return RUN_INTERRUPTED;
 }
 
-enum run_state run_diverge(struct run *run, double loss)
+enum run_state run_end_diverged(struct run *run, const char *what, const char *why)
 {
-    char what[64], why[64];
-    if (isfinite(loss)) {
-        snprintf(what, sizeof what, "loss %.4g", loss);
-        snprintf(why, sizeof why, "is above the limit %.4g", run->loss_limit);
-    } else {
-        text_copy(what, sizeof what, "the loss");
-        text_copy(why, sizeof why, "is not finite");
-    }
     struct text text = {0};
-    text_print(&text, "%s %s", what, why);
-    note_end(run, SOURCE_RULE, "stop", text.bytes);
-    text.length = 0;
-    text_print(&text, "%s at step %" PRId64 " %s; ", what, run->step, why);
     struct err err;
+    note_end(run, SOURCE_RULE, "stop", why);
+    text_print(&text, "%s; ", what);
     if (save_and_wait(run, &err) == 0) {
-        text_print(&text, "the state before that step is saved as step-%" PRId64, run->step);
+        text_print(&text, "saved as step-%" PRId64, run->step);
     } else {
         text_print(&text, "not saved: %s", err.text);
         if (run->best.step >= 0 && run->settings.checkpoint.best)
@@ -103,7 +94,7 @@ static int test(struct run *run, bool best, struct evaluation_result *out)
 {
     run_set_state(run, RUN_TESTING);
     if (best)
-        image_restore(&run->best_image, &run->writer.layout, run->net);
+        image_restore(&run->best_image, &run->copies, run->net);
     if (run_measure_split(run, DATA_TEST, 0, run->info->count[DATA_TEST], out) != 0)
         return 1;
     run->now.test_loss = out->loss;
@@ -122,11 +113,12 @@ static int write_result(struct run *run, bool best, const struct evaluation_resu
 
 enum run_state run_complete(struct run *run)
 {
-    bool best = run->settings.checkpoint.best && run->best.step >= 0 && !run->best_lost;
+    bool best = run->best_image.copy != NULL;
+    struct job job = {.target = TARGET_STEP};
     struct evaluation_result result;
     struct err unsaved, err;
     run_watch_start(run);
-    bool saved = run_save(run, TARGET_STEP, "", 0, &unsaved) == 0;
+    bool saved = run_save(run, &job, &unsaved) == 0;
     flush_metrics(run);
     bool tested = test(run, best, &result) == 0;
     run_watch_stop(run);

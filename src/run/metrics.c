@@ -60,7 +60,7 @@ static int csv_reopen(struct csv *csv, const char *directory, const char *name, 
     return result;
 }
 
-static void plan_rows(struct metrics *metrics, int64_t steps_per_epoch)
+void metrics_plan(struct metrics *metrics, int64_t steps_per_epoch)
 {
     metrics->steps_per_epoch = steps_per_epoch;
     metrics->stride = steps_per_epoch / ROWS_PER_EPOCH > 1 ? steps_per_epoch / ROWS_PER_EPOCH : 1;
@@ -69,7 +69,7 @@ static void plan_rows(struct metrics *metrics, int64_t steps_per_epoch)
 int metrics_open(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
                  struct err *err)
 {
-    plan_rows(metrics, steps_per_epoch);
+    metrics_plan(metrics, steps_per_epoch);
     if (csv_open(&metrics->evaluations, directory, "metrics.csv", METRICS_HEADER, err) != 0)
         return -1;
     return csv_open(&metrics->steps, directory, "steps.csv", STEPS_HEADER, err);
@@ -78,7 +78,7 @@ int metrics_open(struct metrics *metrics, const char *directory, int64_t steps_p
 int metrics_reopen(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
                    uint64_t metrics_length, uint64_t steps_length, struct err *err)
 {
-    plan_rows(metrics, steps_per_epoch);
+    metrics_plan(metrics, steps_per_epoch);
     if (csv_reopen(&metrics->evaluations, directory, "metrics.csv", metrics_length, err) != 0)
         return -1;
     return csv_reopen(&metrics->steps, directory, "steps.csv", steps_length, err);
@@ -97,7 +97,7 @@ int metrics_evaluation(struct metrics *metrics, const struct evaluation *row, st
     return csv_write(&metrics->evaluations, true, err);
 }
 
-static int end_row(struct metrics *metrics, int64_t step, double learning_rate, struct err *err)
+static void end_row(struct metrics *metrics, int64_t step, double learning_rate)
 {
     struct text *text = &metrics->steps.pending;
     text_print(text, "%" PRId64 ",", step);
@@ -106,7 +106,6 @@ static int end_row(struct metrics *metrics, int64_t step, double learning_rate, 
     append_number(text, metrics->row.maximum, ',');
     append_number(text, learning_rate, '\n');
     metrics->row = (struct steps_row){0};
-    return csv_write(&metrics->steps, false, err);
 }
 
 int metrics_step(struct metrics *metrics, int64_t step, double loss, double learning_rate,
@@ -120,21 +119,42 @@ int metrics_step(struct metrics *metrics, int64_t step, double loss, double lear
     int64_t in_epoch = step % metrics->steps_per_epoch + 1;
     if (in_epoch != metrics->steps_per_epoch && in_epoch % metrics->stride != 0)
         return 0;
-    return end_row(metrics, step, learning_rate, err);
+    end_row(metrics, step, learning_rate);
+    return csv_write(&metrics->steps, false, err);
+}
+
+struct metrics_cut metrics_cut(struct metrics *metrics, int64_t step, double learning_rate)
+{
+    struct metrics_cut cut = {.row = metrics->row, .pending = metrics->steps.pending.length};
+    if (metrics->row.count)
+        end_row(metrics, step, learning_rate);
+    cut.metrics_length =
+        file_log_length(metrics->evaluations.log) + metrics->evaluations.pending.length;
+    cut.steps_length = file_log_length(metrics->steps.log) + metrics->steps.pending.length;
+    return cut;
+}
+
+void metrics_uncut(struct metrics *metrics, const struct metrics_cut *cut)
+{
+    metrics->row = cut->row;
+    metrics->steps.pending.length = cut->pending;
+}
+
+static int csv_sync(struct csv *csv, struct err *err)
+{
+    return csv_write(csv, true, err) != 0 ? -1 : file_log_sync(csv->log, err);
 }
 
 int metrics_sync(struct metrics *metrics, struct err *err)
 {
-    int steps = file_log_sync(metrics->steps.log, err);
-    return file_log_sync(metrics->evaluations.log, err) != 0 ? -1 : steps;
+    int steps = csv_sync(&metrics->steps, err);
+    return csv_sync(&metrics->evaluations, err) != 0 ? -1 : steps;
 }
 
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err)
 {
-    int steps = metrics->row.count ? end_row(metrics, step, learning_rate, err)
-                                   : csv_write(&metrics->steps, false, err);
-    int evaluations = csv_write(&metrics->evaluations, false, err);
-    return steps || evaluations || metrics_sync(metrics, err) ? -1 : 0;
+    (void)metrics_cut(metrics, step, learning_rate);
+    return metrics_sync(metrics, err);
 }
 
 bool metrics_behind(const struct metrics *metrics)

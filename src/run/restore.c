@@ -9,70 +9,157 @@
 
 #include <dirent.h>
 #include <inttypes.h>
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 /* ---- charts ---- */
 
-/* Seconds at `step`, on the way between the evaluations before and after it. */
-static double seconds_at(const struct evaluation *before, const struct evaluation *after,
-                         int64_t step)
+/* Rows and lines are gone through side by side, in the order of time. */
+struct walk {
+    struct run *run;
+    const struct journal_file *journal;
+    struct metrics_file file;
+    size_t evaluation, step; /* the next rows */
+    uint64_t seq;            /* of the last line */
+    bool *noise;             /* [lines]: whether noise was on after each */
+    int64_t evaluated;       /* the step of the last row, on this way */
+};
+
+static void add_evaluation(struct walk *walk)
 {
-    double span = (double)(after->step - before->step);
-    double part = span > 0 ? (double)(step - before->step) / span : 1;
-    part = part < 0 ? 0 : part > 1 ? 1 : part;
-    return before->seconds + part * (after->seconds - before->seconds);
+    const struct evaluation *row = &walk->file.evaluations[walk->evaluation++].evaluation;
+    publication_evaluation(&walk->run->publication, row, walk->seq);
+    walk->run->now.last = *row;
+    walk->evaluated = row->step;
 }
 
-static void restore_edits(struct run *run, const struct journal_file *journal)
+/* Seconds at `step`, on the way between the evaluations before and after it. */
+static double seconds_at(const struct walk *walk, int64_t step)
 {
-    for (size_t i = 0; i < journal->count && journal->lines[i].seq <= run->seq; i++) {
-        const struct journal_line *line = &journal->lines[i];
-        struct command command;
-        if (line->refused || !line->edit_count)
-            continue;
-        struct text label = {0};
+    const struct run *run = walk->run;
+    struct evaluation before = {0}, after = {.step = run->step, .seconds = run->watch.seconds};
+    if (walk->evaluation > 0)
+        before = walk->file.evaluations[walk->evaluation - 1].evaluation;
+    if (walk->evaluation < walk->file.evaluation_count)
+        after = walk->file.evaluations[walk->evaluation].evaluation;
+    double span = (double)(after.step - before.step);
+    double part = span > 0 ? (double)(step - before.step) / span : 1;
+    part = part < 0 ? 0 : part > 1 ? 1 : part;
+    return before.seconds + part * (after.seconds - before.seconds);
+}
+
+static void add_losses(struct walk *walk)
+{
+    const struct step_row *row = &walk->file.steps[walk->step++];
+    const struct metrics *metrics = &walk->run->metrics;
+    const struct loss_bucket bucket = {
+        .first = row->step - row->step % metrics->steps_per_epoch % metrics->stride,
+        .last = row->step,
+        .seconds = seconds_at(walk, row->step),
+        .mean = row->loss,
+        .minimum = row->minimum,
+        .maximum = row->maximum,
+        .learning_rate = row->learning_rate,
+        .noise = walk->noise[walk->seq - 1],
+    };
+    publication_losses(&walk->run->publication, &bucket);
+}
+
+/* Rows of before a command at `step`, on the way that ends where the files had the
+ * lengths of `end`. An epoch's end is measured before any command there. */
+static void add_rows(struct walk *walk, int64_t step, const struct jump *end)
+{
+    const struct metrics_file *file = &walk->file;
+    const int64_t steps_per_epoch = walk->run->schedule.steps_per_epoch;
+    for (;;) {
+        const struct step_row *losses = &file->steps[walk->step];
+        const struct evaluation_row *row = &file->evaluations[walk->evaluation];
+        bool some = walk->step < file->step_count && losses->begin < end->steps_length &&
+                    losses->step < step;
+        bool measured =
+            walk->evaluation < file->evaluation_count && row->begin < end->metrics_length;
+        if (measured && row->evaluation.step >= step)
+            measured = row->evaluation.step == step && step % steps_per_epoch == 0 &&
+                       walk->evaluated != step;
+        if (some && (!measured || losses->step < row->evaluation.step))
+            add_losses(walk);
+        else if (measured)
+            add_evaluation(walk);
+        else
+            return;
+    }
+}
+
+static void add_line(struct walk *walk, const struct journal_line *line)
+{
+    struct run *run = walk->run;
+    struct command command;
+    struct text label = {0};
+    bool parsed = command_parse(line->command, &command, NULL) == 0;
+    if (line->jump && parsed) {
+        struct edit_mark mark = {.seq = (int64_t)line->seq,
+                                 .step = line->jump->step,
+                                 .source = line->source,
+                                 .returned = true};
+        run_jump_label(mark.label, line->why != NULL, &command, line->step);
+        text_print(&label, "%s", mark.label);
+        publication_return(&run->publication, &mark, line->jump);
+        walk->evaluated = -1;
+    } else if (line->edit_count) {
         edits_label(line->edits, line->edit_count, &label);
         run_mark(run, line->seq, line->step, line->source, label.bytes);
-        if (command_parse(line->command, &command, NULL) == 0) {
-            const struct history_line edit = {.seq = line->seq,
-                                              .step = line->step,
-                                              .command = command.id,
-                                              .rule = line->why != NULL,
-                                              .label = label.bytes,
-                                              .jump = line->jump};
-            run_history_line(&run->history, &edit);
-        }
-        text_fini(&label);
+    }
+    if (label.length && parsed) {
+        const struct history_line edit = {.seq = line->seq,
+                                          .step = line->step,
+                                          .command = command.id,
+                                          .rule = line->why != NULL,
+                                          .label = label.bytes,
+                                          .jump = line->jump};
+        char name[64];
+        run_history_line(&run->history, &edit);
+        snprintf(name, sizeof name, "edit-%" PRIu64, line->seq);
+        states_label(&run->states, name, label.bytes);
+    }
+    text_fini(&label);
+    walk->seq = line->seq;
+    if (parsed && command.id == COMMAND_EVALUATE && walk->evaluation < walk->file.evaluation_count)
+        add_evaluation(walk);
+}
+
+/* Whether noise was on after each line. */
+static void find_noise(struct walk *walk, const struct settings *started)
+{
+    const struct journal_file *journal = walk->journal;
+    walk->noise = mem_alloc(journal->count * sizeof *walk->noise);
+    walk->noise[0] = started->augment.noise;
+    for (size_t i = 1; i < journal->count; i++) {
+        const struct journal_line *line = &journal->lines[i];
+        bool jumps = line->jump && line->jump->seq < line->seq;
+        walk->noise[i] = walk->noise[jumps ? line->jump->seq - 1 : i - 1];
+        for (size_t j = 0; j < line->edit_count; j++)
+            if (strcmp(line->edits[j].row->name, "augment.noise") == 0)
+                walk->noise[i] = strcmp(line->edits[j].new, "on") == 0;
     }
 }
 
-static void restore_losses(struct run *run, const struct metrics_file *file)
+static void walk_through(struct walk *walk)
 {
-    const struct evaluation start = {0};
-    const struct evaluation end = {.step = run->step, .seconds = run->watch.seconds};
-    const struct evaluation *before = &start;
-    int64_t first = 0;
-    for (size_t i = 0, next = 0; i < file->step_count; i++) {
-        const struct step_row *row = &file->steps[i];
-        while (next < file->evaluation_count &&
-               file->evaluations[next].evaluation.step <= row->step)
-            before = &file->evaluations[next++].evaluation;
-        const struct evaluation *after =
-            next < file->evaluation_count ? &file->evaluations[next].evaluation : &end;
-        const struct loss_bucket bucket = {
-            .first = first,
-            .last = row->step,
-            .seconds = seconds_at(before, after, row->step),
-            .mean = row->loss,
-            .minimum = row->minimum,
-            .maximum = row->maximum,
-            .learning_rate = row->learning_rate,
-        };
-        publication_losses(&run->publication, &bucket);
-        first = row->step + 1;
+    static const struct jump never = {.metrics_length = UINT64_MAX, .steps_length = UINT64_MAX};
+    const struct journal_file *journal = walk->journal;
+    struct run *run = walk->run;
+    for (size_t i = 1; i < journal->count && journal->lines[i].seq <= run->seq; i++) {
+        const struct jump *end = NULL;
+        for (size_t j = i; j < journal->count && !end; j++)
+            end = journal->lines[j].refused ? NULL : journal->lines[j].jump;
+        const struct journal_line *line = &journal->lines[i];
+        if (line->refused)
+            continue;
+        add_rows(walk, line->jump ? INT64_MAX : line->step, end ? end : &never);
+        add_line(walk, line);
     }
+    add_rows(walk, INT64_MAX, &never);
     const struct steps_row *row = &run->metrics.row;
     if (row->count) {
         const struct loss_bucket bucket = {
@@ -83,27 +170,40 @@ static void restore_losses(struct run *run, const struct metrics_file *file)
             .minimum = row->minimum,
             .maximum = row->maximum,
             .learning_rate = run_rate(run),
+            .noise = run->settings.augment.noise,
         };
         publication_losses(&run->publication, &bucket);
     }
 }
 
-static int restore_charts(struct run *run, const struct journal_file *journal,
+static int restore_charts(struct run *run, const struct resume *resume,
                           const struct checkpoint *from, struct err *err)
 {
-    struct metrics_file file;
-    if (metrics_load(&file, run->directory, from->metrics_length, from->steps_length, err) != 0)
+    struct walk walk = {.run = run, .journal = &resume->journal, .seq = 1, .evaluated = -1};
+    if (metrics_load(&walk.file, run->directory, from->metrics_length, from->steps_length, err) !=
+        0)
         return -1;
-    for (size_t i = 0; i < file.evaluation_count; i++)
-        publication_evaluation(&run->publication, &file.evaluations[i].evaluation);
-    if (file.evaluation_count)
-        run->now.last = file.evaluations[file.evaluation_count - 1].evaluation;
-    restore_losses(run, &file);
-    restore_edits(run, journal);
+    find_noise(&walk, &resume->started);
+    walk_through(&walk);
     run->past_evaluations = run->publication.evaluation_count;
     run->past_edits = run->publication.edit_count;
-    metrics_file_fini(&file);
+    mem_free(walk.noise);
+    metrics_file_fini(&walk.file);
     return 0;
+}
+
+/* What is on disk can be returned to. */
+static void restore_states(struct run *run, const struct resume *resume)
+{
+    for (size_t i = 0; i < resume->candidate_count; i++) {
+        const struct candidate *one = &resume->candidates[i];
+        enum state_kind kind = strncmp(one->name, "edit-", 5) == 0   ? STATE_EDIT
+                               : strncmp(one->name, "step-", 5) == 0 ? STATE_STEP
+                               : strcmp(one->name, "best") == 0      ? STATE_BEST
+                                                                     : STATE_NAMED;
+        states_saved(&run->states, kind, one->name, one->step, one->seq);
+        publication_checkpoint(&run->publication, one->step, true);
+    }
 }
 
 /* ---- the state ---- */
@@ -120,6 +220,7 @@ static void restore_state(struct run *run, const struct checkpoint *from)
     run->best = from->best;
     run->evaluation_due = from->evaluation_due;
     run->metrics.row = from->row;
+    run->losses_from = from->step;
     run->sums = from->sums;
     /* What an epoch takes is known from those before. */
     if (from->step > 0) {
@@ -220,12 +321,13 @@ int resume_start(struct resume *resume, const struct dataset *dataset, struct ru
     restore_state(run, from);
     if (check_plan(resume, run, err) != 0)
         goto failed;
-    run->tape.journal = &resume->journal;
-    run->tape.next = (size_t)from->journal_seq;
+    tape_load(&run->tape, &resume->journal, (size_t)from->journal_seq);
     run->tape.resume = resume;
     tape_skip_script(&run->tape);
     run_first_snapshot(run);
-    if (restore_charts(run, &resume->journal, from, err) != 0 ||
+    metrics_plan(&run->metrics, run->schedule.steps_per_epoch);
+    restore_states(run, resume);
+    if (restore_charts(run, resume, from, err) != 0 ||
         restore_files(run, &resume->journal, from, err) != 0)
         goto failed;
     remove_result(run);
@@ -250,30 +352,14 @@ failed:
 static int prepare_best(struct run *run, struct err *err)
 {
     const struct data_transform *transform = data_transform(run->dataset);
-    struct checkpoint best;
     char *path = resume_best_path(run->resume);
-    if (!path) {
-        run->best_lost = true;
+    if (!path)
         return 0;
-    }
-    int result = checkpoint_load(path, &best, err);
+    int result = image_load(&run->best_image, &run->copies, path, err);
     mem_free(path);
-    if (result != 0)
-        return -1;
-    result = checkpoint_restore(&best, run->net, err);
-    if (result == 0) {
-        image_take(&run->best_image, &run->writer.layout, run->net);
-        safetensors_free(best.tensors);
-        mem_free(best.factor);
-        mem_free(best.offset);
-        best.tensors = NULL;
-        best.factor = transform->factor;
-        best.offset = transform->offset;
-        run->best_image.about = best;
-        return 0;
-    }
-    checkpoint_fini(&best);
-    return -1;
+    run->best_image.about.factor = transform->factor;
+    run->best_image.about.offset = transform->offset;
+    return result;
 }
 
 int resume_prepare(struct run *run, struct err *err)
@@ -281,7 +367,7 @@ int resume_prepare(struct run *run, struct err *err)
     struct resume *resume = run->resume;
     if (!resume->has_checkpoint)
         return 0;
-    if (run->best.step >= 0 && run->settings.checkpoint.best && prepare_best(run, err) != 0)
+    if (run->settings.checkpoint.best && prepare_best(run, err) != 0)
         return -1;
     return checkpoint_restore(&resume->checkpoint, run->net, err);
 }

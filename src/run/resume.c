@@ -156,22 +156,6 @@ static char *candidate_path(const struct resume *resume, const char *name)
 
 /* ---- choosing ---- */
 
-static int choose(struct resume *resume, struct err *err)
-{
-    if (!resume->candidate_count)
-        return 0;
-    const struct candidate *newest = &resume->candidates[resume->candidate_count - 1];
-    char *path = candidate_path(resume, newest->name);
-    resume->has_checkpoint = checkpoint_load(path, &resume->checkpoint, err) == 0;
-    mem_free(path);
-    if (!resume->has_checkpoint)
-        return -1;
-    text_copy(resume->from, sizeof resume->from, newest->name);
-    resume->settings = resume->checkpoint.settings;
-    return 0;
-}
-
-/* The file with the weights of the checkpoint's best evaluation; NULL: none. */
 char *resume_best_path(const struct resume *resume)
 {
     const struct evaluation *best = &resume->checkpoint.best;
@@ -183,6 +167,69 @@ char *resume_best_path(const struct resume *resume)
             found = one;
     }
     return found ? candidate_path(resume, found->name) : NULL;
+}
+
+static void note_best(struct resume *resume)
+{
+    const struct checkpoint *from = &resume->checkpoint;
+    char *path = resume_best_path(resume);
+    if (!path && from->best.step >= 0 && from->settings.checkpoint.best)
+        text_print(&resume->notes,
+                   "the weights of the best evaluation so far, of epoch %" PRId64
+                   ", are in no file that holds\n",
+                   from->best.epoch);
+    mem_free(path);
+}
+
+static bool has_state(const struct resume *resume, const struct jump *jump)
+{
+    for (size_t i = 0; i < resume->candidate_count; i++)
+        if (resume->candidates[i].seq == jump->seq && resume->candidates[i].step == jump->step)
+            return true;
+    return false;
+}
+
+/* The first line after the candidate's that leads back to a state which is not on
+ * disk and was before the candidate; NULL: none does. */
+static const struct journal_line *find_obstacle(const struct resume *resume,
+                                                const struct candidate *from)
+{
+    for (size_t i = (size_t)from->seq; i < resume->journal.count; i++) {
+        const struct journal_line *line = &resume->journal.lines[i];
+        const struct jump *jump = line->refused ? NULL : line->jump;
+        if (!jump)
+            continue;
+        bool comes = jump->seq > from->seq || (jump->seq == from->seq && jump->step >= from->step);
+        if (!comes && !has_state(resume, jump))
+            return line;
+    }
+    return NULL;
+}
+
+/* The newest from which the journal can be followed to its end. */
+static int choose(struct resume *resume, struct err *err)
+{
+    for (size_t i = resume->candidate_count; i-- > 0;) {
+        const struct candidate *from = &resume->candidates[i];
+        const struct journal_line *obstacle = find_obstacle(resume, from);
+        if (obstacle) {
+            text_print(&resume->notes,
+                       "%s.safetensors skipped: line %" PRIu64
+                       " of the journal leads back to step %" PRId64 ", which is not kept\n",
+                       from->name, obstacle->seq, obstacle->jump->step);
+            continue;
+        }
+        char *path = candidate_path(resume, from->name);
+        resume->has_checkpoint = checkpoint_load(path, &resume->checkpoint, err) == 0;
+        mem_free(path);
+        if (!resume->has_checkpoint)
+            return -1;
+        text_copy(resume->from, sizeof resume->from, from->name);
+        resume->settings = resume->checkpoint.settings;
+        note_best(resume);
+        return 0;
+    }
+    return 0;
 }
 
 /* ---- open ---- */
@@ -301,17 +348,93 @@ static void add_order(struct resume *resume, const char *command)
     resume->orders[resume->order_count++] = mem_text(command);
 }
 
+static const struct candidate *find_candidate(const struct resume *resume, uint64_t seq,
+                                              int64_t step)
+{
+    for (size_t i = resume->candidate_count; i-- > 0;) {
+        const struct candidate *one = &resume->candidates[i];
+        if (one->step == step && (!seq || one->seq == seq))
+            return one;
+    }
+    return NULL;
+}
+
+/* A copy of a file from elsewhere, so that the journal can name it. */
+static int adopt(struct resume *resume, const char *file, const struct checkpoint *checkpoint,
+                 struct err *err)
+{
+    unsigned char *bytes;
+    size_t length;
+    char name[64];
+    snprintf(name, sizeof name, "from-%" PRIu64 "-%" PRId64, checkpoint->journal_seq,
+             checkpoint->step);
+    if (file_read(file, (size_t)1 << 40, &bytes, &length, err) != 0)
+        return -1;
+    char *path = candidate_path(resume, name);
+    const struct file_part part = {bytes, length};
+    int result = file_write(path, &part, 1, err);
+    if (result == 0)
+        add_candidate(resume, name, path);
+    mem_free(bytes);
+    mem_free(path);
+    return result;
+}
+
+/* The name of a state of this run that is in a file. */
+static int find_file(struct resume *resume, const char *file, char *name, size_t size,
+                     struct err *err)
+{
+    struct checkpoint checkpoint;
+    if (checkpoint_load(file, &checkpoint, err) != 0)
+        return -1;
+    int result = check_candidate(resume, &checkpoint, err);
+    if (result != 0)
+        err_context(err, "%s", file);
+    else if (!find_candidate(resume, checkpoint.journal_seq, checkpoint.step))
+        result = adopt(resume, file, &checkpoint, err);
+    if (result == 0)
+        text_copy(name, size,
+                  find_candidate(resume, checkpoint.journal_seq, checkpoint.step)->name);
+    checkpoint_fini(&checkpoint);
+    return result;
+}
+
+/* "no state of step 450 is kept; there are those of 490, 980" */
+static int refuse_step(const struct resume *resume, int64_t step, struct err *err)
+{
+    struct text text = {0};
+    for (size_t i = 0; i < resume->candidate_count; i++)
+        if (i == 0 || resume->candidates[i].step != resume->candidates[i - 1].step)
+            text_print(&text, "%s%" PRId64, i ? ", " : "", resume->candidates[i].step);
+    err_set(err, ERR_USAGE, "no state of step %" PRId64 " is kept; %s%s", step,
+            text.length ? "there are those of " : "there is none", text.length ? text.bytes : "");
+    text_fini(&text);
+    return -1;
+}
+
 int resume_return(struct resume *resume, const char *word, struct err *err)
 {
+    struct candidate none;
+    char name[sizeof none.name];
+    int64_t step;
+    text_copy(name, sizeof name, word);
+    if (strcmp(word, "best") == 0) {
+        char *path = resume_best_path(resume);
+        if (!path)
+            return err_set(err, ERR_USAGE, "there is no best state");
+        mem_free(path);
+    } else if (number_parse_integer(word, &step) == 0) {
+        if (!find_candidate(resume, 0, step))
+            return refuse_step(resume, step, err);
+    } else if (find_file(resume, word, name, sizeof name, err) != 0) {
+        return -1;
+    }
     struct text command = {0};
-    struct command parsed;
-    text_print(&command, "rollback %s", word);
-    int result = command_parse(command.bytes, &parsed, err);
-    if (result == 0)
-        add_order(resume, command.bytes);
+    text_print(&command, "rollback %s", name);
+    add_order(resume, command.bytes);
     text_fini(&command);
     resume->goes_on = true;
-    return result;
+    return 0;
 }
 
 bool resume_goes_on(const struct resume *resume)

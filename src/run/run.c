@@ -281,7 +281,7 @@ int run_start(struct run *run, struct err *err)
 static void release(struct run *run)
 {
     run_history_fini(&run->history);
-    image_fini(&run->best_image);
+    states_fini(&run->states);
     mem_free(run->labels);
     mem_free(run->permutation);
     mem_free(run->losses);
@@ -302,6 +302,7 @@ struct run *run_make(const struct run_options *options, const char *directory,
         return NULL;
     }
     pthread_mutex_init(&run->hold.lock, NULL);
+    states_init(&run->states);
     queue_init(&run->queue);
     publication_feed(&run->feed);
     run->options = *options;
@@ -387,6 +388,11 @@ struct feed *run_feed(struct run *run)
 void run_interrupt(struct run *run, const char *why)
 {
     queue_leave(&run->queue, QUEUE_INTERRUPT, why);
+}
+
+void run_watched(struct run *run, bool watched)
+{
+    queue_watch(&run->queue, watched);
 }
 
 void run_abandon(struct run *run)

@@ -14,15 +14,15 @@
 
 enum { SCRIPT_MAX = 1 << 24, STEP_DIGITS = 18 };
 
-struct place {
+struct spot {
     const char *name;
     int line;
 };
 
 /* Puts FILE:LINE before what is wrong. */
-static int wrong(const struct place *place, struct err *err)
+static int wrong(const struct spot *spot, struct err *err)
 {
-    return err_context(err, "%s:%d", place->name, place->line);
+    return err_context(err, "%s:%d", spot->name, spot->line);
 }
 
 /* Keys and absolute values; what is relative depends on the run. */
@@ -69,7 +69,7 @@ static int parse_line(const char *text, struct script_line *out, struct err *err
 }
 
 static int add_line(struct script *script, const char *bytes, size_t length,
-                    const struct place *place, struct err *err)
+                    const struct spot *spot, struct err *err)
 {
     char text[COMMAND_LINE + STEP_DIGITS + 2];
     while (length && strchr(" \t\r", bytes[0]) && bytes[0])
@@ -78,13 +78,13 @@ static int add_line(struct script *script, const char *bytes, size_t length,
         return 0;
     if (length >= sizeof text || memchr(bytes, '\0', length)) {
         err_set(err, ERR_USAGE, "the line is too long or no text");
-        return wrong(place, err);
+        return wrong(spot, err);
     }
     memcpy(text, bytes, length);
     text[length] = '\0';
-    struct script_line line = {.number = place->line};
+    struct script_line line = {.number = spot->line};
     if (parse_line(text, &line, err) != 0)
-        return wrong(place, err);
+        return wrong(spot, err);
     script->lines = mem_resize(script->lines, (script->count + 1) * sizeof *script->lines);
     script->lines[script->count++] = line;
     return 0;
@@ -94,13 +94,13 @@ int script_parse(const char *bytes, size_t length, const char *name, struct scri
                  struct err *err)
 {
     struct script *script = mem_alloc(sizeof *script);
-    struct place place = {name, 0};
+    struct spot spot = {name, 0};
     script->name = mem_text(name);
     for (size_t at = 0; at < length;) {
         const char *end = memchr(bytes + at, '\n', length - at);
         size_t line = end ? (size_t)(end - bytes) - at : length - at;
-        place.line++;
-        if (add_line(script, bytes + at, line, &place, err) != 0) {
+        spot.line++;
+        if (add_line(script, bytes + at, line, &spot, err) != 0) {
             script_free(script);
             return -1;
         }

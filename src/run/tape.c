@@ -49,38 +49,64 @@ int tape_check(const struct run *run, const struct order *order, enum command_id
                    last_step(&run->tape));
 }
 
-/* ---- lines of a journal ---- */
+/* ---- states that are returned to ---- */
 
-static bool named_exists(const struct run *run, const char *name)
+static bool is_kept(const struct jump *jump)
 {
-    struct text path = {0};
-    text_print(&path, "%s/checkpoints/%s.safetensors", run->directory, name);
-    bool exists = file_exists(path.bytes);
-    text_fini(&path);
-    return exists;
+    /* Those of edits and the best are kept as they were before. */
+    return strncmp(jump->state, "edit-", strlen("edit-")) == 0 || strcmp(jump->state, "best") == 0;
 }
 
-/* Whether the line is to be performed again. */
-static bool acts(const struct run *run, const struct journal_line *line)
+void tape_load(struct tape *tape, const struct journal_file *journal, size_t next)
 {
-    struct command command;
-    if (line->refused || command_parse(line->command, &command, NULL) != 0)
-        return false;
-    switch (command.id) {
-    case COMMAND_SET:
-    case COMMAND_TOGGLE:
-    case COMMAND_UNDO:
-    case COMMAND_REDO:
-    case COMMAND_ROLLBACK:
-    case COMMAND_EVALUATE:
-        return true;
-    case COMMAND_CHECKPOINT:
-        /* One that was not written in time is written now. */
-        return line->step == run->step && !(command.words && named_exists(run, command.word[0]));
-    default:
-        return false;
+    tape->journal = journal;
+    tape->next = next;
+    for (size_t i = next; i < journal->count; i++) {
+        const struct journal_line *line = &journal->lines[i];
+        if (!line->jump || line->refused || is_kept(line->jump))
+            continue;
+        tape->pins = mem_resize(tape->pins, (tape->pin_count + 1) * sizeof *tape->pins);
+        tape->pins[tape->pin_count++] = (struct pin){.line = i};
     }
 }
+
+void tape_fini(struct tape *tape, struct copies *copies)
+{
+    for (size_t i = 0; i < tape->pin_count; i++)
+        copies_release(copies, tape->pins[i].image.copy);
+    mem_free(tape->pins);
+    tape->pins = NULL;
+    tape->pin_count = 0;
+}
+
+const struct image *tape_pinned(const struct tape *tape, const struct jump *jump)
+{
+    for (size_t i = 0; i < tape->pin_count; i++)
+        if (tape->pins[i].image.copy && tape->journal->lines[tape->pins[i].line].jump == jump)
+            return &tape->pins[i].image;
+    return NULL;
+}
+
+/* Keeps the present state for every line that leads back to it, and none longer. */
+static int pin(struct run *run, struct err *err)
+{
+    struct tape *tape = &run->tape;
+    for (size_t i = 0; i < tape->pin_count; i++) {
+        struct pin *pin = &tape->pins[i];
+        const struct jump *jump = tape->journal->lines[pin->line].jump;
+        struct image image;
+        if (pin->line < tape->next) {
+            run_drop_image(run, &pin->image);
+        } else if (jump->seq == run->seq && jump->step == run->step && !pin->image.copy) {
+            if (run_image(run, &image, err) != 0)
+                return -1;
+            run_hold_image(run, &pin->image, &image);
+        }
+    }
+    return 0;
+}
+
+/* ---- lines of a journal ---- */
 
 static bool is_resume(const struct journal_line *line)
 {
@@ -106,7 +132,7 @@ static int copy(struct run *run, const struct journal_line *line, struct err *er
 static int repeat(struct run *run, const struct journal_line *line, struct err *err)
 {
     bool replay = run->tape.replay;
-    if (!is_resume(line) && acts(run, line)) {
+    if (!is_resume(line) && !line->refused) {
         const struct order order = {
             .source = replay ? SOURCE_REPLAY : line->source,
             .line = line->command,
@@ -133,7 +159,7 @@ static int next_repeated(struct run *run, struct err *err)
     if (line->step > run->step)
         return 0;
     int result;
-    if (line->step < run->step && acts(run, line))
+    if (line->step < run->step)
         result = err_set(err, ERR_FILE, "it is of step %" PRId64 ", and the run is at %" PRId64,
                          line->step, run->step);
     else
@@ -219,6 +245,8 @@ int tape_perform(struct run *run, struct err *err)
     for (;;) {
         if (queue_leaving(&run->queue) != QUEUE_EMPTY || run->stopping)
             return 0;
+        if (pin(run, err) != 0)
+            return -1;
         int result = next_repeated(run, err);
         if (result == 0 && run->tape.resume && !lines_left(&run->tape))
             result = resume_now(run, err);
