@@ -44,13 +44,20 @@ static const char *const lines[] = {
     "@7 toggle augment.noise",
     "@7 set augment.noise_level 0.2",
     "@12 checkpoint one",
+    "@15 undo",
+    "@18 undo",
+    "@19 redo",
     "@20 set train.momentum 0.8 train.l2 0",
     "@29 evaluate",
     "@31 set train.learning_rate *3",
     "@34 checkpoint two",
     "@34 note so far",
+    "@36 rollback best",
     "@41 toggle augment.noise",
-    "@55 set train.learning_rate 0.01",
+    "@45 rollback 34",
+    "@46 undo",
+    "@55 rollback last",
+    "@57 set train.learning_rate 0.01",
 };
 enum { LINES = sizeof lines / sizeof lines[0] };
 static bool known[LINES + 1]; /* the runs "0" … that were never killed */
