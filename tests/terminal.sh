@@ -101,7 +101,7 @@ keys n
 see "noise on" 'noise off → on'
 keys u
 see "undo" 'back at step [0-9]+, before noise off → on'
-see "and its mark" '◄.*undo, from step'
+see "and its mark" 'undo, from step [0-9]+'
 keys C-r
 see "redo" 'back at step [0-9]+'
 keys r
