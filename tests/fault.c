@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,10 @@
 
 enum { FILES = 1024, PATH = 1024 };
 
+/* Whether the calls about an open file count; read without the lock, since a
+ * signal's handler may write. */
+static atomic_bool counted[FILES];
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Under lock. */
 static char below[PATH]; /* "": nothing counts */
@@ -29,7 +34,7 @@ static struct fault_plan plan;
 static long calls;
 static char hit[64];
 static bool full;             /* FAULT_FULL has begun */
-static char names[FILES][64]; /* of open files that count; "": it does not */
+static char names[FILES][64]; /* of open files that count */
 
 /* ---- the plan ---- */
 
@@ -90,7 +95,7 @@ static bool counts(const char *path)
 
 static bool counts_fd(int fd)
 {
-    return fd >= 0 && fd < FILES && names[fd][0];
+    return fd >= 0 && fd < FILES && counted[fd];
 }
 
 /* Counts a call; what is to happen to it. */
@@ -102,6 +107,11 @@ static enum fault_effect next(const char *call, const char *name)
     snprintf(hit, sizeof hit, "%s %.48s", call, name);
     if (plan.effect == FAULT_KILL)
         die();
+    if (plan.effect == FAULT_HANG) {
+        pthread_mutex_unlock(&lock);
+        for (;;)
+            pause();
+    }
     return plan.effect;
 }
 
@@ -141,6 +151,7 @@ static int open_file(const char *path, int flags, mode_t mode)
             abort();
         if (fd >= 0) {
             snprintf(names[fd], sizeof names[fd], "%s", last_name(path));
+            counted[fd] = true;
             disk_opened(fd, path, !exists);
         }
     }
@@ -171,7 +182,7 @@ DIR *opendir(const char *path)
     /* closedir does not come by here. */
     pthread_mutex_lock(&lock);
     if (counts_fd(fd)) {
-        names[fd][0] = '\0';
+        counted[fd] = false;
         disk_closed(fd);
     }
     pthread_mutex_unlock(&lock);
@@ -180,11 +191,9 @@ DIR *opendir(const char *path)
 
 ssize_t write(int fd, const void *bytes, size_t length)
 {
-    pthread_mutex_lock(&lock);
-    if (!counts_fd(fd)) {
-        pthread_mutex_unlock(&lock);
+    if (!counts_fd(fd))
         return syscall(SYS_write, fd, bytes, length);
-    }
+    pthread_mutex_lock(&lock);
     enum fault_effect effect = next("write", names[fd]);
     ssize_t written = -1;
     if (effect == FAULT_ERROR || (effect == FAULT_FULL && full)) {
@@ -206,11 +215,9 @@ ssize_t write(int fd, const void *bytes, size_t length)
 
 static int sync_file(int fd, const char *call, long number)
 {
-    pthread_mutex_lock(&lock);
-    if (!counts_fd(fd)) {
-        pthread_mutex_unlock(&lock);
+    if (!counts_fd(fd))
         return (int)syscall(number, fd);
-    }
+    pthread_mutex_lock(&lock);
     enum fault_effect effect = next(call, names[fd]);
     int result = fails(effect, false) ? -1 : (int)syscall(number, fd);
     if (result == 0)
@@ -234,14 +241,12 @@ int fdatasync(int fd)
 
 int close(int fd)
 {
-    pthread_mutex_lock(&lock);
-    if (!counts_fd(fd)) {
-        pthread_mutex_unlock(&lock);
+    if (!counts_fd(fd))
         return (int)syscall(SYS_close, fd);
-    }
+    pthread_mutex_lock(&lock);
     enum fault_effect effect = next("close", names[fd]);
     int result = (int)syscall(SYS_close, fd);
-    names[fd][0] = '\0';
+    counted[fd] = false;
     disk_closed(fd);
     if (fails(effect, false))
         result = -1;
@@ -254,11 +259,9 @@ int close(int fd)
 
 int ftruncate(int fd, off_t length)
 {
-    pthread_mutex_lock(&lock);
-    if (!counts_fd(fd)) {
-        pthread_mutex_unlock(&lock);
+    if (!counts_fd(fd))
         return (int)syscall(SYS_ftruncate, fd, length);
-    }
+    pthread_mutex_lock(&lock);
     enum fault_effect effect = next("ftruncate", names[fd]);
     int result = fails(effect, false) ? -1 : (int)syscall(SYS_ftruncate, fd, length);
     done(effect);
@@ -356,10 +359,10 @@ static bool read_effect(const char *word, struct fault_plan *out)
     } effects[] = {
         {"kill", FAULT_KILL, 0},         {"kill-after", FAULT_KILL_AFTER, 0},
         {"torn", FAULT_TORN, 0},         {"full", FAULT_FULL, ENOSPC},
-        {"short", FAULT_SHORT, 0},       {"EIO", FAULT_ERROR, EIO},
-        {"ENOSPC", FAULT_ERROR, ENOSPC}, {"EACCES", FAULT_ERROR, EACCES},
-        {"EROFS", FAULT_ERROR, EROFS},   {"EINTR", FAULT_ERROR, EINTR},
-        {"EDQUOT", FAULT_ERROR, EDQUOT},
+        {"hang", FAULT_HANG, 0},         {"short", FAULT_SHORT, 0},
+        {"EIO", FAULT_ERROR, EIO},       {"ENOSPC", FAULT_ERROR, ENOSPC},
+        {"EACCES", FAULT_ERROR, EACCES}, {"EROFS", FAULT_ERROR, EROFS},
+        {"EINTR", FAULT_ERROR, EINTR},   {"EDQUOT", FAULT_ERROR, EDQUOT},
     };
     for (size_t i = 0; i < sizeof effects / sizeof effects[0]; i++)
         if (strcmp(word, effects[i].word) == 0) {

@@ -17,6 +17,7 @@ enum fault_effect {
     FAULT_SHORT,      /* a write takes half of the bytes; other calls are done */
     FAULT_FULL,       /* a write takes half of the bytes, later ones and what makes a
                          name fail with `error`; the rest is done, as on a full disk */
+    FAULT_HANG,       /* never returns */
     FAULT_KILL,       /* SIGKILL instead of the call */
     FAULT_KILL_AFTER, /* SIGKILL once it is done */
     FAULT_TORN,       /* SIGKILL after half of a write, or else instead of the call */
@@ -37,7 +38,7 @@ long fault_calls(void); /* counted since the start */
 const char *fault_hit(void);
 
 /* The same for a whole program, by its environment: FAULT_BELOW (the directory),
- * FAULT_AT, FAULT_COUNT, FAULT_EFFECT (kill, kill-after, torn, short, full or
- * the name of an error, EIO say), and FAULT_DISK, the folder of a disk (disk.h). */
+ * FAULT_AT, FAULT_COUNT, FAULT_EFFECT (kill, kill-after, torn, short, full, hang
+ * or the name of an error, EIO say), and FAULT_DISK, the folder of a disk (disk.h). */
 
 #endif

@@ -1,8 +1,10 @@
 /*
- * Damaged checkpoints: bits turned over, ends cut off, blocks lost. Every one is
- * refused, by an error that names the file, and nothing is read beyond an end.
+ * Damaged checkpoints and journals: bits turned over, ends cut off, blocks lost.
+ * Every one is refused, by an error that names the file, and nothing is read
+ * beyond an end. Of a journal the lines before a torn end are believed, as they
+ * are whole.
  *
- * KDTUI_LONG=1 damages 100,000 times, else some.
+ *   test_bitflips [TIMES]
  */
 #include "run_fixture.h"
 
@@ -15,6 +17,7 @@
 #include <cmocka.h>
 
 static struct fixture fixture;
+static uint32_t times = 5000; /* each kind of file is damaged */
 
 static int open_fixture(void **state)
 {
@@ -76,11 +79,6 @@ static unsigned char *damage(uint32_t trial, const char *whole, size_t *length)
     return bytes;
 }
 
-static uint32_t trials(void)
-{
-    return getenv("KDTUI_LONG") ? 50000 : 4000;
-}
-
 /* ---- checkpoints ---- */
 
 static void test_checkpoints(void **state)
@@ -92,7 +90,7 @@ static void test_checkpoints(void **state)
     fixture_end(fixture_start(&fixture, &settings, "whole"), RUN_FINISHED, NULL);
     size_t whole_length;
     char *whole = fixture_read(&fixture, "whole", "checkpoints/last.safetensors", &whole_length);
-    for (uint32_t trial = 0; trial < trials(); trial++) {
+    for (uint32_t trial = 0; trial < times; trial++) {
         struct checkpoint checkpoint;
         struct err err = {.code = ERR_OK};
         size_t length = whole_length;
@@ -111,10 +109,54 @@ static void test_checkpoints(void **state)
     mem_free(whole);
 }
 
-int main(void)
+/* ---- journals ---- */
+
+static void test_journals(void **state)
 {
+    (void)state;
+    struct script *script = fixture_script(
+        "@3 set train.learning_rate /2\n@7 toggle augment.noise\n"
+        "@12 note a text with \"quotes\" and umlauts: äöü\n"
+        "@20 set train.momentum 0.8 train.l2 0\n@29 evaluate\n"
+        "@31 undo\n@40 checkpoint mine\n@42 stop\n");
+    struct run_options options = {.name = "lines", .script = script};
+    struct run *run;
+    struct err err;
+    fixture_settings(&fixture, &options.settings);
+    snprintf(options.runs_directory, sizeof options.runs_directory, "%s/runs", fixture.directory);
+    assert_int_equal(run_create(&options, fixture.dataset, &run, &err), 0);
+    fixture_end(run, RUN_FINISHED, NULL);
+    script_free(script);
+    size_t whole_length;
+    char *whole = fixture_read(&fixture, "lines", "journal.jsonl", &whole_length);
+    uint64_t all = (uint64_t)fixture_count_lines(whole), count, sound;
+    assert_true(all >= 8);
+    assert_int_equal(run_parse_journal(whole, whole_length, "x", &count, &sound, &err), 0);
+    assert_true(count == all && sound == whole_length);
+    for (uint32_t trial = 0; trial < times; trial++) {
+        size_t length = whole_length;
+        unsigned char *bytes = damage(trial, whole, &length);
+        if (run_parse_journal((char *)bytes, length, "x", &count, &sound, &err) == 0) {
+            if (count >= all || sound > length || memcmp(bytes, whole, sound) != 0)
+                fail_msg("damage %u was not seen", trial);
+            /* Nothing but the end of the last line is taken for torn. */
+            if (length == whole_length && count < all - 1)
+                fail_msg("damage %u: only %u lines are believed", trial, (unsigned)count);
+        } else if (err.code != ERR_FILE || strncmp(err.text, "x:", 2) != 0) {
+            fail_msg("damage %u: %s", trial, err.text);
+        }
+        free(bytes);
+    }
+    mem_free(whole);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        times = (uint32_t)atol(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checkpoints),
+        cmocka_unit_test(test_journals),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

@@ -3,7 +3,7 @@
  * crashes, nothing is said to be saved that is not, training goes on. What is
  * said is held against what a power cut at that moment would leave.
  *
- * KDTUI_LONG=1 tries every call with every failure, else some.
+ *   test_faults [STRIDE]    every STRIDE-th call only
  */
 #include "run_fixture.h"
 
@@ -24,6 +24,7 @@
 #include "fault.h"
 
 static struct fixture fixture;
+static long stride = 11;
 static char runs[300], shadow[300], left[300];
 
 static int open_fixture(void **state)
@@ -260,10 +261,9 @@ static void try(const struct fault_plan *plan)
 
 static void sweep(enum fault_effect effect, int error, int *trials)
 {
-    const char *all = getenv("KDTUI_LONG");
     for (int once = 0; once < 2; once++) {
         /* Nothing is interrupted for ever. */
-        long count = once ? 1 : error == EINTR ? 3 : 0, stride = all ? 1 : 9;
+        long count = once ? 1 : error == EINTR ? 3 : 0;
         for (long at = 1 + *trials % stride, end = 0; !end; at += stride, ++*trials) {
             struct fault_plan plan = {.at = at, .count = count, .effect = effect, .error = error};
             try(&plan);
@@ -285,8 +285,10 @@ static void test_every_call(void **state)
     print_message("%d runs in which a call failed\n", trials);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        stride = atol(argv[1]);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_call)};
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

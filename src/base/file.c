@@ -162,7 +162,7 @@ static int open_temporary(const char *path, char **name, struct err *err)
             break;
     }
     if (fd < 0) {
-        err_set_errno(err, ERR_FILE, errno, "%s", text.bytes);
+        err_set_errno(err, ERR_FILE, errno, "%s", path);
         text_fini(&text);
     }
     *name = text.bytes;
@@ -200,7 +200,8 @@ int file_write(const char *path, const struct file_part *parts, size_t count, st
 
 struct file_log {
     int fd;
-    bool torn; /* the end of a failed append is still in the file */
+    bool torn;     /* the end of a failed append is still in the file */
+    bool unsynced; /* some of the file may not be on disk yet */
     uint64_t length;
     char *path;
 };
@@ -254,6 +255,15 @@ int file_log_append(struct file_log *log, const void *bytes, size_t length, bool
         return err_set_errno(err, ERR_FILE, reason, "%s", log->path);
     }
     log->length += length;
+    log->unsynced = !sync;
+    return 0;
+}
+
+int file_log_sync(struct file_log *log, struct err *err)
+{
+    if (log->unsynced && sync_all(log->fd))
+        return err_set_errno(err, ERR_FILE, errno, "%s", log->path);
+    log->unsynced = false;
     return 0;
 }
 

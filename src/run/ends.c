@@ -125,11 +125,12 @@ enum run_state run_complete(struct run *run)
     if (!tested && !note_leaving(run))
         return RUN_INTERRUPTED;
     saved = saved && writer_drain(&run->writer, &unsaved) == 0;
-    if (tested && write_result(run, best, &result, &err) != 0)
-        return run_fail(run, &err);
+    bool written = !tested || write_result(run, best, &result, &err) == 0;
     if (!saved) {
         err_context(&unsaved, "the final state is not saved");
         return run_fail(run, &unsaved);
     }
+    if (!written)
+        return run_fail(run, &err);
     return tested ? RUN_FINISHED : RUN_INTERRUPTED;
 }

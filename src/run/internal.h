@@ -294,7 +294,8 @@ struct metrics_cut {
 };
 struct metrics_cut metrics_cut(struct metrics *metrics, int64_t step, double learning_rate);
 void metrics_uncut(struct metrics *metrics, const struct metrics_cut *cut);
-int metrics_sync(struct metrics *metrics, struct err *err); /* writes what waits */
+/* Writes what waits, and makes safe what is in the files. */
+int metrics_sync(struct metrics *metrics, struct err *err);
 /* Ends the row and writes all. */
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err);
 int metrics_secure(struct metrics *metrics, struct err *err); /* what is written is synced, too */

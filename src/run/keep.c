@@ -14,6 +14,9 @@
 static void fill_about(struct run *run, struct checkpoint *about)
 {
     const struct data_transform *transform = data_transform(run->dataset);
+    struct err err;
+    /* The lengths that it records are those of files that are safe. */
+    run_warn_metrics(run, metrics_sync(&run->metrics, &err), &err);
     *about = (struct checkpoint){
         .settings = run->settings,
         .step = run->step,

@@ -126,12 +126,10 @@ int metrics_step(struct metrics *metrics, int64_t step, double loss, double lear
     row->sum += loss;
     row->count++;
     int64_t in_epoch = step % metrics->steps_per_epoch + 1;
-    bool epoch_end = in_epoch == metrics->steps_per_epoch;
-    if (!epoch_end && in_epoch % metrics->stride != 0)
+    if (in_epoch != metrics->steps_per_epoch && in_epoch % metrics->stride != 0)
         return 0;
     end_row(metrics, step, learning_rate);
-    /* A checkpoint records the files' lengths, so they are made safe before it. */
-    return csv_write(&metrics->steps, epoch_end, err);
+    return csv_write(&metrics->steps, false, err);
 }
 
 struct metrics_cut metrics_cut(struct metrics *metrics, int64_t step, double learning_rate)
@@ -152,10 +150,15 @@ void metrics_uncut(struct metrics *metrics, const struct metrics_cut *cut)
     metrics->steps.pending.length = cut->pending;
 }
 
+static int csv_sync(struct csv *csv, struct err *err)
+{
+    return csv_write(csv, true, err) != 0 ? -1 : file_log_sync(csv->log, err);
+}
+
 int metrics_sync(struct metrics *metrics, struct err *err)
 {
-    int steps = csv_write(&metrics->steps, true, err);
-    return csv_write(&metrics->evaluations, true, err) != 0 ? -1 : steps;
+    int steps = csv_sync(&metrics->steps, err);
+    return csv_sync(&metrics->evaluations, err) != 0 ? -1 : steps;
 }
 
 int metrics_secure(struct metrics *metrics, struct err *err)

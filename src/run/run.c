@@ -235,9 +235,9 @@ static int make_files(struct run *run, struct err *err)
     bool locked_before = file_exists(lock);
     int result = -1;
     if (file_make_directories(checkpoints, err) != 0 ||
+        run_lock(run->directory, &run->lock_fd, err) != 0 ||
         file_sync_directory(run->directory, err) != 0 ||
-        file_sync_directory(run->options.runs_directory, err) != 0 ||
-        run_lock(run->directory, &run->lock_fd, err) != 0)
+        file_sync_directory(run->options.runs_directory, err) != 0)
         goto done;
     /* Again, since another process may have been faster. */
     if (refuse_existing(run->options.runs_directory, run->options.name, err) != 0)
