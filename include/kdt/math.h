@@ -51,8 +51,6 @@ int math_gemm_width(int n);
 /* x[i] = bytes[i] factor[i] - offset[i] */
 void math_bytes_affine(int n, const uint8_t *bytes, const real *factor, const real *offset,
                        real *x);
-/* x[i] += scale v[i] */
-void math_add_scaled(int n, real scale, const real *v, real *x);
 /* y[c][r] = x[r][c] */
 void math_transpose(int rows, int columns, const real *x, int stride, real *y, int y_stride);
 
