@@ -8,6 +8,7 @@
 #include "data_files.h"
 
 #include <math.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -262,12 +263,43 @@ static void test_synthetic(void **state)
     test_refused(&options, ERR_USAGE, "data.validation_size = 19999: at most 19998");
 }
 
+/* One processor opens the same dataset as all of them do. */
+static void test_one_processor(void **state)
+{
+    (void)state;
+    cpu_set_t all, one;
+    CPU_ZERO(&one);
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    for (int i = 0; CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &one);
+    for (int mean = DATA_MEAN_GLOBAL; mean <= DATA_MEAN_PIXEL; mean++) {
+        struct data_options options = test_options(DATA_SYNTHETIC, "");
+        options.mean = (enum data_mean)mean;
+        options.train_size = 1003;
+        struct dataset *dataset[2];
+        dataset[0] = test_opened(&options);
+        assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+        dataset[1] = test_opened(&options);
+        assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+        const struct data_transform *a = data_transform(dataset[0]),
+                                    *b = data_transform(dataset[1]);
+        assert_int_equal(data_info(dataset[0])->digest, data_info(dataset[1])->digest);
+        assert_memory_equal(a->factor, b->factor, PIXELS * sizeof *a->factor);
+        assert_memory_equal(a->offset, b->offset, PIXELS * sizeof *a->offset);
+        for (uint32_t i = 0; i < options.train_size; i++)
+            assert_true(data_batch_std(dataset[0], &i, 1) == data_batch_std(dataset[1], &i, 1));
+        data_close(dataset[0]);
+        data_close(dataset[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transform), cmocka_unit_test(test_transform_of_constant_pixels),
         cmocka_unit_test(test_permute),   cmocka_unit_test(test_noise),
-        cmocka_unit_test(test_synthetic),
+        cmocka_unit_test(test_synthetic), cmocka_unit_test(test_one_processor),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

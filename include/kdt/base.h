@@ -114,6 +114,9 @@ void rng_normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint
 
 /* CRC-32 (IEEE 802.3, zlib's), continued from `crc` (0 to start). */
 uint32_t digest_crc32(uint32_t crc, const void *bytes, size_t length);
+/* Of some bytes with digest `first` and the `length` ones behind them with
+ * digest `second`. */
+uint32_t digest_crc32_join(uint32_t first, uint32_t second, size_t length);
 
 /* Files. */
 /* Whole file into memory (one extra zero byte after the end). Fails over

@@ -5,8 +5,6 @@
  */
 #include "internal.h"
 
-#include "kdt/math.h"
-
 #include <assert.h>
 #include <math.h>
 
