@@ -243,7 +243,7 @@ static void rows_match_their_formulas(void **state)
 {
     enum { N = 37, STRIDE = 50 };
     uint8_t bytes[N];
-    float factor[N], offset[N], fed[N], turned[COLUMNS * STRIDE];
+    float factor[N], offset[N], fed[2 * STRIDE], turned[COLUMNS * STRIDE];
 
     (void)state;
     fill_matrices();
@@ -251,9 +251,16 @@ static void rows_match_their_formulas(void **state)
     normal(offset, N, 10);
     for (int i = 0; i < N; i++)
         bytes[i] = (uint8_t)(255 - 7 * i);
-    math_bytes_affine(N, bytes, factor, offset, fed);
-    for (int i = 0; i < N; i++)
-        assert_near(fed[i], (double)bytes[i] * (double)factor[i] - (double)offset[i]);
+    const uint8_t *const both[] = {bytes, bytes + 1};
+    memset(fed, 0, sizeof fed);
+    math_bytes_affine(2, N - 1, both, factor, offset, fed, STRIDE);
+    for (int r = 0; r < 2; r++)
+        for (int i = 0; i < STRIDE; i++)
+            if (i < N - 1)
+                assert_near(fed[r * STRIDE + i],
+                            (double)bytes[i + r] * (double)factor[i] - (double)offset[i]);
+            else
+                assert_true(fed[r * STRIDE + i] == 0);
 
     memset(turned, 0, sizeof turned);
     math_transpose(ROWS, COLUMNS, x, WIDE, turned, STRIDE);
@@ -287,7 +294,7 @@ static void run_kernels(struct results *results)
     math_elu_backward(ROWS, COLUMNS, 0.1F, x, m[7], WIDE);
     math_update_momentum(ROWS * WIDE - 3, 0.1F, 0.9F, 0.02F, x, m[8], m[9]);
     math_update_nesterov(ROWS * WIDE - 3, 0.1F, 0.9F, 0.02F, x, m[8], m[9]);
-    math_bytes_affine(ROWS * WIDE - 3, bytes, x, y, m[10]);
+    math_bytes_affine(1, ROWS * WIDE - 3, (const uint8_t *const[]){bytes}, x, y, m[10], 0);
     math_columns_sum(ROWS, COLUMNS, x, WIDE, s[0]);
     math_columns_dot(ROWS, COLUMNS, x, y, WIDE, s[1]);
     math_columns_moments(ROWS, COLUMNS, x, WIDE, s[2], s[3]);

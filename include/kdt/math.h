@@ -48,9 +48,9 @@ void math_gemm(enum math_transpose transpose_a, enum math_transpose transpose_b,
 /* The least width, n or more, that wastes no part of a vector. */
 int math_gemm_width(int n);
 
-/* x[i] = bytes[i] factor[i] - offset[i] */
-void math_bytes_affine(int n, const uint8_t *bytes, const real *factor, const real *offset,
-                       real *x);
+/* x[r][c] = bytes[r][c] factor[c] - offset[c] */
+void math_bytes_affine(int rows, int n, const uint8_t *const *bytes, const real *factor,
+                       const real *offset, real *x, int stride);
 /* y[c][r] = x[r][c] */
 void math_transpose(int rows, int columns, const real *x, int stride, real *y, int y_stride);
 

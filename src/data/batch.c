@@ -67,13 +67,14 @@ void data_gather(const struct dataset *dataset, const struct data_choice *choice
     assert(by->inputs == dataset->info.inputs && part->begin + part->inputs <= by->inputs);
     for (int done = 0; done < choice->count; done += ROWS) {
         const int rows = choice->count - done < ROWS ? choice->count - done : ROWS;
+        const unsigned char *bytes[ROWS];
         uint32_t image[ROWS];
         for (int r = 0; r < rows; r++) {
             image[r] = (uint32_t)choice_row(dataset, choice, done + r);
-            math_bytes_affine(part->inputs, pixels[image[r]] + part->begin,
-                              by->factor + part->begin, by->offset + part->begin,
-                              x + (size_t)r * (size_t)part->stride);
+            bytes[r] = pixels[image[r]] + part->begin;
         }
+        math_bytes_affine(rows, part->inputs, bytes, by->factor + part->begin,
+                          by->offset + part->begin, x, part->stride);
         if (noise) {
             const struct rng_normal normal = {noise->seed, RNG_NOISE, noise->epoch,
                                               (float)noise->sigma};
