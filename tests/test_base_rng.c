@@ -142,44 +142,69 @@ static void test_layout(void **state)
     }
 }
 
+/* Bytes, factors and offsets for some rows. */
+enum { MOST_ROWS = 9, LONGEST = 2300 * 64 + 13 };
+static uint8_t mean_bytes[LONGEST + MOST_ROWS];
+static const uint8_t *mean_row[MOST_ROWS];
+static float mean_factor[LONGEST], mean_offset[LONGEST];
+static const struct rng_means means = {mean_row, mean_factor, mean_offset};
+
+static int means_make(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LONGEST + MOST_ROWS; i++)
+        mean_bytes[i] = (uint8_t)rng_draw(1, RNG_SYNTHETIC, 0, 0, (uint32_t)i).word[0];
+    for (int r = 0; r < MOST_ROWS; r++)
+        mean_row[r] = mean_bytes + r;
+    for (int i = 0; i < LONGEST; i++) {
+        mean_factor[i] = 0.004F + 0.0001F * (float)(i % 7);
+        mean_offset[i] = 0.5F + 0.01F * (float)(i % 11);
+    }
+    return 0;
+}
+
 /* Any part of any rows gets its own numbers, and nothing beside it. */
 static void test_parts(void **state)
 {
     (void)state;
-    enum { LONGEST = 260, STRIDE = LONGEST + 3, MOST = 9 };
-    static float whole[MOST][LONGEST], x[MOST * STRIDE];
-    const struct rng_normal normal = {1, RNG_NOISE, 2, 1};
-    uint32_t sample[MOST];
-    for (uint32_t r = 0; r < MOST; r++) {
+    enum { LONG = 260, STRIDE = LONG + 3 };
+    static float whole[MOST_ROWS][LONG], x[MOST_ROWS * STRIDE];
+    const struct rng_normal normal = {1, RNG_NOISE, 2, 0.3F};
+    uint32_t sample[MOST_ROWS];
+    for (uint32_t r = 0; r < MOST_ROWS; r++)
         sample[r] = 1000 - 77 * r;
-        rng_normal_fill(1, RNG_NOISE, 2, sample[r], whole[r], LONGEST);
-    }
-    for (size_t first = 0; first < LONGEST; first += 13)
-        for (size_t n = 0; first + n <= LONGEST; n += 19)
-            for (int rows = 0; rows <= MOST; rows += 1 + (int)(n % 3)) {
-                for (size_t i = 0; i < MOST * STRIDE; i++)
-                    x[i] = 0;
-                rng_normal_add(&normal, sample, rows, first, n, x, STRIDE);
-                for (int r = 0; r < MOST; r++)
+    rng_normal_rows(&normal, &means, sample, MOST_ROWS, 0, LONG, whole[0], LONG);
+    for (size_t first = 0; first < LONG; first += 13)
+        for (size_t n = 0; first + n <= LONG; n += 19)
+            for (int rows = 0; rows <= MOST_ROWS; rows += 1 + (int)(n % 3)) {
+                const uint8_t *row[MOST_ROWS];
+                for (int r = 0; r < MOST_ROWS; r++)
+                    row[r] = mean_row[r] + first;
+                const struct rng_means part = {row, mean_factor + first, mean_offset + first};
+                memset(x, 0, sizeof x);
+                rng_normal_rows(&normal, &part, sample, rows, first, n, x, STRIDE);
+                for (int r = 0; r < MOST_ROWS; r++)
                     for (size_t i = 0; i < STRIDE; i++)
                         assert_true(x[(size_t)r * STRIDE + i] ==
                                     (r < rows && i < n ? whole[r][first + i] : 0));
             }
 }
 
-/* What is there stays, and the deviation is a factor. */
-static void test_add(void **state)
+/* Means and deviation are what is asked for. */
+static void test_means(void **state)
 {
     (void)state;
-    enum { N = 640 };
-    const struct rng_normal normal = {6, RNG_NOISE, 7, 0.3F};
+    enum { N = 700 };
+    const struct rng_normal normal = {6, RNG_NOISE, 7, 0.3F}, certain = {6, RNG_NOISE, 7, 0};
     const uint32_t sample = 8;
     rng_normal_fill(6, RNG_NOISE, 7, 8, others, N);
-    for (int i = 0; i < N; i++)
-        values[i] = (float)i;
-    rng_normal_add(&normal, &sample, 1, 0, N, values, N);
-    for (int i = 0; i < N; i++)
-        assert_true(fabs(values[i] - i - 0.3 * others[i]) < 1e-6 * (i + 1));
+    rng_normal_rows(&normal, &means, &sample, 1, 0, N, values, N);
+    rng_normal_rows(&certain, &means, &sample, 1, 0, N, values + N, N);
+    for (int i = 0; i < N; i++) {
+        double mean = mean_bytes[i] * (double)mean_factor[i] - mean_offset[i];
+        assert_true(fabs(values[N + i] - mean) < 1e-6);
+        assert_true(fabs(values[i] - mean - 0.3 * others[i]) < 1e-6);
+    }
 }
 
 /* Every copy gives the plain one's bits, to rows at unaligned places too; the
@@ -187,21 +212,19 @@ static void test_add(void **state)
 static void test_copies(void **state)
 {
     (void)state;
-    enum { ROWS = 7, GROUPS = 2300, STRIDE = GROUPS * 64 + 5 };
+    enum { ROWS = 7, GROUPS = LONGEST / 64, AT = 13, STRIDE = LONGEST + 5 };
     _Static_assert(ROWS * STRIDE < DRAWS, "the rows have room");
     const struct rng_normal normal = {0xfedcba9876543210, RNG_NOISE, 12, 0.7F};
     const uint32_t sample[ROWS] = {0, 1, 2, 0xffffffff, 13, 1u << 31, 49999};
     const struct rng_normal_copy *copy = rng_normal_copy(0);
     assert_string_equal(copy->name, "plain");
     memset(values, 0, sizeof values);
-    for (int again = 0; again < 2; again++) /* the second time added to something */
-        copy->add(&normal, sample, ROWS, 16, GROUPS, values + 1, STRIDE);
-    assert_int_equal(digest_crc32(0, values, sizeof values), 0x117723b6);
+    copy->draw(&normal, &means, AT, sample, ROWS, 16, GROUPS, values + 1, STRIDE);
+    assert_int_equal(digest_crc32(0, values, sizeof values), 0xbd819e00);
     for (size_t i = 1; (copy = rng_normal_copy(i)); i++)
         for (int rows = 1; rows <= ROWS; rows += 2) {
             memset(others, 0, sizeof others);
-            for (int again = 0; again < 2; again++)
-                copy->add(&normal, sample, rows, 16, GROUPS, others + 1, STRIDE);
+            copy->draw(&normal, &means, AT, sample, rows, 16, GROUPS, others + 1, STRIDE);
             for (int r = 0; r < ROWS; r++)
                 for (size_t k = 0; k < STRIDE; k++)
                     if (others[1 + (size_t)r * STRIDE + k] !=
@@ -211,8 +234,7 @@ static void test_copies(void **state)
     /* The last blocks that there are. */
     static float last[2][128];
     for (size_t i = 0; (copy = rng_normal_copy(i)); i++) {
-        memset(last[i > 0], 0, sizeof last[0]);
-        copy->add(&normal, sample, 1, UINT32_MAX - 15, 2, last[i > 0], 0);
+        copy->draw(&normal, &means, 0, sample, 1, UINT32_MAX - 15, 2, last[i > 0], 0);
         assert_memory_equal(last[i > 0], last[0], sizeof last[0]);
     }
 }
@@ -222,16 +244,17 @@ static void test_copies(void **state)
 static void test_flush_to_zero(void **state)
 {
     (void)state;
+    enum { SAMPLES = 7 };
     const struct rng_normal normal = {1, RNG_NOISE, 0, 1};
-    const uint32_t sample = 0;
+    const uint32_t sample[SAMPLES] = {1, 2, 3, 4, 5, 6, 7};
     const struct rng_normal_copy *copy;
     unsigned before = __builtin_ia32_stmxcsr();
     for (size_t i = 0; (copy = rng_normal_copy(i)); i++) {
         memset(values, 0, sizeof values);
         memset(others, 0, sizeof others);
-        copy->add(&normal, &sample, 1, 0, DRAWS / 64, values, DRAWS);
+        copy->draw(&normal, &means, 0, sample, SAMPLES, 0, LONGEST / 64, values, LONGEST);
         __builtin_ia32_ldmxcsr(before | 0x8040);
-        copy->add(&normal, &sample, 1, 0, DRAWS / 64, others, DRAWS);
+        copy->draw(&normal, &means, 0, sample, SAMPLES, 0, LONGEST / 64, others, LONGEST);
         __builtin_ia32_ldmxcsr(before);
         assert_memory_equal(others, values, sizeof values);
     }
@@ -333,12 +356,10 @@ static void test_independence(void **state)
         check_unrelated(values, others, N);
     }
     /* One place of many samples, as one pixel sees it. */
-    const struct rng_normal normal = {1, RNG_NOISE, 1, 1};
-    static uint32_t sample[N / 16];
-    for (uint32_t i = 0; i < N / 16; i++)
-        sample[i] = i;
-    memset(values, 0, sizeof values);
-    rng_normal_add(&normal, sample, N / 16, 704, 16, values, 16);
+    for (uint32_t i = 0; i < N / 16; i++) {
+        rng_normal_fill(1, RNG_NOISE, 1, i, others, 720);
+        memcpy(values + 16 * (size_t)i, others + 704, 16 * sizeof *values);
+    }
     check_unrelated(values, values + 16, N - 16);
     check_unrelated(values, values + 1600, N - 1600);
 }
@@ -349,12 +370,12 @@ int main(void)
         cmocka_unit_test(test_threads),       cmocka_unit_test(test_known_answers),
         cmocka_unit_test(test_draw_16),       cmocka_unit_test(test_normal_pair),
         cmocka_unit_test(test_layout),        cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_add),           cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_means),         cmocka_unit_test(test_copies),
 #ifdef __x86_64__
         cmocka_unit_test(test_flush_to_zero),
 #endif
         cmocka_unit_test(test_distribution),  cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_independence),
     };
-    return cmocka_run_group_tests_name("base_rng", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("base_rng", tests, means_make, NULL);
 }

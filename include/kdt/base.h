@@ -94,20 +94,25 @@ struct rng_words rng_draw(uint64_t seed, enum rng_stream stream, uint32_t epoch,
  * loop that a compiler turns into vector code. Equal to rng_draw bit for bit. */
 void rng_draw_16(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
                  uint32_t block, uint32_t out[4][16]);
-/* Normal numbers of mean 0 and this deviation, for each sample a sequence that
- * depends on seed, stream, epoch and sample alone: Philox, Box-Muller, single
- * precision. */
+/* Normal numbers of this deviation, for each sample a sequence that depends on
+ * seed, stream, epoch and sample alone: Philox, Box-Muller, single precision. */
 struct rng_normal {
     uint64_t seed;
     enum rng_stream stream;
     uint32_t epoch;
     float deviation;
 };
-/* Adds numbers first … first+n-1 of sample[r] to row r of x; the rows lie
- * `stride` apart. Fastest for some rows at once, and where first and n are
- * multiples of 64. */
-void rng_normal_add(const struct rng_normal *normal, const uint32_t *sample, int rows, size_t first,
-                    size_t n, float *x, size_t stride);
+/* Their means: of number i of row r, bytes[r][i] factor[i] - offset[i]. */
+struct rng_means {
+    const uint8_t *const *bytes;
+    const float *factor, *offset;
+};
+/* Numbers first … first+n-1 of sample[r] to row r of x, whose rows lie `stride`
+ * apart; the means are counted from the first on. Fastest for some rows at
+ * once, and where first and n are multiples of 64. */
+void rng_normal_rows(const struct rng_normal *normal, const struct rng_means *means,
+                     const uint32_t *sample, int rows, size_t first, size_t n, float *x,
+                     size_t stride);
 /* The first n numbers of N(0, 1). */
 void rng_normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
                      float *out, size_t n);

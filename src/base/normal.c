@@ -125,7 +125,7 @@ void rng_normal_add_pair(uint32_t word, float deviation, float *first, float *se
     *second = multiply_add(scale, multiply_add(middle_cosine, tangent, middle_sine), *second);
 }
 
-static void add_group(const struct rng_normal *normal, uint32_t sample, uint32_t block, float *x)
+static void draw_group(const struct rng_normal *normal, uint32_t sample, uint32_t block, float *x)
 {
     for (uint32_t i = 0; i < BLOCKS; i++) {
         struct rng_words drawn =
@@ -137,12 +137,16 @@ static void add_group(const struct rng_normal *normal, uint32_t sample, uint32_t
     }
 }
 
-static void add_plain(const struct rng_normal *normal, const uint32_t *sample, int rows,
-                      uint32_t block, size_t groups, float *x, size_t stride)
+static void draw_plain(const struct rng_normal *normal, const struct rng_means *means, size_t at,
+                       const uint32_t *sample, int rows, uint32_t block, size_t groups, float *x,
+                       size_t stride)
 {
-    for (int r = 0; r < rows; r++, x += stride)
+    for (int r = 0; r < rows; r++, x += stride) {
+        for (size_t i = at; i < at + groups * GROUP; i++)
+            x[i] = (float)means->bytes[r][i] * means->factor[i] - means->offset[i];
         for (size_t g = 0; g < groups; g++)
-            add_group(normal, sample[r], block + (uint32_t)g * BLOCKS, x + g * GROUP);
+            draw_group(normal, sample[r], block + (uint32_t)g * BLOCKS, x + at + g * GROUP);
+    }
 }
 
 /* ---- vector code ---- */
@@ -191,9 +195,9 @@ static uint64_t philox_row(const struct philox *philox, uint32_t sample)
 #define HIGH(a) _mm512_srli_epi64(a, 32)
 #define ALL64(a) _mm512_set1_epi64((int64_t)(a))
 
-AVX512 ALWAYS_INLINE void draw_avx512(const int rows, const struct philox *philox,
-                                      const struct rng_normal *normal, const uint64_t *row,
-                                      uint32_t block, __m512i out[MOST_ROWS][2])
+AVX512 ALWAYS_INLINE void words_avx512(const int rows, const struct philox *philox,
+                                       const struct rng_normal *normal, const uint64_t *row,
+                                       uint32_t block, __m512i out[MOST_ROWS][2])
 {
     const __m512i m0 = ALL64(RNG_MULTIPLIER_0), m1 = ALL64(RNG_MULTIPLIER_1);
     const uint64_t *key0 = philox->key0, *key1 = philox->key1;
@@ -245,9 +249,17 @@ AVX512 ALWAYS_INLINE void draw_avx512(const int rows, const struct philox *philo
 #define BITS(a) _mm512_castps_si512(a)
 #define FLOATS(a) _mm512_castsi512_ps(a)
 
+AVX512 ALWAYS_INLINE __m512 mean_avx512(const uint8_t *bytes, const float *factor,
+                                        const float *offset)
+{
+    __m512 byte = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)bytes)));
+    return _mm512_sub_ps(_mm512_mul_ps(byte, _mm512_loadu_ps(factor)), _mm512_loadu_ps(offset));
+}
+
 /* A row's part of a group: two vectors at once, since each alone would wait
  * for its own results. */
-AVX512 ALWAYS_INLINE void add_pairs_avx512(const __m512i word[2], float deviation, float *x)
+AVX512 ALWAYS_INLINE void pairs_avx512(const __m512i word[2], float deviation, const uint8_t *bytes,
+                                       const float *factor, const float *offset, float *x)
 {
     /* a & b | c and a | b & c */
     enum { AND_OR = 0xea, OR_AND = 0xf8 };
@@ -284,38 +296,49 @@ AVX512 ALWAYS_INLINE void add_pairs_avx512(const __m512i word[2], float deviatio
         q[i] = FLOATS(_mm512_ternarylogic_epi32(BITS(q[i]), BITS(w[i]),
                                                 _mm512_set1_epi32(INT32_MIN), OR_AND));
         __m512 scale = _mm512_mul_ps(q[i], cosine[i]);
-        float *first = x + i * 2 * LANES, *second = first + LANES;
+        const int first = i * 2 * LANES, second = first + LANES;
         c = _mm512_fnmadd_ps(s, tangent[i], c);
         s = FMA(_mm512_permutexvar_ps(word[i], middle_cosine), tangent[i], s);
-        _mm512_storeu_ps(first, FMA(scale, c, _mm512_loadu_ps(first)));
-        _mm512_storeu_ps(second, FMA(scale, s, _mm512_loadu_ps(second)));
+        _mm512_storeu_ps(x + first,
+                         FMA(scale, c, mean_avx512(bytes + first, factor + first, offset + first)));
+        _mm512_storeu_ps(
+            x + second,
+            FMA(scale, s, mean_avx512(bytes + second, factor + second, offset + second)));
     }
 }
 
-AVX512 ALWAYS_INLINE void add_rows_avx512(const int rows, const struct philox *philox,
-                                          const struct rng_normal *normal, const uint32_t *sample,
-                                          uint32_t block, size_t groups, float *x, size_t stride)
+AVX512 ALWAYS_INLINE void rows_avx512(const int rows, const struct philox *philox,
+                                      const struct rng_normal *normal,
+                                      const struct rng_means *means, size_t at,
+                                      const uint32_t *sample, uint32_t block, size_t groups,
+                                      float *x, size_t stride)
 {
     const float deviation = normal->deviation;
     uint64_t row[MOST_ROWS];
     for (int r = 0; r < rows; r++)
         row[r] = philox_row(philox, sample[r]);
-    for (; groups; groups--, block += BLOCKS, x += GROUP) {
+    for (size_t end = at + groups * GROUP; at < end; at += GROUP, block += BLOCKS) {
         __m512i word[MOST_ROWS][2];
-        draw_avx512(rows, philox, normal, row, block, word);
-        EACH(r, rows) add_pairs_avx512(word[r], deviation, x + (size_t)r * stride);
+        words_avx512(rows, philox, normal, row, block, word);
+        EACH(r, rows)
+        pairs_avx512(word[r], deviation, means->bytes[r] + at, means->factor + at,
+                     means->offset + at, x + (size_t)r * stride + at);
     }
 }
 
-AVX512 static void add_avx512(const struct rng_normal *normal, const uint32_t *sample, int rows,
-                              uint32_t block, size_t groups, float *x, size_t stride)
+AVX512 static void draw_avx512(const struct rng_normal *normal, const struct rng_means *means,
+                               size_t at, const uint32_t *sample, int rows, uint32_t block,
+                               size_t groups, float *x, size_t stride)
 {
+    struct rng_means of = *means;
     struct philox philox;
     philox_init(&philox, normal);
-    for (; rows >= MOST_ROWS; rows -= MOST_ROWS, sample += MOST_ROWS, x += MOST_ROWS * stride)
-        add_rows_avx512(MOST_ROWS, &philox, normal, sample, block, groups, x, stride);
-    for (; rows; rows--, sample++, x += stride)
-        add_rows_avx512(1, &philox, normal, sample, block, groups, x, stride);
+    for (; rows >= MOST_ROWS; rows -= MOST_ROWS) {
+        rows_avx512(MOST_ROWS, &philox, normal, &of, at, sample, block, groups, x, stride);
+        sample += MOST_ROWS, of.bytes += MOST_ROWS, x += MOST_ROWS * stride;
+    }
+    for (; rows; rows--, sample++, of.bytes++, x += stride)
+        rows_avx512(1, &philox, normal, &of, at, sample, block, groups, x, stride);
 }
 
 #undef XOR3
@@ -332,8 +355,8 @@ AVX512 static void add_avx512(const struct rng_normal *normal, const uint32_t *s
 #define HIGH(a) _mm256_srli_epi64(a, 32)
 #define ALL64(a) _mm256_set1_epi64x((int64_t)(a))
 
-AVX2 ALWAYS_INLINE void draw_avx2(const struct philox *philox, const struct rng_normal *normal,
-                                  uint64_t row, uint32_t block, __m256i out[2][2])
+AVX2 ALWAYS_INLINE void words_avx2(const struct philox *philox, const struct rng_normal *normal,
+                                   uint64_t row, uint32_t block, __m256i out[2][2])
 {
     const __m256i m0 = ALL64(RNG_MULTIPLIER_0), m1 = ALL64(RNG_MULTIPLIER_1);
     const uint64_t *key0 = philox->key0, *key1 = philox->key1;
@@ -387,7 +410,14 @@ AVX2 ALWAYS_INLINE __m256 look_up_avx2(const float table[SECTORS], __m256i word)
     return _mm256_blendv_ps(low, high, FLOATS(_mm256_slli_epi32(word, 28)));
 }
 
-AVX2 ALWAYS_INLINE void add_pairs_avx2(__m256i word, float deviation, float *x)
+AVX2 ALWAYS_INLINE __m256 mean_avx2(const uint8_t *bytes, const float *factor, const float *offset)
+{
+    __m256 byte = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)bytes)));
+    return _mm256_sub_ps(_mm256_mul_ps(byte, _mm256_loadu_ps(factor)), _mm256_loadu_ps(offset));
+}
+
+AVX2 ALWAYS_INLINE void pairs_avx2(__m256i word, float deviation, const uint8_t *bytes,
+                                   const float *factor, const float *offset, float *x)
 {
     __m256 w = _mm256_cvtepi32_ps(
         _mm256_or_si256(_mm256_and_si256(word, ALL32(RADIUS_BITS)), ALL32(RADIUS_MIDDLE)));
@@ -411,14 +441,16 @@ AVX2 ALWAYS_INLINE void add_pairs_avx2(__m256i word, float deviation, float *x)
     __m256 cosine = FMA(square, ALL(deviation * COS_2), ALL(deviation * COS_0));
     __m256 c = look_up_avx2(sector_cosine, word), s = look_up_avx2(sector_sine, word);
     __m256 scale = _mm256_mul_ps(q, cosine);
-    __m256 first = FMA(scale, _mm256_fnmadd_ps(s, tangent, c), _mm256_loadu_ps(x));
-    __m256 second = FMA(scale, FMA(c, tangent, s), _mm256_loadu_ps(x + LANES));
-    _mm256_storeu_ps(x, first);
-    _mm256_storeu_ps(x + LANES, second);
+    c = _mm256_fnmadd_ps(s, tangent, c);
+    s = FMA(look_up_avx2(sector_cosine, word), tangent, s);
+    _mm256_storeu_ps(x, FMA(scale, c, mean_avx2(bytes, factor, offset)));
+    _mm256_storeu_ps(x + LANES,
+                     FMA(scale, s, mean_avx2(bytes + LANES, factor + LANES, offset + LANES)));
 }
 
-AVX2 static void add_avx2(const struct rng_normal *normal, const uint32_t *sample, int rows,
-                          uint32_t block, size_t groups, float *x, size_t stride)
+AVX2 static void draw_avx2(const struct rng_normal *normal, const struct rng_means *means,
+                           size_t at, const uint32_t *sample, int rows, uint32_t block,
+                           size_t groups, float *x, size_t stride)
 {
     struct philox philox;
     philox_init(&philox, normal);
@@ -426,11 +458,12 @@ AVX2 static void add_avx2(const struct rng_normal *normal, const uint32_t *sampl
         const uint64_t row = philox_row(&philox, sample[r]);
         for (size_t g = 0; g < groups; g++) {
             __m256i word[2][2];
-            draw_avx2(&philox, normal, row, block + (uint32_t)g * BLOCKS, word);
-            for (int i = 0; i < 2; i++)
-                for (int h = 0; h < 2; h++)
-                    add_pairs_avx2(word[i][h], normal->deviation,
-                                   x + g * GROUP + i * 2 * LANES + h * LANES / 2);
+            words_avx2(&philox, normal, row, block + (uint32_t)g * BLOCKS, word);
+            for (int i = 0; i < 4; i++) {
+                const size_t to = at + g * GROUP + (size_t)(i / 2 * 2 * LANES + i % 2 * LANES / 2);
+                pairs_avx2(word[i / 2][i % 2], normal->deviation, means->bytes[r] + to,
+                           means->factor + to, means->offset + to, x + to);
+            }
         }
     }
 }
@@ -444,14 +477,14 @@ static size_t copies_count;
 
 static void find_copies(void)
 {
-    copies[copies_count++] = (struct rng_normal_copy){"plain", add_plain};
+    copies[copies_count++] = (struct rng_normal_copy){"plain", draw_plain};
 #ifdef __x86_64__
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        copies[copies_count++] = (struct rng_normal_copy){"avx2", add_avx2};
+        copies[copies_count++] = (struct rng_normal_copy){"avx2", draw_avx2};
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        copies[copies_count++] = (struct rng_normal_copy){"avx512", add_avx512};
+        copies[copies_count++] = (struct rng_normal_copy){"avx512", draw_avx512};
 #endif
 }
 
@@ -462,46 +495,55 @@ const struct rng_normal_copy *rng_normal_copy(size_t i)
     return i < copies_count ? &copies[i] : NULL;
 }
 
-/* Numbers skip ... skip + n - 1 of one group. */
-static void add_part(const struct rng_normal_copy *copy, const struct rng_normal *normal,
-                     const uint32_t *sample, int rows, uint32_t block, size_t skip, size_t n,
-                     float *x, size_t stride)
+/* Numbers skip ... skip + n - 1 of one group, by way of a whole one. */
+static void draw_part(const struct rng_normal_copy *copy, const struct rng_normal *normal,
+                      const struct rng_means *means, size_t at, const uint32_t *sample, int rows,
+                      uint32_t block, size_t skip, size_t n, float *x, size_t stride)
 {
-    float part[MOST_ROWS][GROUP] = {{0}};
-    for (int done = 0; done < rows; done += MOST_ROWS) {
-        int some = rows - done < MOST_ROWS ? rows - done : MOST_ROWS;
-        for (int r = 0; r < some; r++)
-            memcpy(part[r] + skip, x + (size_t)(done + r) * stride, n * sizeof *x);
-        copy->add(normal, sample + done, some, block, 1, part[0], GROUP);
-        for (int r = 0; r < some; r++)
-            memcpy(x + (size_t)(done + r) * stride, part[r] + skip, n * sizeof *x);
+    uint8_t bytes[GROUP] = {0};
+    const uint8_t *const row = bytes;
+    float factor[GROUP] = {0}, offset[GROUP] = {0}, drawn[GROUP];
+    const struct rng_means part = {&row, factor, offset};
+    memcpy(factor + skip, means->factor + at, n * sizeof *factor);
+    memcpy(offset + skip, means->offset + at, n * sizeof *offset);
+    for (int r = 0; r < rows; r++) {
+        memcpy(bytes + skip, means->bytes[r] + at, n);
+        copy->draw(normal, &part, 0, &sample[r], 1, block, 1, drawn, 0);
+        memcpy(x + (size_t)r * stride + at, drawn + skip, n * sizeof *x);
     }
 }
 
-void rng_normal_add(const struct rng_normal *normal, const uint32_t *sample, int rows, size_t first,
-                    size_t n, float *x, size_t stride)
+void rng_normal_rows(const struct rng_normal *normal, const struct rng_means *means,
+                     const uint32_t *sample, int rows, size_t first, size_t n, float *x,
+                     size_t stride)
 {
     assert((first + n) / BLOCKS <= UINT32_MAX);
     rng_normal_copy(0);
     const struct rng_normal_copy *copy = &copies[copies_count - 1];
     uint32_t block = (uint32_t)(first / GROUP * BLOCKS);
-    size_t skip = first % GROUP;
+    size_t skip = first % GROUP, at = 0;
     if (skip) {
-        size_t count = n < GROUP - skip ? n : GROUP - skip;
-        add_part(copy, normal, sample, rows, block, skip, count, x, stride);
-        n -= count, x += count, block += BLOCKS;
+        at = n < GROUP - skip ? n : GROUP - skip;
+        draw_part(copy, normal, means, 0, sample, rows, block, skip, at, x, stride);
+        block += BLOCKS;
     }
-    size_t groups = n / GROUP;
-    copy->add(normal, sample, rows, block, groups, x, stride);
-    if (n % GROUP)
-        add_part(copy, normal, sample, rows, block + (uint32_t)groups * BLOCKS, 0, n % GROUP,
-                 x + groups * GROUP, stride);
+    size_t groups = (n - at) / GROUP;
+    copy->draw(normal, means, at, sample, rows, block, groups, x, stride);
+    at += groups * GROUP;
+    if (at < n)
+        draw_part(copy, normal, means, at, sample, rows, block + (uint32_t)groups * BLOCKS, 0,
+                  n - at, x, stride);
 }
 
 void rng_normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
                      float *out, size_t n)
 {
+    static const uint8_t bytes[GROUP];
+    static const float zero[GROUP];
+    const uint8_t *const row = bytes;
+    const struct rng_means means = {&row, zero, zero};
     const struct rng_normal normal = {seed, stream, epoch, 1};
-    memset(out, 0, n * sizeof *out);
-    rng_normal_add(&normal, &sample, 1, 0, n, out, n);
+    for (size_t at = 0; at < n; at += GROUP)
+        rng_normal_rows(&normal, &means, &sample, 1, at, n - at < GROUP ? n - at : GROUP, out + at,
+                        0);
 }

@@ -60,26 +60,27 @@ void data_gather(const struct dataset *dataset, const struct data_choice *choice
                  const struct data_transform *transform, const struct data_noise *noise,
                  const struct data_part *part, float *x)
 {
-    /* So many rows stay in the first-level cache from the one to the other. */
-    enum { ROWS = 8 };
+    enum { ROWS = 32 };
     const unsigned char *const *pixels = dataset->split[choice->split].pixels;
     const struct data_transform *by = transform ? transform : &dataset->transform;
+    const unsigned char *bytes[ROWS];
+    uint32_t image[ROWS];
+    const struct rng_means means = {bytes, by->factor + part->begin, by->offset + part->begin};
     assert(by->inputs == dataset->info.inputs && part->begin + part->inputs <= by->inputs);
     for (int done = 0; done < choice->count; done += ROWS) {
         const int rows = choice->count - done < ROWS ? choice->count - done : ROWS;
-        const unsigned char *bytes[ROWS];
-        uint32_t image[ROWS];
         for (int r = 0; r < rows; r++) {
             image[r] = (uint32_t)choice_row(dataset, choice, done + r);
             bytes[r] = pixels[image[r]] + part->begin;
         }
-        math_bytes_affine(rows, part->inputs, bytes, by->factor + part->begin,
-                          by->offset + part->begin, x, part->stride);
         if (noise) {
             const struct rng_normal normal = {noise->seed, RNG_NOISE, noise->epoch,
                                               (float)noise->sigma};
-            rng_normal_add(&normal, image, rows, (size_t)part->begin, (size_t)part->inputs, x,
-                           (size_t)part->stride);
+            rng_normal_rows(&normal, &means, image, rows, (size_t)part->begin, (size_t)part->inputs,
+                            x, (size_t)part->stride);
+        } else {
+            math_bytes_affine(rows, part->inputs, bytes, means.factor, means.offset, x,
+                              part->stride);
         }
         x += (size_t)rows * (size_t)part->stride;
     }
