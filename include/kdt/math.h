@@ -65,8 +65,6 @@ void math_tail_gradient(int rows, int units, int inputs, const real *x, int x_st
 /* x[r][i] = bytes[r][i] factor[i] - offset[i] */
 void math_bytes_affine(int rows, int n, const uint8_t *const *bytes, const real *factor,
                        const real *offset, real *x, int stride);
-/* x[i] += scale v[i] */
-void math_add_scaled(int n, real scale, const real *v, real *x);
 /* y[c][r] = x[r][c] */
 void math_transpose(int rows, int columns, const real *x, int stride, real *y, int y_stride);
 

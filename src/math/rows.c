@@ -42,13 +42,6 @@ MATH_KERNEL(void, math_bytes_affine,
              real *x, int stride),
             (rows, n, bytes, factor, offset, x, stride))
 
-MATH_BODY void math_add_scaled_body(int n, real scale, const real *restrict v, real *restrict x)
-{
-    for (int i = 0; i < n; i++)
-        x[i] += scale * v[i];
-}
-MATH_KERNEL(void, math_add_scaled, (int n, real scale, const real *v, real *x), (n, scale, v, x))
-
 /* In blocks whose lines stay in the first-level cache. */
 void math_transpose(int rows, int columns, const real *restrict x, int stride, real *restrict y,
                     int y_stride)

@@ -14,9 +14,8 @@ static void gather_fill(const void *of, int first, int rows, int begin, int inpu
         choice.index += first;
     choice.first += (uint64_t)first;
     choice.count = rows;
-    data_gather(gather->dataset, &choice, gather->transform, &part, x);
-    if (gather->sigma > 0)
-        data_add_noise(gather->seed, gather->epoch, choice.index, rows, gather->sigma, &part, x);
+    data_gather(gather->dataset, &choice, gather->transform,
+                gather->noise.sigma > 0 ? &gather->noise : NULL, &part, x);
 }
 
 static void gather_expect(const void *of, int begin, int inputs, int share, int shares)
@@ -33,8 +32,10 @@ static void gather_expect(const void *of, int begin, int inputs, int share, int 
 
 struct net_source gather_source(const struct gather *gather)
 {
-    return (struct net_source){
-        .fill = gather_fill, .expect = gather_expect, .of = gather, .costly = gather->sigma > 0};
+    return (struct net_source){.fill = gather_fill,
+                               .expect = gather_expect,
+                               .of = gather,
+                               .costly = gather->noise.sigma > 0};
 }
 
 int evaluate_split(struct net *net, const struct dataset *dataset, enum data_split split,

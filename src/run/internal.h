@@ -251,14 +251,12 @@ void writer_stop(struct writer *writer, bool drop);
 
 /* ---- evaluate.c ---- */
 
-/* Images as the rows that a net asks for. sigma > 0 adds noise. */
+/* Images as the rows that a net asks for, with noise where its sigma is not 0. */
 struct gather {
     const struct dataset *dataset;
     const struct data_transform *transform; /* NULL: the dataset's own */
     struct data_choice choice, next;        /* next: the step after, or no rows */
-    double sigma;
-    uint64_t seed;
-    uint32_t epoch;
+    struct data_noise noise;
 };
 struct net_source gather_source(const struct gather *gather);
 /* Called between blocks with the rows done; true gives the evaluation up. */

@@ -275,16 +275,15 @@ static struct gather next_batch(struct run *run)
         .choice = {.split = DATA_TRAIN,
                    .index = run->permutation + run->step % steps_per_epoch * run->batch,
                    .count = run->batch},
-        .seed = seed,
-        .epoch = (uint32_t)epoch,
+        .noise = {.seed = seed, .epoch = (uint32_t)epoch},
     };
     if ((run->step + 1) % steps_per_epoch) {
         gather.next = gather.choice;
         gather.next.index += run->batch;
     }
     if (settings->augment.noise)
-        gather.sigma = settings->augment.noise_level *
-                       data_batch_std(run->dataset, gather.choice.index, run->batch);
+        gather.noise.sigma = settings->augment.noise_level *
+                             data_batch_std(run->dataset, gather.choice.index, run->batch);
     data_labels(run->dataset, &gather.choice, run->labels);
     return gather;
 }
