@@ -91,8 +91,8 @@ static void test_draw_16(void **state)
 /* What a word makes, in double precision. */
 static void expected_pair(uint32_t word, double pair[2])
 {
-    double w = (double)(int32_t)((word & 0xffffff00) | 0x80);
-    double radius = copysign(sqrt(-2 * log(fabs(w) * 0x1p-31)), w);
+    double u = ((word & 0x7fffff00) | 0x80) * 0x1p-31;
+    double radius = sqrt(-2 * log(u)) * (word >> 31 ? -1 : 1);
     double angle = (word % 16 + ((double)(word & 0xffff) - 0x8000) * 0x1p-16) * acos(-1) / 16;
     pair[0] = radius * cos(angle);
     pair[1] = radius * sin(angle);
@@ -220,7 +220,7 @@ static void test_copies(void **state)
     assert_string_equal(copy->name, "plain");
     memset(values, 0, sizeof values);
     copy->draw(&normal, &means, AT, sample, ROWS, 16, GROUPS, values + 1, STRIDE);
-    assert_int_equal(digest_crc32(0, values, sizeof values), 0xbd819e00);
+    assert_int_equal(digest_crc32(0, values, sizeof values), 0x31928962);
     for (size_t i = 1; (copy = rng_normal_copy(i)); i++)
         for (int rows = 1; rows <= ROWS; rows += 2) {
             memset(others, 0, sizeof others);

@@ -2,12 +2,13 @@
  * Normal numbers: Philox's words through the transform of Box and Muller.
  *
  * A word w makes two of them, radius cos(angle) and radius sin(angle):
- *   radius  sqrt(-2 ln u), u = |W| / 2^31, W being w as a signed number with
- *           its lowest byte set to 0x80: 23 bits, u symmetric in (0, 1)
- *   angle   17 bits: the sign of W says which half of the circle, the lowest
- *           four bits which of its 16 sectors, the lower half where in it
+ *   radius  sqrt(-2 ln u), u = W / 2^31, W being bits 8 to 30 of w in their
+ *           place with 0x80 below them: 23 bits, u in (0, 1)
+ *   angle   17 bits: bit 31 says which half of the circle, the lowest four
+ *           which of its 16 sectors, the lower 16 where in it
  * The two share a byte, the radius's lowest and the angle's highest within a
- * sector: the 2^32 pairs are an even net over radius and angle.
+ * sector: the 2^32 pairs are an even net over radius and angle, symmetric to
+ * (0, 0).
  *
  * Layout: value 64 g + 32 h + 16 k + l is the cosine's (k = 0) or the sine's
  * (k = 1) of word 2 h + 1 - l % 2 of block 8 g + l / 2. These are the lanes in
@@ -31,18 +32,18 @@ enum { GROUP = 64, BLOCKS = 8, LANES = 16, SECTORS = 16, MOST_ROWS = 4 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* |W| = 2^e m with 1/2 <= m < 1, f = m - 1: the radius's square is
+/* W = 2^e m with 1/2 <= m < 1, f = m - 1: the radius's square is
  * LOG_EXPONENT (e - 31) + f Q(f), Q minimax for -2 ln(1 + f) / f. The factor is
  * of 20 bits, so that its product with 31 is exact and the square never negative. */
 #define LOG_EXPONENT (-0x1.62e42p+0f)
-enum { UNIT_EXPONENT = 30 }; /* of |W| just below 2^31, as a float's exponent counts */
+enum { UNIT_EXPONENT = 30 }; /* of W just below 2^31, as a float's exponent counts */
 #define LOG_1 (-1.9998889f)
 #define LOG_2 1.0057267f
 #define LOG_3 (-0.583166718f)
 #define LOG_4 1.00899541f
 #define LOG_5 1.02723277f
 #define LOG_6 1.98763204f
-enum { RADIUS_BITS = ~0xff, RADIUS_MIDDLE = 0x80 };
+enum { RADIUS_BITS = 0x7fffff00, RADIUS_MIDDLE = 0x80 };
 
 /* z = -2^15 ... 2^15 - 1 is the angle STEP z from the middle of a sector, a = STEP z:
  * cos a = COS_0 + COS_2 a^2, tan a = a (TAN_1 + TAN_3 a^2), both minimax. */
@@ -89,13 +90,13 @@ ALWAYS_INLINE float multiply_add(float a, float b, float c)
 }
 #endif
 
-/* Its sign is W's. */
+/* Negative in the second half of the circle. */
 static float radius(uint32_t word)
 {
-    float w = (float)(int32_t)((word & (uint32_t)RADIUS_BITS) | RADIUS_MIDDLE);
+    float w = (float)(int32_t)((word & RADIUS_BITS) | RADIUS_MIDDLE);
     uint32_t bits;
     memcpy(&bits, &w, sizeof bits);
-    float e = (float)((int32_t)(bits >> 23 & 0xff) - 127);
+    float e = (float)((int32_t)(bits >> 23) - 127);
     bits = (bits & 0x7fffff) | 0x3f000000;
     float m;
     memcpy(&m, &bits, sizeof m);
@@ -107,7 +108,8 @@ static float radius(uint32_t word)
     q = multiply_add(q, f, LOG_3);
     q = multiply_add(q, f, LOG_2);
     q = multiply_add(q, f, LOG_1);
-    return copysignf(sqrtf(multiply_add(q, f, t)), w);
+    float r = sqrtf(multiply_add(q, f, t));
+    return word >> 31 ? -r : r;
 }
 
 void rng_normal_add_pair(uint32_t word, float deviation, float *first, float *second)
@@ -293,8 +295,8 @@ AVX512 ALWAYS_INLINE void pairs_avx512(const __m512i word[2], float deviation, c
     {
         __m512 c = _mm512_permutexvar_ps(word[i], middle_cosine);
         __m512 s = _mm512_permutexvar_ps(word[i], middle_sine);
-        q[i] = FLOATS(_mm512_ternarylogic_epi32(BITS(q[i]), BITS(w[i]),
-                                                _mm512_set1_epi32(INT32_MIN), OR_AND));
+        q[i] = FLOATS(
+            _mm512_ternarylogic_epi32(BITS(q[i]), word[i], _mm512_set1_epi32(INT32_MIN), OR_AND));
         __m512 scale = _mm512_mul_ps(q[i], cosine[i]);
         const int first = i * 2 * LANES, second = first + LANES;
         c = _mm512_fnmadd_ps(s, tangent[i], c);
@@ -421,7 +423,7 @@ AVX2 ALWAYS_INLINE void pairs_avx2(__m256i word, float deviation, const uint8_t 
 {
     __m256 w = _mm256_cvtepi32_ps(
         _mm256_or_si256(_mm256_and_si256(word, ALL32(RADIUS_BITS)), ALL32(RADIUS_MIDDLE)));
-    __m256i exponent = _mm256_srli_epi32(_mm256_slli_epi32(BITS(w), 1), 24);
+    __m256i exponent = _mm256_srli_epi32(BITS(w), 23);
     __m256 e = _mm256_cvtepi32_ps(_mm256_sub_epi32(exponent, ALL32(127)));
     __m256i mantissa = _mm256_and_si256(BITS(w), ALL32(0x7fffff));
     __m256 f = _mm256_sub_ps(FLOATS(_mm256_or_si256(mantissa, ALL32(0x3f000000))), ALL(1));
@@ -432,7 +434,7 @@ AVX2 ALWAYS_INLINE void pairs_avx2(__m256i word, float deviation, const uint8_t 
     q = FMA(q, f, ALL(LOG_2));
     q = FMA(q, f, ALL(LOG_1));
     q = _mm256_sqrt_ps(FMA(q, f, e));
-    q = _mm256_or_ps(q, _mm256_and_ps(w, ALL(-0.0f)));
+    q = _mm256_or_ps(q, _mm256_and_ps(FLOATS(word), ALL(-0.0f)));
 
     __m256i half = _mm256_and_si256(word, ALL32(HALF_BITS));
     __m256 z = _mm256_sub_ps(FLOATS(_mm256_or_si256(half, ALL32(HALF_EXPONENT))), ALL(HALF_MIDDLE));
