@@ -2,6 +2,7 @@
 # The command line as its user meets it: options, exit codes, errors, plain lines, files.
 set -u
 kdtui=${KDTUI:-./kdtui}
+top=$(cd "${top_srcdir:-.}" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 HOME=$work/home XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data
@@ -191,6 +192,13 @@ expect "bench of a divergence" 2 'diverged' "$kdtui" bench -c tiny.ini --seconds
     -s train.learning_rate=1000 -s network.batch_norm=none
 rm bench.json
 check "bench leaves no file" sh -c "find '$work' ! -name out ! -name err ! -name files | cmp - files"
+
+if command -v python3 >/dev/null; then
+    peers=$top/bench/peers
+    expect "peers --help" 0 '--rounds' python3 "$peers" --help
+    expect "peers of no net" 2 'something like 50-30' python3 "$peers" --nets wide
+    expect "peers of no program" 2 'no such program' python3 "$peers" --kdtui none
+fi
 
 # The same bits, whatever the number of threads.
 for threads in 1 2 3; do
