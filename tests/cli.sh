@@ -168,7 +168,7 @@ assert bench["train_images"] == 1000 and bench["batch_size"] == 100
 assert bench["network"].startswith("3072-16-12-10 relu")
 assert bench["flop_per_sample"] == 4 * 3072 * 16 + 6 * (16 * 12 + 12 * 10)
 assert bench["machine"]["mode"] in ("fast", "mixed", "slow", "unknown")
-assert bench["machine"]["threads"] >= 1
+assert bench["machine"]["threads"] >= 1 and bench["machine"]["disturbed"] in (True, False)
 peak = bench["peak"]["float32"]
 assert 0 < peak["least"] <= peak["lower"] <= peak["median"] <= peak["upper"] <= peak["most"]
 assert bench["peak"]["read_bytes_per_second"]["median"] > 0

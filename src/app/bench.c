@@ -16,7 +16,7 @@
 
 /* Peaks are read this often before and after. */
 enum { PEAK_BURSTS = 10, READ_BURSTS = 3 };
-#define READ_BYTES ((size_t)128 << 20)
+#define READ_BYTES ((size_t)256 << 20)
 /* Parts of the time that was asked for. */
 #define WARM_SHARE 0.05
 #define EVALUATION_SHARE 0.1
@@ -27,6 +27,9 @@ enum { PEAK_BURSTS = 10, READ_BURSTS = 3 };
 #define SLOW_SECONDS 100e-9
 /* The mode is fast up to this share of slow ones, and slow from one less it. */
 #define MIXED_SHARE 0.1
+/* Something else computes here, too, where a quarter of the bursts stays below this share of the
+ * best. */
+#define DISTURBED_SHARE 0.9
 #define SECONDS_STANDARD 10
 #define SECONDS_MOST 3600
 
@@ -256,6 +259,7 @@ static void fill(struct meter *meter)
     bench->bfloat16 = samples_spread(&meter->bfloat16);
     bench->reading = samples_spread(&meter->reading);
     bench->exchange = samples_spread(&meter->exchange);
+    bench->disturbed = bench->float32.lower < DISTURBED_SHARE * bench->float32.most;
     judge_mode(meter);
     fill_training(meter);
 }

@@ -28,7 +28,7 @@ const char *bench_mode_name(enum bench_mode mode);
 enum { BENCH_WAITING = NET_PHASES, BENCH_PHASES };
 extern const char *const bench_phase_name[BENCH_PHASES];
 
-/* What was done, and in how much time of all threads together. */
+/* What was done, and in how much time with all threads at it. */
 struct pace {
     double samples, operations, bytes, seconds; /* operations, bytes: 0 where not counted */
 };
@@ -45,6 +45,7 @@ struct bench {
     struct spread reading, exchange; /* bytes per second; seconds */
     double exchange_slow;            /* share of them */
     enum bench_mode mode;
+    bool disturbed; /* by something else that computes */
 
     struct spread step; /* seconds, where the phases' clock was off */
     struct pace training;

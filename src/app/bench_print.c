@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of all threads together. */
+/* With all threads at it. */
 static double per_second(const struct pace *pace, double what)
 {
     return pace->seconds > 0 ? what / pace->seconds : NAN;
@@ -76,7 +76,8 @@ static void print_peaks(const struct bench *bench)
         printf("%-20s %7.1f ns (half of %zu between %.1f and %.1f; %.0f%% slow)\n",
                "cache line exchange", 1e9 * exchange->median, exchange->count,
                1e9 * exchange->lower, 1e9 * exchange->upper, 100 * bench->exchange_slow);
-    printf("%-20s %7s\n", "mode of the machine", bench_mode_name(bench->mode));
+    printf("%-20s %7s%s\n", "mode of the machine", bench_mode_name(bench->mode),
+           bench->disturbed ? ", disturbed: something else computes here" : "");
 }
 
 void bench_print(const struct bench *bench)
@@ -131,9 +132,10 @@ static json_t *machine(const struct bench *bench)
 {
     char processor[128];
     run_processor(processor, sizeof processor);
-    return json_pack("{s:s, s:I, s:i, s:s, s:s}", "cpu", processor, "cpus",
+    return json_pack("{s:s, s:I, s:i, s:s, s:s, s:b}", "cpu", processor, "cpus",
                      (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "threads", bench->threads,
-                     "kernels", math_library(), "mode", bench_mode_name(bench->mode));
+                     "kernels", math_library(), "mode", bench_mode_name(bench->mode), "disturbed",
+                     (int)bench->disturbed);
 }
 
 static json_t *peak(const struct bench *bench)

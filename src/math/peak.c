@@ -16,11 +16,9 @@
 enum { CHAINS = 12, PLAIN_LANES = 4 * CHAINS };
 enum { ROUNDS = 1 << 20 };
 
-/* x = x scale + shift for every chain, round after round, goes towards 1. */
-#define SCALE 0.5f
-#define SHIFT 0.5f
-
-static float float32_plain(void)
+/* Each loop is x = x scale + shift for every chain, round after round. No compiler knows the
+ * numbers, so none knows the end. */
+static float float32_plain(float scale, float shift)
 {
     float x[PLAIN_LANES];
     float sum = 0;
@@ -30,9 +28,9 @@ static float float32_plain(void)
     for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < PLAIN_LANES; i++)
 #ifdef __FP_FAST_FMAF
-            x[i] = fmaf(x[i], SCALE, SHIFT);
+            x[i] = fmaf(x[i], scale, shift);
 #else
-            x[i] = x[i] * SCALE + SHIFT;
+            x[i] = x[i] * scale + shift;
 #endif
     for (int i = 0; i < PLAIN_LANES; i++)
         sum += x[i];
@@ -40,9 +38,9 @@ static float float32_plain(void)
 }
 
 #ifdef __x86_64__
-__attribute__((target("avx2,fma"))) static float float32_avx2(void)
+__attribute__((target("avx2,fma"))) static float float32_avx2(float scale, float shift)
 {
-    const __m256 scale = _mm256_set1_ps(SCALE), shift = _mm256_set1_ps(SHIFT);
+    const __m256 scales = _mm256_set1_ps(scale), shifts = _mm256_set1_ps(shift);
     __m256 x[CHAINS];
 
     for (int i = 0; i < CHAINS; i++)
@@ -50,15 +48,15 @@ __attribute__((target("avx2,fma"))) static float float32_avx2(void)
     for (int round = 0; round < ROUNDS; round++)
 #pragma GCC unroll 12
         for (int i = 0; i < CHAINS; i++)
-            x[i] = _mm256_fmadd_ps(x[i], scale, shift);
+            x[i] = _mm256_fmadd_ps(x[i], scales, shifts);
     for (int i = 1; i < CHAINS; i++)
         x[0] = _mm256_add_ps(x[0], x[i]);
     return _mm256_cvtss_f32(x[0]);
 }
 
-__attribute__((target("avx512f"))) static float float32_avx512(void)
+__attribute__((target("avx512f"))) static float float32_avx512(float scale, float shift)
 {
-    const __m512 scale = _mm512_set1_ps(SCALE), shift = _mm512_set1_ps(SHIFT);
+    const __m512 scales = _mm512_set1_ps(scale), shifts = _mm512_set1_ps(shift);
     __m512 x[CHAINS];
 
     for (int i = 0; i < CHAINS; i++)
@@ -66,16 +64,16 @@ __attribute__((target("avx512f"))) static float float32_avx512(void)
     for (int round = 0; round < ROUNDS; round++)
 #pragma GCC unroll 12
         for (int i = 0; i < CHAINS; i++)
-            x[i] = _mm512_fmadd_ps(x[i], scale, shift);
+            x[i] = _mm512_fmadd_ps(x[i], scales, shifts);
     for (int i = 1; i < CHAINS; i++)
         x[0] = _mm512_add_ps(x[0], x[i]);
     return _mm512_cvtss_f32(x[0]);
 }
 
 /* Each sum takes in two products of a pair of bfloat16. */
-__attribute__((target("avx512f,avx512bf16"))) static float bfloat16_avx512(void)
+__attribute__((target("avx512f,avx512bf16"))) static float bfloat16_avx512(float scale, float shift)
 {
-    const __m512bh one = _mm512_cvtne2ps_pbh(_mm512_set1_ps(SCALE), _mm512_set1_ps(SHIFT));
+    const __m512bh pairs = _mm512_cvtne2ps_pbh(_mm512_set1_ps(scale), _mm512_set1_ps(shift));
     __m512 x[CHAINS];
 
     for (int i = 0; i < CHAINS; i++)
@@ -83,17 +81,19 @@ __attribute__((target("avx512f,avx512bf16"))) static float bfloat16_avx512(void)
     for (int round = 0; round < ROUNDS; round++)
 #pragma GCC unroll 12
         for (int i = 0; i < CHAINS; i++)
-            x[i] = _mm512_dpbf16_ps(x[i], one, one);
+            x[i] = _mm512_dpbf16_ps(x[i], pairs, pairs);
     for (int i = 1; i < CHAINS; i++)
         x[0] = _mm512_add_ps(x[0], x[i]);
     return _mm512_cvtss_f32(x[0]);
 }
 #endif
 
-/* A loop and how many operations one run of it is; NULL: there is none. */
+/* A loop and how many operations one run of it is; NULL: there is none. The result is kept where
+ * somebody might read it, so that no compiler leaves the work out. */
 struct arithmetic {
-    float (*run)(void);
+    float (*run)(float scale, float shift);
     double operations;
+    _Atomic float result;
 };
 
 static struct arithmetic arithmetic_of(enum math_peak peak)
@@ -102,28 +102,26 @@ static struct arithmetic arithmetic_of(enum math_peak peak)
     __builtin_cpu_init();
     if (peak == MATH_PEAK_BFLOAT16) {
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bf16"))
-            return (struct arithmetic){bfloat16_avx512, 64.0 * CHAINS * ROUNDS};
+            return (struct arithmetic){.run = bfloat16_avx512,
+                                       .operations = 64.0 * CHAINS * ROUNDS};
     } else {
         if (__builtin_cpu_supports("avx512f"))
-            return (struct arithmetic){float32_avx512, 32.0 * CHAINS * ROUNDS};
+            return (struct arithmetic){.run = float32_avx512, .operations = 32.0 * CHAINS * ROUNDS};
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            return (struct arithmetic){float32_avx2, 16.0 * CHAINS * ROUNDS};
+            return (struct arithmetic){.run = float32_avx2, .operations = 16.0 * CHAINS * ROUNDS};
     }
 #endif
     if (peak == MATH_PEAK_FLOAT32)
-        return (struct arithmetic){float32_plain, 2.0 * PLAIN_LANES * ROUNDS};
-    return (struct arithmetic){NULL, 0};
+        return (struct arithmetic){.run = float32_plain, .operations = 2.0 * PLAIN_LANES * ROUNDS};
+    return (struct arithmetic){.run = NULL};
 }
-
-/* Takes the results, so that no compiler leaves the work out. */
-static _Atomic float taken;
 
 static void arithmetic_piece(void *arg, int i)
 {
-    const struct arithmetic *arithmetic = arg;
+    struct arithmetic *arithmetic = arg;
 
     (void)i;
-    atomic_store_explicit(&taken, arithmetic->run(), memory_order_relaxed);
+    atomic_store(&arithmetic->result, arithmetic->run(0.5f, 0.5f));
 }
 
 double math_peak_flops(struct team *team, enum math_peak peak)
@@ -143,11 +141,12 @@ double math_peak_flops(struct team *team, enum math_peak peak)
 struct reading {
     const uint64_t *words;
     size_t count; /* of a piece */
+    _Atomic uint64_t result;
 };
 
 static void reading_piece(void *arg, int piece)
 {
-    const struct reading *reading = arg;
+    struct reading *reading = arg;
     const uint64_t *words = reading->words + (size_t)piece * reading->count;
     uint64_t sum[8] = {0};
 
@@ -156,13 +155,13 @@ static void reading_piece(void *arg, int piece)
             sum[j] += words[i + (size_t)j];
     for (int j = 1; j < 8; j++)
         sum[0] += sum[j];
-    atomic_store_explicit(&taken, (float)sum[0], memory_order_relaxed);
+    atomic_store(&reading->result, sum[0]);
 }
 
 double math_peak_read(struct team *team, const void *memory, size_t bytes)
 {
     const int threads = team_threads(team);
-    struct reading reading = {memory, bytes / (size_t)threads / 64 * 8};
+    struct reading reading = {.words = memory, .count = bytes / (size_t)threads / 64 * 8};
     const double start = clock_seconds();
 
     team_run(team, threads, reading_piece, &reading);
