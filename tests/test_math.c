@@ -529,6 +529,28 @@ static void team_takes_the_whole_set_and_gives_it_back(void **state)
     team_destroy(NULL);
 }
 
+/* That they are measured; how much it is, is the machine's. */
+static void peaks_are_measured(void **state)
+{
+    enum { BYTES = 1 << 20 };
+    struct err err;
+
+    (void)state;
+    void *memory = mem_array(BYTES, 1, &err);
+    assert_non_null(memory);
+    for (int threads = 1; threads <= 3; threads++) {
+        struct team *team;
+        assert_int_equal(team_create(threads, &team, &err), 0);
+        assert_true(math_peak_flops(team, MATH_PEAK_FLOAT32) > 0);
+        assert_true(math_peak_flops(team, MATH_PEAK_BFLOAT16) >= 0);
+        assert_true(math_peak_read(team, memory, BYTES) > 0);
+        const double exchange = math_peak_exchange(team);
+        assert_true(threads == 1 ? isnan(exchange) : isnan(exchange) || exchange > 0);
+        team_destroy(team);
+    }
+    mem_free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,6 +570,7 @@ int main(void)
         cmocka_unit_test(caller_sleeps_until_the_last_piece),
         cmocka_unit_test(denormals_are_zero_in_every_thread),
         cmocka_unit_test(team_takes_the_whole_set_and_gives_it_back),
+        cmocka_unit_test(peaks_are_measured),
     };
     math_init();
     math_thread_init();

@@ -257,6 +257,52 @@ static void test_same_bits(void **state)
     }
 }
 
+/* Practice trains as a run does. */
+static void test_practice(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct practice *practice;
+    struct checkpoint last;
+    struct err err;
+    fixture_settings(&fixture, &settings);
+    fixture_set(&settings, "augment.noise=on");
+    fixture_set(&settings, "train.schedule=constant");
+    fixture_set(&settings, "train.optimizer=nesterov");
+    fixture_end(fixture_start(&fixture, &settings, "earnest"), RUN_FINISHED, NULL);
+    char *path = fixture_path(&fixture, "earnest", "checkpoints/last.safetensors");
+    assert_int_equal(checkpoint_load(path, &last, &err), 0);
+    mem_free(path);
+
+    assert_int_equal(practice_create(&settings, fixture.dataset, &practice, &err), 0);
+    for (int64_t i = 0; i < last.step; i++)
+        assert_true(practice_step(practice));
+    struct team *team;
+    struct net *net = NULL;
+    assert_int_equal(team_create(1, &team, &err), 0);
+    assert_int_equal(net_create(net_shape(practice_net(practice)), 1, team, &net, &err), 0);
+    assert_int_equal(checkpoint_restore(&last, net, &err), 0);
+    for (int i = 0; i < net_tensor_count(net); i++) {
+        struct net_tensor tensor;
+        net_tensor_get(net, i, &tensor);
+        size_t numbers = (size_t)tensor.size[0] * (size_t)tensor.size[1];
+        real *a = mem_alloc(numbers * sizeof *a), *b = mem_alloc(numbers * sizeof *b);
+        net_tensor_read(net, i, a);
+        net_tensor_read(practice_net(practice), i, b);
+        assert_memory_equal(a, b, numbers * sizeof *a);
+        mem_free(a);
+        mem_free(b);
+    }
+    net_destroy(net);
+    team_destroy(team);
+    practice_destroy(practice);
+    checkpoint_fini(&last);
+
+    fixture_set(&settings, "train.batch_size=1000");
+    assert_int_equal(practice_create(&settings, fixture.dataset, &practice, &err), -1);
+    assert_int_equal(err.code, ERR_USAGE);
+}
+
 /* ---- losses while it runs ---- */
 
 /* More steps than buckets, with a reader that never rests. */
@@ -405,9 +451,10 @@ static void test_create_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),     cmocka_unit_test(test_dataset),
-        cmocka_unit_test(test_synthetic), cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_buckets),   cmocka_unit_test(test_create_errors),
+        cmocka_unit_test(test_files),         cmocka_unit_test(test_dataset),
+        cmocka_unit_test(test_synthetic),     cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_practice),      cmocka_unit_test(test_buckets),
+        cmocka_unit_test(test_create_errors),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

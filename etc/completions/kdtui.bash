@@ -82,7 +82,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | eval | settings | keys)
+        run | eval | bench | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -102,17 +102,19 @@ _kdtui()
     -n | --name) words= ;;
     --runs-dir) files=-d ;;
     --split) words="train validation test" ;;
+    --seconds) words= ;;
     *) option= ;;
     esac
     if [[ -z $option && $word == -* ]]; then
         case ${subcommand:-run} in
         run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
+        bench) words="-c --config -p --preset -s --set --json --seconds --help --version" ;;
         settings) words="--ini --help --version" ;;
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run eval settings keys"
+        words="run eval bench settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

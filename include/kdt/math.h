@@ -128,4 +128,17 @@ void math_expect(size_t n, const real *x);
 /* Whether none of n numbers is a NaN or infinite. */
 bool math_finite(size_t n, const real *x);
 
+/* What the machine could do, on all threads of the team at once. Each takes some milliseconds. */
+enum math_peak {
+    MATH_PEAK_FLOAT32,  /* multiply-adds in registers */
+    MATH_PEAK_BFLOAT16, /* dot products in registers */
+};
+/* Operations in a second, a multiply-add being two; 0 where the processor has none such. */
+double math_peak_flops(struct team *team, enum math_peak peak);
+/* Bytes in a second. */
+double math_peak_read(struct team *team, const void *memory, size_t bytes);
+/* Seconds for a cache line to go from one thread to another; NaN in a team of one, or where the
+ * other did not come. */
+double math_peak_exchange(struct team *team);
+
 #endif

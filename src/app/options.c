@@ -85,18 +85,16 @@ static void take_option(struct options *out, const char *name, const char *value
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"headless", &out->headless},
-                 {"quiet", &out->quiet},
-                 {"ini", &out->ini},
-                 {"help", &out->help},
-                 {"version", &out->version}};
+    } flags[] = {{"headless", &out->headless}, {"quiet", &out->quiet}, {"ini", &out->ini},
+                 {"json", &out->json},         {"help", &out->help},   {"version", &out->version}};
     const struct {
         const char *name;
         const char **text;
     } texts[] = {{"preset", &out->preset},
                  {"name", &out->name},
                  {"runs-dir", &out->runs_directory},
-                 {"split", &out->split}};
+                 {"split", &out->split},
+                 {"seconds", &out->seconds}};
 
     if (strcmp(name, "config") == 0)
         out->config[out->config_count++] = value;

@@ -4,6 +4,7 @@ src_math_libmath_a_SOURCES = \
 	src/math/columns.c \
 	src/math/gemm.c \
 	src/math/internal.h \
+	src/math/peak.c \
 	src/math/rows.c \
 	src/math/tail.c \
 	src/math/team.c \

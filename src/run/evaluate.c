@@ -38,6 +38,29 @@ struct net_source gather_source(const struct gather *gather)
                                .costly = gather->noise.sigma > 0};
 }
 
+struct gather gather_batch(const struct dataset *dataset, const struct settings *settings,
+                           const uint32_t *permutation, int64_t step)
+{
+    const int batch = (int)settings->train.batch_size;
+    const int64_t steps_per_epoch = (int64_t)data_info(dataset)->count[DATA_TRAIN] / batch;
+    struct gather gather = {
+        .dataset = dataset,
+        .choice = {.split = DATA_TRAIN,
+                   .index = permutation + step % steps_per_epoch * batch,
+                   .count = batch},
+        .noise = {.seed = (uint64_t)settings->train.seed,
+                  .epoch = (uint32_t)(step / steps_per_epoch)},
+    };
+    if ((step + 1) % steps_per_epoch) {
+        gather.next = gather.choice;
+        gather.next.index += batch;
+    }
+    if (settings->augment.noise)
+        gather.noise.sigma =
+            settings->augment.noise_level * data_batch_std(dataset, gather.choice.index, batch);
+    return gather;
+}
+
 int evaluate_split(struct net *net, const struct dataset *dataset, enum data_split split,
                    const struct data_transform *transform, const struct evaluate_watch *watch,
                    uint64_t *confusion, struct evaluation_result *out)

@@ -259,6 +259,9 @@ struct gather {
     struct data_noise noise;
 };
 struct net_source gather_source(const struct gather *gather);
+/* The mini-batch of a step, of its epoch's permutation. */
+struct gather gather_batch(const struct dataset *dataset, const struct settings *settings,
+                           const uint32_t *permutation, int64_t step);
 /* Called between blocks with the rows done; true gives the evaluation up. */
 struct evaluate_watch {
     bool (*stop)(void *of, uint64_t done);
@@ -274,6 +277,10 @@ int evaluate_split(struct net *net, const struct dataset *dataset, enum data_spl
 /* Makes the settings name the dataset that was opened, so that they open it
  * again from anywhere: its kind, and its folder as an absolute path. */
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
+struct net_update update_terms(const struct settings *settings, double rate);
+void draw_weights(const struct settings *settings, struct net *net);
+/* That there are images for a mini-batch, and not too many to number. */
+int check_batch(const struct settings *settings, const struct data_info *info, struct err *err);
 
 /* ---- the run ---- */
 

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += src/run/librun.a
 src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint.c src/run/ends.c \
-	src/run/evaluate.c src/run/feed.c src/run/journal.c src/run/metrics.c src/run/publish.c \
-	src/run/queue.c src/run/result.c src/run/run.c src/run/safetensors.c src/run/terms.c \
+	src/run/evaluate.c src/run/feed.c src/run/journal.c src/run/metrics.c src/run/practice.c \
+	src/run/publish.c src/run/queue.c src/run/result.c src/run/run.c src/run/safetensors.c src/run/terms.c \
 	src/run/thread.c src/run/time.c src/run/utf8.c src/run/writer.c
 src_run_librun_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 

@@ -53,8 +53,7 @@ static void put_end(struct text *out)
     text_print(out, ",\n  ");
 }
 
-/* The processor's name as Linux has it. */
-static void cpu_name(char *out, size_t size)
+void run_processor(char *out, size_t size)
 {
     unsigned char *bytes;
     size_t length;
@@ -73,7 +72,7 @@ static void cpu_name(char *out, size_t size)
 static void put_machine(struct text *out, const struct run *run)
 {
     char cpu[128];
-    cpu_name(cpu, sizeof cpu);
+    run_processor(cpu, sizeof cpu);
     text_print(out, "\"machine\": {");
     put_text(out, "cpu", cpu);
     text_print(out, ", ");

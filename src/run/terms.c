@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -84,4 +85,34 @@ int run_net_shape(const struct settings *settings, int inputs, int classes, stru
         out->units[i] = settings->network.hidden.units[i];
     out->units[out->layers - 1] = classes;
     return 0;
+}
+
+struct net_update update_terms(const struct settings *settings, double rate)
+{
+    static const enum net_optimizer optimizers[] = {
+        [OPTIMIZER_SGD] = NET_SGD, [OPTIMIZER_NESTEROV] = NET_NESTEROV};
+    return (struct net_update){
+        .rate = rate,
+        .l2 = settings->train.l2,
+        .momentum = settings->train.momentum,
+        .optimizer = optimizers[settings->train.optimizer],
+    };
+}
+
+void draw_weights(const struct settings *settings, struct net *net)
+{
+    static const enum net_init rules[] = {
+        [INIT_HE] = NET_INIT_HE, [INIT_XAVIER] = NET_INIT_XAVIER, [INIT_NORMAL] = NET_INIT_NORMAL};
+    net_init_weights(net, rules[settings->network.init], settings->network.init_std,
+                     (uint64_t)settings->train.seed);
+}
+
+int check_batch(const struct settings *settings, const struct data_info *info, struct err *err)
+{
+    uint64_t images = info->count[DATA_TRAIN];
+    if ((uint64_t)settings->train.batch_size <= images && images <= UINT32_MAX)
+        return 0;
+    return err_set(err, ERR_USAGE,
+                   "train.batch_size %" PRId64 ": there are %" PRIu64 " training images",
+                   settings->train.batch_size, images);
 }
