@@ -27,8 +27,10 @@ void math_thread_init(void);
 /* The thread team: the calling thread and `threads - 1` workers. Pieces depend
  * on shapes only, never on the number of threads, so results are the same bits
  * for any team. threads = 0 takes as many as the process may use. A team as
- * large as that pins its threads, one to a processor, the creating one too
- * until team_destroy: create a team in the thread that will run it. */
+ * large as that, unless the process has another such team already, pins its
+ * threads, one to a processor, the creating one too until team_destroy: create
+ * a team in the thread that will run it. A team of one does neither pin nor
+ * wait. */
 struct team;
 int team_create(int threads, struct team **out, struct err *err);
 void team_destroy(struct team *team); /* NULL is fine */
