@@ -50,6 +50,26 @@ void math_gemm(enum math_transpose transpose_a, enum math_transpose transpose_b,
 /* The least width, n or more, that wastes no part of a vector. */
 int math_gemm_width(int n);
 
+/* Mixed precision: numbers rounded to bfloat16 (to nearest even; denormals are
+ * zero), products of them summed in float32, two numbers at a time. "Pairs" of a
+ * matrix have the numbers of each two rows side by side, 0 in place of a row that
+ * is missing: y[r/2][c][r%2]. Strides count numbers; of pairs, pairs. */
+struct math_bf16 {
+    /* Rows as they are, 0 up to the next multiple of 32; y_stride is such. */
+    void (*rows)(int rows, int columns, const real *x, int stride, uint16_t *y, int y_stride);
+    /* Pairs, 0 up to the next multiple of 16; y_stride is such. */
+    void (*pairs)(int rows, int columns, const real *x, int stride, uint16_t *y, int y_stride);
+    /* C = A B, or C += A B. A is [m][k] in rows, or where transposed [k][m] in
+     * pairs; B [k][n] in pairs, n a multiple of 16; C float32. */
+    void (*gemm)(enum math_transpose transpose_a, int m, int n, int k, const uint16_t *a, int lda,
+                 const uint16_t *b, int ldb, bool add, real *c, int ldc);
+    /* C = A B^T, or C += A B^T, for few columns: A [m][k] and B [n][k] in rows. */
+    void (*dots)(int m, int n, int k, const uint16_t *a, int lda, const uint16_t *b, int ldb,
+                 bool add, real *c, int ldc);
+};
+/* NULL where the processor has no instructions for it (AVX512_BF16), and in double. */
+const struct math_bf16 *math_bf16(void);
+
 /* x[i] = bytes[i] factor[i] - offset[i] */
 void math_bytes_affine(int n, const uint8_t *bytes, const real *factor, const real *offset,
                        real *x);
