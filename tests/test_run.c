@@ -79,6 +79,7 @@ static void check_head(const char *name)
     json_t *head = fixture_journal_line(journal, 1);
     assert_string_equal(fixture_member(head, "command"), "start");
     assert_string_equal(fixture_member(head, "kernels"), math_library());
+    assert_string_equal(fixture_member(head, "precision"), "float32");
     assert_string_equal(fixture_member(head, "data_digest"), digest);
     assert_int_equal(json_integer_value(json_object_get(head, "format")), 1);
     assert_int_equal(json_integer_value(json_object_get(head, "seed")), 1);

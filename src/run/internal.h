@@ -116,8 +116,8 @@ struct journal {
     uint32_t crc;
 };
 /* Creates the file with its head line. */
-int journal_open(struct journal *journal, const char *path, uint32_t data_digest, uint64_t seed,
-                 struct err *err);
+int journal_open(struct journal *journal, const char *path, uint32_t data_digest,
+                 const struct settings *settings, struct err *err);
 /* Returns once the line is safe on disk; on an error nothing was added. */
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err);
 void journal_close(struct journal *journal);

@@ -53,6 +53,19 @@ int run_name_check(const char *runs_directory, const char *name, struct err *err
     return refuse_existing(runs_directory, name, err);
 }
 
+/* Only training needs it: without it a net evaluates the same weights. */
+static int plan_precision(struct run *run, struct err *err)
+{
+    if (run->settings.train.precision != PRECISION_BFLOAT16)
+        return 0;
+    if (math_bf16() == NULL)
+        return err_set(err, ERR_USAGE,
+                       "train.precision = bfloat16: this processor does not have AVX512_BF16; "
+                       "float32 is expected");
+    run->shape.precision = NET_BFLOAT16;
+    return 0;
+}
+
 /* What the settings ask for against what the dataset has. */
 static int plan(struct run *run, struct err *err)
 {
@@ -64,7 +77,8 @@ static int plan(struct run *run, struct err *err)
     const struct settings *settings = &run->settings;
     uint64_t images = run->info->count[DATA_TRAIN];
     if (settings_check(settings, err) != 0 ||
-        run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0)
+        run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0 ||
+        plan_precision(run, err) != 0)
         return -1;
     run->batch = (int)settings->train.batch_size;
     if ((uint64_t)run->batch > images || images > UINT32_MAX)
@@ -87,7 +101,7 @@ static int plan(struct run *run, struct err *err)
     return 0;
 }
 
-/* "3072-256-128-10 relu, batch norm before" */
+/* "3072-256-128-10 relu, batch norm before"; mixed precision is named */
 static void describe_network(const struct run *run, char *out, size_t size)
 {
     static const char *const activations[] = {
@@ -99,8 +113,9 @@ static void describe_network(const struct run *run, char *out, size_t size)
     text_print(&text, "%d", run->shape.inputs);
     for (int i = 0; i < run->shape.layers; i++)
         text_print(&text, "-%d", run->shape.units[i]);
-    text_print(&text, " %s, %s%s", activations[run->shape.activation], norms[run->shape.norm],
-               run->shape.norm != NET_NORM_NONE && run->shape.norm_learned ? ", learned" : "");
+    text_print(&text, " %s, %s%s%s", activations[run->shape.activation], norms[run->shape.norm],
+               run->shape.norm != NET_NORM_NONE && run->shape.norm_learned ? ", learned" : "",
+               run->shape.precision == NET_BFLOAT16 ? ", mixed precision" : "");
     text_copy(out, size, text.bytes);
     text_fini(&text);
 }
@@ -189,8 +204,7 @@ static int make_files(struct run *run, struct err *err)
     /* Again, since another process may have been faster. */
     if (refuse_existing(run->options.runs_directory, run->options.name, err) != 0)
         goto done;
-    if (journal_open(&run->journal, journal, run->info->digest, (uint64_t)run->settings.train.seed,
-                     err) == 0 &&
+    if (journal_open(&run->journal, journal, run->info->digest, &run->settings, err) == 0 &&
         metrics_open(&run->metrics, run->directory, run->schedule.steps_per_epoch, err) == 0 &&
         write_settings(run, settings, err) == 0)
         result = 0;
