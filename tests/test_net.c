@@ -573,6 +573,29 @@ static void tensors_are_the_whole_state(void **state)
     fixture_free(&fixture);
 }
 
+static void the_clock_knows_where_the_time_goes(void **state)
+{
+    enum { THREADS = 2 };
+    struct fixture fixture = fixture_make(&SMALL, THREADS, 50, 200);
+    struct net_clock clock = {0}, stopped = {0};
+    uint64_t sum = 0;
+
+    (void)state;
+    net_clock_set(fixture.net, &clock);
+    train(&fixture, 50, 20, &PLAIN_UPDATE);
+    for (int phase = 0; phase < NET_PHASES; phase++) {
+        assert_true(clock.phase[phase] > 0);
+        sum += clock.phase[phase];
+    }
+    assert_true(sum <= THREADS * clock.steps);
+
+    net_clock_set(fixture.net, NULL);
+    memcpy(&stopped, &clock, sizeof clock);
+    train(&fixture, 50, 3, &PLAIN_UPDATE);
+    assert_memory_equal(&stopped, &clock, sizeof clock);
+    fixture_free(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -584,6 +607,7 @@ int main(void)
         cmocka_unit_test(toy_problem_is_learned),
         cmocka_unit_test(initial_weights_have_the_deviation_of_the_rule),
         cmocka_unit_test(tensors_are_the_whole_state),
+        cmocka_unit_test(the_clock_knows_where_the_time_goes),
     };
     math_init();
     math_thread_init();

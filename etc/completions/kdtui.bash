@@ -16,6 +16,7 @@ _kdtui_setting()
     train.optimizer=*) words="sgd nesterov" ;;
     train.schedule=*) words="constant decay step cosine cyclical" ;;
     train.precision=*) words="float32 bfloat16" ;;
+    train.evaluate=*) words="full running" ;;
     augment.noise=*) words="on off" ;;
     checkpoint.best=*) words="on off" ;;
     view.glyphs=*) words="auto braille block ascii" ;;
@@ -51,6 +52,7 @@ _kdtui_setting()
             train.cycle_steps=
             train.warmup_steps=
             train.precision=
+            train.evaluate=
             train.threads=
             train.seed=
             augment.noise=

@@ -1,6 +1,7 @@
 /*
  * net: the classifier of the reference. Layers, forward, backward, optimizer
- * and schedule. Reads no settings, no files and no clock.
+ * and schedule. Reads no settings and no files, and a clock only where it is
+ * asked where the time goes.
  *
  *   s(l) = W_l x(l-1) + b_l;  x(l) = act(BN(s(l))) or BN(act(s(l)));  p = softmax(s(k))
  *   J = -(1/n) sum log p_y + lambda sum ||W_l||^2
@@ -86,6 +87,25 @@ struct net_source net_matrix_source(const struct net_matrix *matrix);
 struct net_step_result net_train_step(struct net *net, const struct net_source *source,
                                       const uint8_t *labels, int rows,
                                       const struct net_update *update, double loss_limit);
+
+/* Where the time of training steps goes, in nanoseconds that only grow. The
+ * phases are added up over the threads of the team; `steps` is the time from
+ * the first to the last line of a step, of one thread. So waiting, for each
+ * other or for work, took team_threads * steps less the sum of the phases. */
+enum net_phase {
+    NET_PHASE_GATHER,  /* the source fills */
+    NET_PHASE_FORWARD, /* products of the first layer, forward */
+    NET_PHASE_INNER,   /* everything between: normalization, loss, all other layers */
+    NET_PHASE_UPDATE,  /* gradient and update of the first layer's weights */
+};
+enum { NET_PHASES = NET_PHASE_UPDATE + 1 };
+struct net_clock {
+    _Atomic uint64_t phase[NET_PHASES];
+    _Atomic uint64_t steps;
+};
+/* Keeps this clock, zeroed by the caller, from the next step on; NULL, as after
+ * net_create, reads no clock. The clock outlives its use. */
+void net_clock_set(struct net *net, struct net_clock *clock);
 
 /* Forward with the moving averages. For `rows` rows (any number; done in
  * blocks) adds the summed cross-entropy to *loss and the hits to *correct;

@@ -86,6 +86,7 @@ static void backward_piece(void *arg, int i)
     const struct backward *backward = arg;
     const int begin = i * backward->layer->piece_inputs;
     real *scratch = backward->net->scratch + (size_t)i * backward->net->scratch_size;
+    const double time = net_clock_start(backward->net);
 
     if (backward->below != NULL) {
         input_gradient(backward, i, scratch);
@@ -95,14 +96,18 @@ static void backward_piece(void *arg, int i)
             last ? backward->below->width : begin + backward->layer->piece_inputs);
     }
     update_weights(backward, i, scratch);
+    net_clock_mark(backward->net, backward->below == NULL ? NET_PHASE_UPDATE : NET_PHASE_INNER,
+                   time);
 }
 
 void net_backward(struct net *net, const struct net_source *source, int rows,
                   const struct net_update *update)
 {
     struct backward backward = {.net = net, .source = source, .rows = rows, .update = update};
+    const double time = net_clock_start(net);
 
     layer_finish_backward(net, net_last_layer(net), rows, update, 0, net_last_layer(net)->width);
+    net_clock_mark(net, NET_PHASE_INNER, time);
     for (int l = net->shape.layers - 1; l >= 0; l--) {
         backward.l = l;
         backward.layer = &net->layers[l];
@@ -111,23 +116,19 @@ void net_backward(struct net *net, const struct net_source *source, int rows,
     }
 }
 
-struct net_step_result net_train_step(struct net *net, const struct net_source *source,
-                                      const uint8_t *labels, int rows,
-                                      const struct net_update *update, double loss_limit)
+/* From the last layer's output to its gradient; false where the loss is bad. */
+static bool step_judge(struct net *net, const uint8_t *labels, int rows, double loss_limit,
+                       struct net_step_result *result)
 {
-    struct layer *last = net_last_layer(net);
+    const struct layer *last = net_last_layer(net);
     const int classes = last->units;
-    struct net_step_result result = {0};
 
-    assert(rows >= 1 && rows <= net->batch);
-    net_forward(net, source, rows);
-    result.loss = loss_cross_entropy(rows, classes, last->output, last->stride, labels) / rows;
+    result->loss = loss_cross_entropy(rows, classes, last->output, last->stride, labels) / rows;
     for (int r = 0; r < rows; r++)
-        result.correct +=
+        result->correct +=
             loss_argmax(classes, last->output + (size_t)r * (size_t)last->stride) == labels[r];
-    result.updated = isfinite(result.loss) && result.loss <= loss_limit;
-    if (!result.updated)
-        return result;
+    if (!isfinite(result->loss) || result->loss > loss_limit)
+        return false;
 
     for (int l = 0; l < net->shape.layers; l++)
         layer_average(net, &net->layers[l]);
@@ -141,6 +142,24 @@ struct net_step_result net_train_step(struct net *net, const struct net_source *
         for (int k = 0; k < classes; k++)
             g[k] /= (real)rows;
     }
-    net_backward(net, source, rows, update);
+    return true;
+}
+
+struct net_step_result net_train_step(struct net *net, const struct net_source *source,
+                                      const uint8_t *labels, int rows,
+                                      const struct net_update *update, double loss_limit)
+{
+    struct net_step_result result = {0};
+    const double start = net_clock_start(net);
+
+    assert(rows >= 1 && rows <= net->batch);
+    net_forward(net, source, rows);
+    const double time = net_clock_start(net);
+    result.updated = step_judge(net, labels, rows, loss_limit, &result);
+    net_clock_mark(net, NET_PHASE_INNER, time);
+    if (result.updated)
+        net_backward(net, source, rows, update);
+    if (net->clock != NULL)
+        net->clock->steps += (uint64_t)((clock_seconds() - start) * 1e9);
     return result;
 }

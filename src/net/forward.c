@@ -73,9 +73,12 @@ static void first_piece(void *arg, int i)
     real *part = layer->parts == 1
                      ? layer->score
                      : net->parts + (size_t)i * (size_t)forward->rows * (size_t)layer->stride;
+    double time = net_clock_start(net);
 
     forward->source->fill(forward->source->of, 0, forward->rows, begin, inputs, x, net->x_stride);
+    time = net_clock_mark(net, NET_PHASE_GATHER, time);
     product(layer, forward->rows, begin, inputs, x, net->x_stride, false, part);
+    net_clock_mark(net, NET_PHASE_FORWARD, time);
 }
 
 /* Other layers: some rows of the score. */
@@ -84,10 +87,12 @@ static void row_piece(void *arg, int i)
     const struct forward *forward = arg;
     const struct layer *layer = forward->layer, *below = layer - 1;
     const int first = i * layer->piece_rows, left = forward->rows - first;
+    const double time = net_clock_start(forward->net);
 
     product(layer, left < layer->piece_rows ? left : layer->piece_rows, 0, layer->inputs,
             below->output + (size_t)first * (size_t)below->stride, below->stride, false,
             layer->score + (size_t)first * (size_t)layer->stride);
+    net_clock_mark(forward->net, NET_PHASE_INNER, time);
 }
 
 static void finish_panel(void *arg, int p)
@@ -95,8 +100,10 @@ static void finish_panel(void *arg, int p)
     const struct forward *forward = arg;
     struct layer *layer = forward->layer;
     const int begin = p * layer->panel;
+    const double time = net_clock_start(forward->net);
 
     layer_finish_forward(forward->net, layer, forward->rows, begin, begin + layer->panel);
+    net_clock_mark(forward->net, NET_PHASE_INNER, time);
 }
 
 /* Other layers: the units of a panel from inputs to outputs. */
@@ -104,9 +111,11 @@ static void panel_piece(void *arg, int p)
 {
     const struct forward *forward = arg;
     const struct layer *layer = forward->layer, *below = layer - 1;
+    const double time = net_clock_start(forward->net);
 
     panel_product(layer, p, forward->rows, 0, layer->inputs, below->output, below->stride, false,
                   layer->score);
+    net_clock_mark(forward->net, NET_PHASE_INNER, time);
     finish_panel(arg, p);
 }
 

@@ -70,6 +70,7 @@ struct net {
     struct team *team;
     struct layer layers[NET_MAX_LAYERS];
     bool averages_set;
+    struct net_clock *clock; /* NULL: nobody asks where the time goes */
 
     struct tensor tensors[NET_MAX_LAYERS * 10];
     int tensor_count;
@@ -83,6 +84,21 @@ struct net {
     size_t scratch_size, evaluate_size;
     int evaluate_stride; /* of the widest layer */
 };
+
+/* A clock's marks: the time since the last one is the phase's. */
+static inline double net_clock_start(const struct net *net)
+{
+    return net->clock == NULL ? 0 : clock_seconds();
+}
+
+static inline double net_clock_mark(const struct net *net, enum net_phase phase, double since)
+{
+    if (net->clock == NULL)
+        return 0;
+    const double now = clock_seconds();
+    net->clock->phase[phase] += (uint64_t)((now - since) * 1e9);
+    return now;
+}
 
 static inline struct layer *net_last_layer(struct net *net)
 {

@@ -259,6 +259,11 @@ const struct net_shape *net_shape(const struct net *net)
     return &net->shape;
 }
 
+void net_clock_set(struct net *net, struct net_clock *clock)
+{
+    net->clock = clock;
+}
+
 size_t net_parameters(const struct net *net)
 {
     size_t count = 0;
