@@ -239,6 +239,7 @@ static void bits_do_not_depend_on_the_team(void **state)
          .activation = NET_LEAKY_RELU,
          .slope = 0.01,
          .norm = NET_NORM_NONE},
+        {.inputs = 1003, .layers = 3, .units = {21, 100, 4}, .norm_average = 0.99},
         {.inputs = 500, .layers = 1, .units = {4}},
     };
 

@@ -50,6 +50,20 @@ void math_gemm(enum math_transpose transpose_a, enum math_transpose transpose_b,
 /* The least width, n or more, that wastes no part of a vector. */
 int math_gemm_width(int n);
 
+/* Products for the few units that are left over where the others fill whole
+ * vectors: of n units, so many. Their weights are [units][inputs]. */
+enum { MATH_TAIL_UNITS = 8, MATH_TAIL_LANES = 16 };
+int math_tail_units(int n);
+/* lanes[r][h][i] = sum_d x[r][d] w[h][d] over d = i, i + 16, …; or += it. A
+ * multiple of 16 inputs, or else nothing is added to it any more. */
+void math_tail_product(int rows, int units, int inputs, const real *x, int x_stride, const real *w,
+                       int w_stride, bool add, real *lanes);
+/* y[r][h] = sum_i lanes[r][h][i] */
+void math_tail_sum(int rows, int units, const real *lanes, real *y, int y_stride);
+/* out[h][d] = sum_r g[r][h] x[r][d] */
+void math_tail_gradient(int rows, int units, int inputs, const real *x, int x_stride, const real *g,
+                        int g_stride, real *out, int out_stride);
+
 /* Mixed precision: numbers rounded to bfloat16 (to nearest even; denormals are
  * zero), products of them summed in float32, two numbers at a time. "Pairs" of a
  * matrix have the numbers of each two rows side by side, 0 in place of a row that
@@ -70,9 +84,9 @@ struct math_bf16 {
 /* NULL where the processor has no instructions for it (AVX512_BF16), and in double. */
 const struct math_bf16 *math_bf16(void);
 
-/* x[i] = bytes[i] factor[i] - offset[i] */
-void math_bytes_affine(int n, const uint8_t *bytes, const real *factor, const real *offset,
-                       real *x);
+/* x[r][i] = bytes[r][i] factor[i] - offset[i] */
+void math_bytes_affine(int rows, int n, const uint8_t *const *bytes, const real *factor,
+                       const real *offset, real *x, int stride);
 /* x[i] += scale v[i] */
 void math_add_scaled(int n, real scale, const real *v, real *x);
 /* y[c][r] = x[r][c] */
@@ -80,8 +94,8 @@ void math_transpose(int rows, int columns, const real *x, int stride, real *y, i
 
 /* Kernels on columns: matrices [rows][columns] that lie `stride` elements apart
  * from row to row, vectors [columns]. Sums run down the rows in order, so a
- * column's result does not depend on which columns are done with it. Arrays
- * must not overlap. */
+ * column's result does not depend on which columns are done with it. Columns
+ * whose sums are asked for come in multiples of 16. Arrays must not overlap. */
 /* x[r][c] += v[c] */
 void math_columns_add(int rows, int columns, const real *v, real *x, int stride);
 /* y[r][c] = scale[c] x[r][c] + shift[c] */
@@ -118,6 +132,12 @@ void math_leaky_relu_backward(int rows, int columns, real slope, const real *y, 
 void math_elu(int rows, int columns, real slope, real *x, int stride);
 void math_elu_backward(int rows, int columns, real slope, const real *y, real *g, int stride);
 
+/* y[r][c] = scale e^(x[r][c] - largest[r]) / sum[r], sum[r] = sum_c e^(…). Rows of x
+ * and y have room for a multiple of 16 columns; what y has beyond them becomes 0. A
+ * NaN in a row makes its sum NaN, or all of it. x and y do not overlap. */
+void math_softmax(int rows, int columns, real scale, const real *x, int stride, real *y,
+                  real *largest, real *sum);
+
 /* Updates of n numbers w with gradient g: d = rate (g + decay w), then
  * momentum: v = momentum v + d; w -= v
  * Nesterov: v = momentum v + d; w -= momentum v + d */
@@ -125,6 +145,9 @@ void math_update_momentum(size_t n, real rate, real momentum, real decay, const 
                           real *w);
 void math_update_nesterov(size_t n, real rate, real momentum, real decay, const real *g, real *v,
                           real *w);
+
+/* n numbers are wanted soon: brings them near. */
+void math_expect(size_t n, const real *x);
 
 /* Whether none of n numbers is a NaN or infinite. */
 bool math_finite(size_t n, const real *x);

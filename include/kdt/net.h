@@ -66,13 +66,16 @@ struct net_step_result {
 /* Where rows of inputs come from. fill puts inputs begin … begin+inputs-1 of
  * rows first … first+rows-1 to x, whose rows lie `stride` apart. The threads of
  * the team call it, each for the part that it computes with, so that a part is
- * used while it is in the cache of a core. `expect`, unless NULL, is called while
+ * used while it is in the cache of a core; a step calls it twice for every part,
+ * unless `costly` says that making the numbers again takes longer than keeping
+ * them. `expect`, unless NULL, is called while
  * the core is busy with other things: these inputs are wanted next, and now is
  * the time to bring share `share` of `shares` of their rows near. */
 struct net_source {
     void (*fill)(const void *of, int first, int rows, int begin, int inputs, real *x, int stride);
     void (*expect)(const void *of, int begin, int inputs, int share, int shares);
     const void *of;
+    bool costly;
 };
 /* Rows that are in memory, [rows][inputs]. */
 struct net_matrix {

@@ -60,12 +60,19 @@ static size_t choice_row(const struct dataset *dataset, const struct data_choice
 void data_gather(const struct dataset *dataset, const struct data_choice *choice,
                  const struct data_transform *transform, const struct data_part *part, float *x)
 {
+    enum { ROWS = 8 };
     const unsigned char *const *pixels = dataset->split[choice->split].pixels;
     const struct data_transform *by = transform ? transform : &dataset->transform;
     assert(by->inputs == dataset->info.inputs && part->begin + part->inputs <= by->inputs);
-    for (int r = 0; r < choice->count; r++, x += part->stride)
-        math_bytes_affine(part->inputs, pixels[choice_row(dataset, choice, r)] + part->begin,
-                          by->factor + part->begin, by->offset + part->begin, x);
+    for (int done = 0; done < choice->count; done += ROWS) {
+        const int rows = choice->count - done < ROWS ? choice->count - done : ROWS;
+        const unsigned char *row[ROWS];
+        for (int r = 0; r < rows; r++)
+            row[r] = pixels[choice_row(dataset, choice, done + r)] + part->begin;
+        math_bytes_affine(rows, part->inputs, row, by->factor + part->begin,
+                          by->offset + part->begin, x, part->stride);
+        x += (size_t)rows * (size_t)part->stride;
+    }
 }
 
 void data_expect(const struct dataset *dataset, const struct data_choice *choice, int begin,

@@ -6,6 +6,7 @@ src_math_libmath_a_SOURCES = \
 	src/math/gemm.c \
 	src/math/internal.h \
 	src/math/rows.c \
+	src/math/tail.c \
 	src/math/team.c \
 	src/math/thread.c \
 	src/math/update.c \

@@ -1,12 +1,14 @@
 noinst_LIBRARIES += src/net/libnet.a
 src_net_libnet_a_SOURCES = \
 	src/net/backward.c \
+	src/net/first.c \
 	src/net/forward.c \
 	src/net/init.c \
 	src/net/internal.h \
 	src/net/loss.c \
 	src/net/net.c \
 	src/net/norm.c \
+	src/net/product.c \
 	src/net/schedule.c
 
 # The same sources in double, for the gradient tests.

@@ -22,11 +22,6 @@ static real *arena_take(struct arena *arena, size_t count)
     return taken;
 }
 
-static int divide_up(int value, int by)
-{
-    return (value + by - 1) / by;
-}
-
 static int larger(int a, int b)
 {
     return a > b ? a : b;
@@ -37,31 +32,41 @@ static int within(int64_t value, int least, int most)
     return value < least ? least : value > most ? most : (int)value;
 }
 
+static int round_up(int value, int to)
+{
+    return net_divide_up(value, to) * to;
+}
+
 /* Pieces large enough to be worth a meeting of the threads, of a large layer
  * eight, to serve as many cores, or more, so that each stays in a core's cache. */
 static void layer_cut(struct layer *layer, int batch, bool first)
 {
     enum { LEAST_WEIGHTS = 3200, LEAST_INPUTS = 32, MOST_PIECES = 8, MOST_INPUTS = 384 };
-    enum { LEAST_PRODUCT = 300000, LEAST_ROWS = 16 };
-    enum { WIDE_UNITS = 128, PANEL_UNITS = 64, BLOCK_NUMBERS = 6144 };
+    enum { LEAST_ROWS = 16, ROW_PIECES = 4 };
+    enum { WIDE_UNITS = 128, PANEL_UNITS = 64, PANEL_PRODUCTS = 250000, LANES = 16 };
     const int64_t weights = (int64_t)layer->inputs * layer->units;
     int pieces = within(weights / LEAST_WEIGHTS, 1, MOST_PIECES);
 
     if (pieces == MOST_PIECES)
-        pieces = larger(pieces, divide_up(layer->inputs, MOST_INPUTS));
-    layer->piece_inputs = larger(LEAST_INPUTS, divide_up(layer->inputs, pieces));
-    layer->pieces = divide_up(layer->inputs, layer->piece_inputs);
-    layer->parts = first ? layer->pieces : 1;
-    layer->piece_rows = larger(
-        LEAST_ROWS, divide_up(batch, within(weights * batch / LEAST_PRODUCT, 1, MOST_PIECES)));
+        pieces = larger(pieces, net_divide_up(layer->inputs, MOST_INPUTS));
+    layer->piece_inputs =
+        larger(LEAST_INPUTS, round_up(net_divide_up(layer->inputs, pieces), LANES));
+    layer->pieces = net_divide_up(layer->inputs, layer->piece_inputs);
 
-    layer->panels = layer->units <= WIDE_UNITS ? 1 : divide_up(layer->units, PANEL_UNITS);
-    layer->panel = math_gemm_width(divide_up(layer->units, layer->panels));
-    layer->width = layer->panels * layer->panel;
+    if (layer->units > WIDE_UNITS)
+        layer->panels = net_divide_up(layer->units, PANEL_UNITS);
+    else
+        layer->panels = first ? 1 : within(weights * batch / PANEL_PRODUCTS, 1, 2);
+    layer->tail = first && layer->panels == 1 ? math_tail_units(layer->units) : 0;
+    layer->panel = math_gemm_width(net_divide_up(layer->units - layer->tail, layer->panels));
+    layer->width = layer->panels * layer->panel + round_up(layer->tail, LANES);
     layer->stride = net_stride(layer->width);
-    /* A block's gradient is updated with while it is in the first-level cache. */
-    layer->block_inputs = divide_up(layer->piece_inputs,
-                                    divide_up(layer->piece_inputs * layer->panel, BLOCK_NUMBERS));
+    layer->block_inputs = net_smaller(
+        layer->piece_inputs, larger(LANES, NET_BLOCK_NUMBERS / layer->panel / LANES * LANES));
+
+    layer->parts = first && layer->panels == 1 && layer->pieces > 1 ? 2 : 1;
+    layer->part_inputs = net_divide_up(layer->pieces, layer->parts) * layer->piece_inputs;
+    layer->piece_rows = within(net_divide_up(batch, ROW_PIECES), LEAST_ROWS, NET_PIECE_ROWS);
 }
 
 static void layer_init(struct layer *layer, const struct net_shape *shape, int batch, int l)
@@ -75,7 +80,7 @@ static void layer_init(struct layer *layer, const struct net_shape *shape, int b
 
 static size_t weight_numbers(const struct layer *layer)
 {
-    return (size_t)layer->panels * (size_t)layer->inputs * (size_t)layer->panel;
+    return layer_tail_at(layer, layer->tail, 0);
 }
 
 static void lay_out_state(struct net *net, struct arena *arena)
@@ -102,12 +107,10 @@ static void lay_out_state(struct net *net, struct arena *arena)
     }
 }
 
-/* A block of the gradient, or a panel's weights of a piece turned round. */
+/* A panel's weights of a piece, turned round. */
 static size_t layer_scratch(const struct layer *layer)
 {
-    const size_t block = (size_t)layer->block_inputs * (size_t)layer->panel;
-    const size_t turned = (size_t)layer->panel * (size_t)net_stride(layer->piece_inputs);
-    return (block > turned ? block : turned) / 16 * 16 + 16;
+    return (size_t)layer->panel * (size_t)net_stride(layer->piece_inputs);
 }
 
 static void lay_out_work(struct net *net, struct arena *arena)
@@ -115,19 +118,15 @@ static void lay_out_work(struct net *net, struct arena *arena)
     const size_t batch = (size_t)net->batch;
     const struct layer *first = &net->layers[0];
     int most_pieces = 0;
-    size_t parts = 0;
 
     for (int l = 0; l < net->shape.layers; l++) {
         struct layer *layer = &net->layers[l];
         const size_t units = (size_t)layer->width, matrix = batch * (size_t)layer->stride;
-        const size_t count = layer->parts > 1 ? (size_t)layer->parts : 0;
         const size_t scratch = layer_scratch(layer);
 
-        if (parts < count * matrix)
-            parts = count * matrix;
-        if (net->scratch_size < scratch)
+        if (l > 0 && net->scratch_size < scratch)
             net->scratch_size = scratch;
-        most_pieces = larger(most_pieces, layer->pieces);
+        most_pieces = larger(most_pieces, l > 0 ? layer->pieces : 0);
         net->evaluate_stride = larger(net->evaluate_stride, layer->stride);
 
         layer->score = arena_take(arena, matrix);
@@ -144,13 +143,13 @@ static void lay_out_work(struct net *net, struct arena *arena)
         layer->inverse = arena_take(arena, units);
         layer->dot = arena_take(arena, units);
     }
-    net->x_stride = net_stride(first->piece_inputs);
-    net->x = arena_take(arena, (size_t)first->pieces * batch * (size_t)net->x_stride);
-    net->parts = arena_take(arena, parts);
+    net->x_stride = net_stride(first->inputs);
+    net->x = arena_take(arena, batch * (size_t)net->x_stride);
+    net->parts = arena_take(arena, (size_t)first->parts * batch * (size_t)first->stride);
     net->scratch = arena_take(arena, (size_t)most_pieces * net->scratch_size);
-    /* Scores, outputs and a piece of the inputs. */
-    net->evaluate_size =
-        (size_t)EVALUATE_ROWS * (2 * (size_t)net->evaluate_stride + (size_t)net->x_stride);
+    /* Scores, outputs and a stretch of the inputs. */
+    net->evaluate_size = (size_t)EVALUATE_ROWS *
+                         (2 * (size_t)net->evaluate_stride + (size_t)net_stride(EVALUATE_INPUTS));
     net->evaluate_work = arena_take(arena, (size_t)EVALUATE_BLOCKS * net->evaluate_size);
 }
 
@@ -301,9 +300,12 @@ void net_tensor_read(const struct net *net, int i, real *out)
         memcpy(out, tensor->data, tensor_length(tensor) * sizeof *out);
         return;
     }
-    for (int h = 0; h < layer->units; h++, out += layer->inputs)
+    for (int h = 0; h < layer->units; h++, out += layer->inputs) {
+        size_t apart;
+        const real *from = tensor->data + layer_unit_at(layer, h, &apart);
         for (int d = 0; d < layer->inputs; d++)
-            out[d] = tensor->data[layer_unit_at(layer, h) + (size_t)d * (size_t)layer->panel];
+            out[d] = from[(size_t)d * apart];
+    }
 }
 
 void net_tensor_write(struct net *net, int i, const real *from)
@@ -318,9 +320,12 @@ void net_tensor_write(struct net *net, int i, const real *from)
     }
     /* What went wrong may have spread beyond the units. */
     memset(tensor->data, 0, tensor_length(tensor) * sizeof *from);
-    for (int h = 0; h < layer->units; h++, from += layer->inputs)
+    for (int h = 0; h < layer->units; h++, from += layer->inputs) {
+        size_t apart;
+        real *to = tensor->data + layer_unit_at(layer, h, &apart);
         for (int d = 0; d < layer->inputs; d++)
-            tensor->data[layer_unit_at(layer, h) + (size_t)d * (size_t)layer->panel] = from[d];
+            to[(size_t)d * apart] = from[d];
+    }
 }
 
 bool net_averages_set(const struct net *net)

@@ -33,7 +33,8 @@ static void gather_expect(const void *of, int begin, int inputs, int share, int 
 
 struct net_source gather_source(const struct gather *gather)
 {
-    return (struct net_source){.fill = gather_fill, .expect = gather_expect, .of = gather};
+    return (struct net_source){
+        .fill = gather_fill, .expect = gather_expect, .of = gather, .costly = gather->sigma > 0};
 }
 
 int evaluate_split(struct net *net, const struct dataset *dataset, enum data_split split,
