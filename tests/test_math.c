@@ -9,6 +9,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -314,7 +315,7 @@ static void tails_match_the_definition(void **state)
 static void softmax_matches_the_definition(void **state)
 {
     static const int columns[] = {1, 2, 10, 16, 17, 40};
-    float logits[3 * 48], p[3 * 48], largest[3], sum[3];
+    float logits[3 * 48], chance[3 * 48], largest[3], sum[3];
 
     (void)state;
     for (size_t n = 0; n < sizeof columns / sizeof *columns; n++) {
@@ -324,8 +325,8 @@ static void softmax_matches_the_definition(void **state)
             logits[96 + i] -= 1000;
         }
         for (int i = 0; i < 3 * 48; i++)
-            p[i] = 7;
-        math_softmax(3, columns[n], 0.5F, logits, 48, p, largest, sum);
+            chance[i] = 7;
+        math_softmax(3, columns[n], 0.5F, logits, 48, chance, largest, sum);
         for (int r = 0; r < 3; r++) {
             const float *row = logits + r * 48;
             float most = row[0];
@@ -338,15 +339,15 @@ static void softmax_matches_the_definition(void **state)
             assert_true(largest[r] == most);
             assert_near(sum[r], total);
             for (int c = 0; c < (columns[n] + 15) / 16 * 16; c++)
-                assert_near(p[r * 48 + c],
+                assert_near(chance[r * 48 + c],
                             c < columns[n] ? 0.5 * exp((double)row[c] - (double)most) / total : 0);
-            assert_true(columns[n] == 40 || p[r * 48 + 47] == 7);
+            assert_true(columns[n] == 40 || chance[r * 48 + 47] == 7);
         }
     }
     logits[0] = NAN;
     logits[49] = NAN;
     logits[96] = INFINITY;
-    math_softmax(3, 10, 1, logits, 48, p, largest, sum);
+    math_softmax(3, 10, 1, logits, 48, chance, largest, sum);
     for (int r = 0; r < 3; r++)
         assert_false(isfinite(sum[r]) && isfinite(largest[r]));
 }
@@ -522,10 +523,13 @@ static void team_takes_the_whole_set_and_gives_it_back(void **state)
     assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
     assert_true(CPU_EQUAL(&before, &after));
 
-    assert_int_equal(team_create(CPU_COUNT(&before) + 1, &team, NULL), 0);
-    assert_int_equal(sched_getaffinity(0, sizeof during, &during), 0);
-    assert_true(CPU_EQUAL(&before, &during));
-    team_destroy(team);
+    const int others[] = {1, CPU_COUNT(&before) + 1};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(team_create(others[i], &team, NULL), 0);
+        assert_int_equal(sched_getaffinity(0, sizeof during, &during), 0);
+        assert_true(CPU_EQUAL(&before, &during));
+        team_destroy(team);
+    }
     team_destroy(NULL);
 }
 
@@ -551,6 +555,66 @@ static void peaks_are_measured(void **state)
     mem_free(memory);
 }
 
+/* One of several runs that compute side by side in one process. */
+struct side {
+    pthread_t thread;
+    pthread_barrier_t *all; /* have a team, or have finished with it */
+    int threads, processors, after;
+    struct count_job job;
+};
+
+static int processors_allowed(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+static void *side_main(void *arg)
+{
+    struct side *side = arg;
+    struct team *team;
+
+    if (team_create(side->threads, &team, NULL) != 0)
+        abort(); /* asserts are the main thread's */
+    side->processors = processors_allowed();
+    pthread_barrier_wait(side->all);
+    for (side->job.number = 1; side->job.number <= 500; side->job.number++)
+        team_run(team, 17, count_piece, &side->job);
+    pthread_barrier_wait(side->all);
+    team_destroy(team);
+    side->after = processors_allowed();
+    return NULL;
+}
+
+static void teams_work_side_by_side(void **state)
+{
+    enum { SIDES = 4 };
+    static const int threads[SIDES] = {0, 0, 1, 2};
+    struct side sides[SIDES] = {0};
+    const int usable = processors_allowed();
+    pthread_barrier_t all;
+    int pinned = 0;
+
+    (void)state;
+    pthread_barrier_init(&all, NULL, SIDES);
+    for (int i = 0; i < SIDES; i++) {
+        sides[i].all = &all;
+        sides[i].threads = threads[i];
+        assert_int_equal(pthread_create(&sides[i].thread, NULL, side_main, &sides[i]), 0);
+    }
+    for (int i = 0; i < SIDES; i++) {
+        pthread_join(sides[i].thread, NULL);
+        pinned += sides[i].processors < usable;
+        assert_int_equal(sides[i].after, usable);
+        for (int n = 0; n < 17; n++)
+            assert_int_equal(sides[i].job.done[n], 500 * 501 / 2);
+    }
+    pthread_barrier_destroy(&all);
+    assert_int_equal(sides[2].processors, usable);
+    assert_int_equal(pinned, usable > 1 ? 1 : 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -571,6 +635,7 @@ int main(void)
         cmocka_unit_test(denormals_are_zero_in_every_thread),
         cmocka_unit_test(team_takes_the_whole_set_and_gives_it_back),
         cmocka_unit_test(peaks_are_measured),
+        cmocka_unit_test(teams_work_side_by_side),
     };
     math_init();
     math_thread_init();

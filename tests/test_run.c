@@ -79,6 +79,7 @@ static void check_head(const char *name)
     json_t *head = fixture_journal_line(journal, 1);
     assert_string_equal(fixture_member(head, "command"), "start");
     assert_string_equal(fixture_member(head, "kernels"), math_library());
+    assert_string_equal(fixture_member(head, "precision"), "float32");
     assert_string_equal(fixture_member(head, "data_digest"), digest);
     assert_int_equal(json_integer_value(json_object_get(head, "format")), 1);
     assert_int_equal(json_integer_value(json_object_get(head, "seed")), 1);
@@ -391,6 +392,54 @@ static void expect_error(const struct settings *settings, const char *runs, cons
         fail_msg("%s", err.text);
 }
 
+/* What is trained in mixed precision is tested, and can be anywhere, in float32. */
+static void test_mixed_precision(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct snapshot now;
+    struct evaluation_result tested;
+    struct checkpoint checkpoint;
+    struct net_shape shape;
+    struct team *team;
+    struct net *net;
+    struct err err;
+    fixture_settings(&fixture, &settings);
+    fixture_set(&settings, "train.precision=bfloat16");
+    if (!math_bf16()) {
+        struct run_options options = {.settings = settings, .name = "mixed"};
+        struct run *run;
+        text_copy(options.runs_directory, sizeof options.runs_directory, fixture.directory);
+        assert_int_equal(run_create(&options, fixture.dataset, &run, &err), -1);
+        assert_int_equal(err.code, ERR_USAGE);
+        assert_non_null(strstr(err.text, "train.precision = bfloat16"));
+        return;
+    }
+    fixture_end(fixture_start(&fixture, &settings, "mixed"), RUN_FINISHED, &now);
+    assert_string_equal(now.network, "36-8-6-4 relu, batch norm before, mixed precision");
+    char *journal = fixture_read(&fixture, "mixed", "journal.jsonl", NULL);
+    json_t *head = fixture_journal_line(journal, 1);
+    assert_string_equal(fixture_member(head, "precision"), "bfloat16");
+    json_decref(head);
+    mem_free(journal);
+
+    char *path = fixture_path(&fixture, "mixed", "checkpoints/best.safetensors");
+    assert_int_equal(checkpoint_load(path, &checkpoint, &err), 0);
+    assert_int_equal(
+        run_net_shape(&checkpoint.settings, checkpoint.inputs, checkpoint.classes, &shape, &err),
+        0);
+    assert_int_equal(shape.precision, NET_FLOAT32);
+    assert_int_equal(team_create(1, &team, &err), 0);
+    assert_int_equal(net_create(&shape, 1, team, &net, &err), 0);
+    assert_int_equal(checkpoint_restore(&checkpoint, net, &err), 0);
+    assert_int_equal(run_evaluate(net, fixture.dataset, DATA_TEST, NULL, NULL, &tested, &err), 0);
+    assert_true(tested.loss == now.test_loss && tested.accuracy == now.test_accuracy);
+    net_destroy(net);
+    team_destroy(team);
+    checkpoint_fini(&checkpoint);
+    mem_free(path);
+}
+
 static void test_create_errors(void **state)
 {
     (void)state;
@@ -451,10 +500,10 @@ static void test_create_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),         cmocka_unit_test(test_dataset),
-        cmocka_unit_test(test_synthetic),     cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_practice),      cmocka_unit_test(test_buckets),
-        cmocka_unit_test(test_create_errors),
+        cmocka_unit_test(test_files),     cmocka_unit_test(test_mixed_precision),
+        cmocka_unit_test(test_dataset),   cmocka_unit_test(test_synthetic),
+        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_practice),
+        cmocka_unit_test(test_buckets),   cmocka_unit_test(test_create_errors),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

@@ -15,6 +15,7 @@ _kdtui_setting()
     network.init=*) words="he xavier normal" ;;
     train.optimizer=*) words="sgd nesterov" ;;
     train.schedule=*) words="constant decay step cosine cyclical" ;;
+    train.precision=*) words="float32 bfloat16" ;;
     train.evaluate=*) words="full running" ;;
     augment.noise=*) words="on off" ;;
     checkpoint.best=*) words="on off" ;;
@@ -50,6 +51,7 @@ _kdtui_setting()
             train.rate_max=
             train.cycle_steps=
             train.warmup_steps=
+            train.precision=
             train.evaluate=
             train.threads=
             train.seed=

@@ -27,8 +27,10 @@ void math_thread_init(void);
 /* The thread team: the calling thread and `threads - 1` workers. Pieces depend
  * on shapes only, never on the number of threads, so results are the same bits
  * for any team. threads = 0 takes as many as the process may use. A team as
- * large as that pins its threads, one to a processor, the creating one too
- * until team_destroy: create a team in the thread that will run it. */
+ * large as that, unless the process has another such team already, pins its
+ * threads, one to a processor, the creating one too until team_destroy: create
+ * a team in the thread that will run it. A team of one does neither pin nor
+ * wait. */
 struct team;
 int team_create(int threads, struct team **out, struct err *err);
 void team_destroy(struct team *team); /* NULL is fine */
@@ -61,6 +63,26 @@ void math_tail_sum(int rows, int units, const real *lanes, real *y, int y_stride
 /* out[h][d] = sum_r g[r][h] x[r][d] */
 void math_tail_gradient(int rows, int units, int inputs, const real *x, int x_stride, const real *g,
                         int g_stride, real *out, int out_stride);
+
+/* Mixed precision: numbers rounded to bfloat16 (to nearest even; denormals are
+ * zero), products of them summed in float32, two numbers at a time. "Pairs" of a
+ * matrix have the numbers of each two rows side by side, 0 in place of a row that
+ * is missing: y[r/2][c][r%2]. Strides count numbers; of pairs, pairs. */
+struct math_bf16 {
+    /* Rows as they are, 0 up to the next multiple of 32; y_stride is such. */
+    void (*rows)(int rows, int columns, const real *x, int stride, uint16_t *y, int y_stride);
+    /* Pairs, 0 up to the next multiple of 16; y_stride is such. */
+    void (*pairs)(int rows, int columns, const real *x, int stride, uint16_t *y, int y_stride);
+    /* C = A B, or C += A B. A is [m][k] in rows, or where transposed [k][m] in
+     * pairs; B [k][n] in pairs, n a multiple of 16; C float32. */
+    void (*gemm)(enum math_transpose transpose_a, int m, int n, int k, const uint16_t *a, int lda,
+                 const uint16_t *b, int ldb, bool add, real *c, int ldc);
+    /* C = A B^T, or C += A B^T, for few columns: A [m][k] and B [n][k] in rows. */
+    void (*dots)(int m, int n, int k, const uint16_t *a, int lda, const uint16_t *b, int ldb,
+                 bool add, real *c, int ldc);
+};
+/* NULL where the processor has no instructions for it (AVX512_BF16), and in double. */
+const struct math_bf16 *math_bf16(void);
 
 /* x[r][i] = bytes[r][i] factor[i] - offset[i] */
 void math_bytes_affine(int rows, int n, const uint8_t *const *bytes, const real *factor,

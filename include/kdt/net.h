@@ -20,6 +20,7 @@ enum { NET_MAX_LAYERS = 32, NET_MAX_CLASSES = 256 };
 enum net_activation { NET_RELU, NET_LEAKY_RELU, NET_ELU };
 enum net_norm { NET_NORM_BEFORE, NET_NORM_AFTER, NET_NORM_NONE };
 enum net_init { NET_INIT_HE, NET_INIT_XAVIER, NET_INIT_NORMAL };
+enum net_precision { NET_FLOAT32, NET_BFLOAT16 };
 enum net_optimizer { NET_SGD, NET_NESTEROV };
 
 struct net_shape {
@@ -31,6 +32,9 @@ struct net_shape {
     enum net_norm norm;
     bool norm_learned;   /* gamma and beta are trained */
     double norm_average; /* alpha of the moving averages */
+    /* Mixed precision: in training the first layer multiplies inputs, weights and
+     * gradients rounded to bfloat16. Needs math_bf16(). */
+    enum net_precision precision;
 };
 
 struct net;

@@ -110,7 +110,9 @@ void first_forward(struct net *net, const struct net_source *source, int rows)
     struct first first = {.net = net, .layer = layer, .source = source, .rows = rows};
     const int row_pieces = net_divide_up(rows, layer->piece_rows);
 
-    if (layer->panels > 1)
+    if (net->mixed.kernels != NULL)
+        mixed_forward(net, source, rows);
+    else if (layer->panels > 1)
         team_run(net->team, row_pieces, keep_piece, &first);
     else
         team_run(net->team, layer->parts * row_pieces, forward_piece, &first);
@@ -156,5 +158,8 @@ void first_update(struct net *net, const struct net_source *source, int rows,
     struct first first = {
         .net = net, .layer = &net->layers[0], .source = source, .rows = rows, .update = update};
 
-    team_run(net->team, first.layer->pieces, update_piece, &first);
+    if (net->mixed.kernels != NULL)
+        mixed_update(net, source, rows, update);
+    else
+        team_run(net->team, first.layer->pieces, update_piece, &first);
 }

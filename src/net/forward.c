@@ -50,9 +50,12 @@ static void panel_piece(void *arg, int p)
     const bool first = forward->l == 0;
     const double time = net_clock_start(net);
 
-    layer_panel_product(layer, p, forward->rows, 0, layer->inputs,
-                        first ? net->x : (layer - 1)->output,
-                        first ? net->x_stride : (layer - 1)->stride, false, layer->score);
+    if (first && net->mixed.kernels != NULL)
+        mixed_panel_product(net, p, forward->rows);
+    else
+        layer_panel_product(layer, p, forward->rows, 0, layer->inputs,
+                            first ? net->x : (layer - 1)->output,
+                            first ? net->x_stride : (layer - 1)->stride, false, layer->score);
     net_clock_mark(net, first ? NET_PHASE_FORWARD : NET_PHASE_INNER, time);
     finish_panel(arg, p);
 }

@@ -40,6 +40,7 @@ void net_reset(struct net *net)
         }
     }
     net->averages_set = false;
+    net->mixed.weights_rounded = false;
 }
 
 void net_init_weights(struct net *net, enum net_init rule, double std, uint64_t seed)

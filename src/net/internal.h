@@ -67,6 +67,18 @@ enum {
 enum { NET_PIECE_ROWS = 48 }; /* most rows of a piece of the first layer */
 enum { NET_BLOCK_NUMBERS = 6144 };
 
+/* The first layer's numbers in bfloat16, for mixed precision (mixed.c). */
+struct mixed {
+    const struct math_bf16 *kernels; /* NULL: float32 throughout */
+    uint16_t *weight;                /* pairs of inputs [panels][inputs][panel] */
+    uint16_t *tail;                  /* [tail][x_stride] */
+    uint16_t *gradient;              /* of the scores: pairs of rows [batch][stride] */
+    uint16_t *x_rows;                /* inputs [batch][x_stride]; only for several panels */
+    uint16_t *x_pairs;               /* inputs, pairs of rows [pieces][batch][pair_stride] */
+    int x_stride, pair_stride;
+    bool weights_rounded; /* weight and tail are what follows from the layer's */
+};
+
 struct tensor {
     struct net_tensor about;
     real *data;
@@ -79,6 +91,7 @@ struct net {
     struct team *team;
     struct layer layers[NET_MAX_LAYERS];
     bool averages_set;
+    struct mixed mixed;
     struct net_clock *clock; /* NULL: nobody asks where the time goes */
 
     struct tensor tensors[NET_MAX_LAYERS * 10];
@@ -206,6 +219,13 @@ bool net_keeps_input(const struct net *net, const struct net_source *source);
 /* The first layer's partial sums; of several panels, only its inputs. */
 void first_forward(struct net *net, const struct net_source *source, int rows);
 void first_update(struct net *net, const struct net_source *source, int rows,
+                  const struct net_update *update);
+
+/* The same in mixed precision, where the inputs of several panels are not in
+ * net->x: the product of one of them. */
+void mixed_forward(struct net *net, const struct net_source *source, int rows);
+void mixed_panel_product(const struct net *net, int panel, int rows);
+void mixed_update(struct net *net, const struct net_source *source, int rows,
                   const struct net_update *update);
 
 /* Forward with the mini-batch's statistics up to the last layer's output. */

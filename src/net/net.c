@@ -39,18 +39,20 @@ static int round_up(int value, int to)
 
 /* Pieces large enough to be worth a meeting of the threads, of a large layer
  * eight, to serve as many cores, or more, so that each stays in a core's cache. */
-static void layer_cut(struct layer *layer, int batch, bool first)
+static void layer_cut(struct layer *layer, int batch, bool first, bool mixed)
 {
     enum { LEAST_WEIGHTS = 3200, LEAST_INPUTS = 32, MOST_PIECES = 8, MOST_INPUTS = 384 };
     enum { LEAST_ROWS = 16, ROW_PIECES = 4 };
     enum { WIDE_UNITS = 128, PANEL_UNITS = 64, PANEL_PRODUCTS = 250000, LANES = 16 };
+    /* Rounded numbers fill vectors of twice as many, of rows that are multiplied together. */
+    enum { ROUNDED_LANES = 2 * LANES, GROUP_ROWS = 8 };
     const int64_t weights = (int64_t)layer->inputs * layer->units;
     int pieces = within(weights / LEAST_WEIGHTS, 1, MOST_PIECES);
 
     if (pieces == MOST_PIECES)
         pieces = larger(pieces, net_divide_up(layer->inputs, MOST_INPUTS));
-    layer->piece_inputs =
-        larger(LEAST_INPUTS, round_up(net_divide_up(layer->inputs, pieces), LANES));
+    layer->piece_inputs = larger(LEAST_INPUTS, round_up(net_divide_up(layer->inputs, pieces),
+                                                        mixed ? ROUNDED_LANES : LANES));
     layer->pieces = net_divide_up(layer->inputs, layer->piece_inputs);
 
     if (layer->units > WIDE_UNITS)
@@ -67,6 +69,8 @@ static void layer_cut(struct layer *layer, int batch, bool first)
     layer->parts = first && layer->panels == 1 && layer->pieces > 1 ? 2 : 1;
     layer->part_inputs = net_divide_up(layer->pieces, layer->parts) * layer->piece_inputs;
     layer->piece_rows = within(net_divide_up(batch, ROW_PIECES), LEAST_ROWS, NET_PIECE_ROWS);
+    if (mixed)
+        layer->piece_rows = round_up(layer->piece_rows, GROUP_ROWS);
 }
 
 static void layer_init(struct layer *layer, const struct net_shape *shape, int batch, int l)
@@ -75,7 +79,7 @@ static void layer_init(struct layer *layer, const struct net_shape *shape, int b
     layer->units = shape->units[l];
     layer->activated = l < shape->layers - 1;
     layer->normalized = layer->activated && shape->norm != NET_NORM_NONE;
-    layer_cut(layer, batch, l == 0);
+    layer_cut(layer, batch, l == 0, l == 0 && shape->precision == NET_BFLOAT16);
 }
 
 static size_t weight_numbers(const struct layer *layer)
@@ -113,6 +117,29 @@ static size_t layer_scratch(const struct layer *layer)
     return (size_t)layer->panel * (size_t)net_stride(layer->piece_inputs);
 }
 
+static uint16_t *arena_take_rounded(struct arena *arena, size_t count)
+{
+    const size_t bytes = count * sizeof(uint16_t);
+    return (uint16_t *)arena_take(arena, (bytes + sizeof(real) - 1) / sizeof(real));
+}
+
+static void lay_out_mixed(struct mixed *mixed, const struct layer *layer, int batch,
+                          struct arena *arena)
+{
+    const size_t rows = (size_t)round_up(batch, 2), panels = (size_t)layer->panels;
+
+    mixed->x_stride = round_up(layer->inputs, 32) | 32;
+    mixed->pair_stride = net_stride(layer->piece_inputs);
+    mixed->weight = arena_take_rounded(arena, panels * (size_t)round_up(layer->inputs, 2) *
+                                                  (size_t)layer->panel);
+    mixed->tail = arena_take_rounded(arena, (size_t)layer->tail * (size_t)mixed->x_stride);
+    mixed->gradient = arena_take_rounded(arena, rows * (size_t)layer->stride);
+    mixed->x_pairs =
+        arena_take_rounded(arena, (size_t)layer->pieces * rows * (size_t)mixed->pair_stride);
+    if (panels > 1)
+        mixed->x_rows = arena_take_rounded(arena, rows * (size_t)mixed->x_stride);
+}
+
 static void lay_out_work(struct net *net, struct arena *arena)
 {
     const size_t batch = (size_t)net->batch;
@@ -143,8 +170,12 @@ static void lay_out_work(struct net *net, struct arena *arena)
         layer->inverse = arena_take(arena, units);
         layer->dot = arena_take(arena, units);
     }
-    net->x_stride = net_stride(first->inputs);
-    net->x = arena_take(arena, batch * (size_t)net->x_stride);
+    if (net->mixed.kernels != NULL) {
+        lay_out_mixed(&net->mixed, first, net->batch, arena);
+    } else {
+        net->x_stride = net_stride(first->inputs);
+        net->x = arena_take(arena, batch * (size_t)net->x_stride);
+    }
     net->parts = arena_take(arena, (size_t)first->parts * batch * (size_t)first->stride);
     net->scratch = arena_take(arena, (size_t)most_pieces * net->scratch_size);
     /* Scores, outputs and a stretch of the inputs. */
@@ -225,10 +256,13 @@ int net_create(const struct net_shape *shape, int batch, struct team *team, stru
     assert(shape->inputs >= 1 && shape->layers >= 1 && shape->layers <= NET_MAX_LAYERS);
     assert(shape->units[shape->layers - 1] <= NET_MAX_CLASSES && batch >= 1);
 
+    const bool mixed = shape->precision == NET_BFLOAT16;
     struct net *net = mem_alloc(sizeof *net);
     net->shape = *shape;
     net->batch = batch;
     net->team = team;
+    net->mixed.kernels = mixed ? math_bf16() : NULL;
+    assert(!mixed || net->mixed.kernels != NULL);
     for (int l = 0; l < shape->layers; l++) {
         assert(shape->units[l] >= 1);
         layer_init(&net->layers[l], shape, batch, l);
@@ -318,6 +352,7 @@ void net_tensor_write(struct net *net, int i, const real *from)
         memcpy(tensor->data, from, tensor_length(tensor) * sizeof *from);
         return;
     }
+    net->mixed.weights_rounded = false;
     /* What went wrong may have spread beyond the units. */
     memset(tensor->data, 0, tensor_length(tensor) * sizeof *from);
     for (int h = 0; h < layer->units; h++, from += layer->inputs) {

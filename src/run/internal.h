@@ -116,8 +116,8 @@ struct journal {
     uint32_t crc;
 };
 /* Creates the file with its head line. */
-int journal_open(struct journal *journal, const char *path, uint32_t data_digest, uint64_t seed,
-                 struct err *err);
+int journal_open(struct journal *journal, const char *path, uint32_t data_digest,
+                 const struct settings *settings, struct err *err);
 /* Returns once the line is safe on disk; on an error nothing was added. */
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err);
 void journal_close(struct journal *journal);
@@ -277,6 +277,8 @@ int evaluate_split(struct net *net, const struct dataset *dataset, enum data_spl
 /* Makes the settings name the dataset that was opened, so that they open it
  * again from anywhere: its kind, and its folder as an absolute path. */
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
+/* The shape as training has it: without train.precision a net evaluates the same weights. */
+int train_precision(const struct settings *settings, struct net_shape *shape, struct err *err);
 struct net_update update_terms(const struct settings *settings, double rate);
 void draw_weights(const struct settings *settings, struct net *net);
 /* That there are images for a mini-batch, and not too many to number. */

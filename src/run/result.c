@@ -130,6 +130,11 @@ int result_write(struct run *run, const char *path, const char *tested,
     put_end(&out);
     put_text(&out, "network", run->now.network);
     put_end(&out);
+    char precision[SETTINGS_TEXT];
+    settings_format(&run->settings, settings_find("train.precision", NULL), precision,
+                    sizeof precision);
+    put_text(&out, "precision", precision);
+    put_end(&out);
     put_integer(&out, "parameters", (int64_t)run->now.parameters);
     put_end(&out);
     put_integer(&out, "seed", run->settings.train.seed);

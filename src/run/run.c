@@ -64,7 +64,8 @@ static int plan(struct run *run, struct err *err)
     const struct settings *settings = &run->settings;
     uint64_t images = run->info->count[DATA_TRAIN];
     if (settings_check(settings, err) != 0 ||
-        run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0)
+        run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0 ||
+        train_precision(settings, &run->shape, err) != 0)
         return -1;
     run->batch = (int)settings->train.batch_size;
     if (check_batch(settings, run->info, err) != 0)
@@ -97,8 +98,9 @@ void run_describe_network(const struct net_shape *shape, char *out, size_t size)
     text_print(&text, "%d", shape->inputs);
     for (int i = 0; i < shape->layers; i++)
         text_print(&text, "-%d", shape->units[i]);
-    text_print(&text, " %s, %s%s", activations[shape->activation], norms[shape->norm],
-               shape->norm != NET_NORM_NONE && shape->norm_learned ? ", learned" : "");
+    text_print(&text, " %s, %s%s%s", activations[shape->activation], norms[shape->norm],
+               shape->norm != NET_NORM_NONE && shape->norm_learned ? ", learned" : "",
+               shape->precision == NET_BFLOAT16 ? ", mixed precision" : "");
     text_copy(out, size, text.bytes);
     text_fini(&text);
 }
@@ -187,8 +189,7 @@ static int make_files(struct run *run, struct err *err)
     /* Again, since another process may have been faster. */
     if (refuse_existing(run->options.runs_directory, run->options.name, err) != 0)
         goto done;
-    if (journal_open(&run->journal, journal, run->info->digest, (uint64_t)run->settings.train.seed,
-                     err) == 0 &&
+    if (journal_open(&run->journal, journal, run->info->digest, &run->settings, err) == 0 &&
         metrics_open(&run->metrics, run->directory, run->schedule.steps_per_epoch, err) == 0 &&
         write_settings(run, settings, err) == 0)
         result = 0;

@@ -87,6 +87,18 @@ int run_net_shape(const struct settings *settings, int inputs, int classes, stru
     return 0;
 }
 
+int train_precision(const struct settings *settings, struct net_shape *shape, struct err *err)
+{
+    if (settings->train.precision != PRECISION_BFLOAT16)
+        return 0;
+    if (math_bf16() == NULL)
+        return err_set(err, ERR_USAGE,
+                       "train.precision = bfloat16: this processor does not have AVX512_BF16; "
+                       "float32 is expected");
+    shape->precision = NET_BFLOAT16;
+    return 0;
+}
+
 struct net_update update_terms(const struct settings *settings, double rate)
 {
     static const enum net_optimizer optimizers[] = {
