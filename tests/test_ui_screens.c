@@ -306,6 +306,24 @@ static void test_noise_in_legend(void **unused)
     bench_destroy(bench);
 }
 
+/* Training that is not evaluated is told apart, and so are its noisy images. */
+static void test_running_in_legend(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 469);
+    bench_update(bench);
+    assert_false(bench_shows(bench, "(running)"));
+    bench->fake.now.settings.train.evaluate = EVALUATE_RUNNING;
+    bench_update(bench);
+    assert_true(bench_shows(bench, "train (running)"));
+    edit_now(bench, "n");
+    fake_feed_train(&bench->fake, 1);
+    bench_update(bench);
+    assert_true(bench_shows(bench, "train with noise (running)"));
+    bench_destroy(bench);
+}
+
 /* The best epoch is named alike wherever it is. */
 static void test_best_epoch(void **unused)
 {
@@ -365,7 +383,7 @@ int main(void)
         cmocka_unit_test(test_small_texts),       cmocka_unit_test(test_news_fades),
         cmocka_unit_test(test_edits_together),    cmocka_unit_test(test_noise_in_legend),
         cmocka_unit_test(test_best_epoch),        cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_abandoned_rows),
+        cmocka_unit_test(test_abandoned_rows),    cmocka_unit_test(test_running_in_legend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

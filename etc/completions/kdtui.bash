@@ -15,6 +15,7 @@ _kdtui_setting()
     network.init=*) words="he xavier normal" ;;
     train.optimizer=*) words="sgd nesterov" ;;
     train.schedule=*) words="constant decay step cosine cyclical" ;;
+    train.evaluate=*) words="full running" ;;
     augment.noise=*) words="on off" ;;
     checkpoint.best=*) words="on off" ;;
     view.glyphs=*) words="auto braille block ascii" ;;
@@ -49,6 +50,7 @@ _kdtui_setting()
             train.rate_max=
             train.cycle_steps=
             train.warmup_steps=
+            train.evaluate=
             train.threads=
             train.seed=
             augment.noise=

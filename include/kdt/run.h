@@ -49,6 +49,12 @@ struct steps_row {
     double sum, minimum, maximum;
 };
 
+/* Sums over the steps of the epoch that the last step belongs to, up to that step. */
+struct epoch_sums {
+    int64_t steps, correct;
+    double loss; /* of the steps' means */
+};
+
 /* Checkpoints, all of them files of the same kind in the run's checkpoints/:
  *
  *   step-N  the state before step N, so N steps are done. Made every
@@ -74,6 +80,7 @@ struct checkpoint {
     struct evaluation best; /* up to `step`; best.step < 0: none */
     uint64_t journal_seq, metrics_length, steps_length;
     struct steps_row row;
+    struct epoch_sums sums;
     bool evaluation_due; /* the evaluation of the epoch that ended here was not made */
     int inputs, classes;
     bool averages_set;

@@ -159,6 +159,9 @@ static int check(const struct run *run, const struct command *command, struct er
         return err_set(err, ERR_USAGE, "only while paused");
     if (command->id == COMMAND_CHECKPOINT && command->words)
         return check_name(run, command->word[0], err);
+    if (command->id == COMMAND_EVALUATE && run->settings.train.evaluate == EVALUATE_RUNNING &&
+        run->step == 0)
+        return err_set(err, ERR_USAGE, "train.evaluate = running, and no step was trained yet");
     return 0;
 }
 
@@ -177,7 +180,8 @@ static enum outcome evaluate(struct run *run, struct text *text)
         text_print(text, "interrupted");
         return REFUSED;
     }
-    text_print(text, "accuracy %.2f%%, validation %.2f%%", 100 * run->now.last.train_accuracy,
+    text_print(text, "accuracy %.2f%%%s, validation %.2f%%", 100 * run->now.last.train_accuracy,
+               run->settings.train.evaluate == EVALUATE_RUNNING ? " (running)" : "",
                100 * run->now.last.validation_accuracy);
     return DONE;
 }

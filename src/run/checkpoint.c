@@ -69,6 +69,9 @@ static const struct field fields[] = {
     FIELD("row_sum", REAL, 0, row.sum),
     FIELD("row_minimum", REAL, 0, row.minimum),
     FIELD("row_maximum", REAL, 0, row.maximum),
+    FIELD("epoch_steps", POSITION, 0, sums.steps),
+    FIELD("epoch_correct", POSITION, 0, sums.correct),
+    FIELD("epoch_loss", REAL, 0, sums.loss),
     FIELD("classes", SMALL, 2, classes),
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };

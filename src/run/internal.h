@@ -321,6 +321,7 @@ struct run {
     uint32_t *permutation; /* of epoch `permuted` */
     int64_t permuted;
     double *losses; /* of the last metrics.stride steps */
+    struct epoch_sums sums;
     struct stopwatch watch;
     double speed_samples, speed_seconds; /* decaying sums over training steps */
     double train_seconds;                /* spent in training steps */
@@ -346,7 +347,7 @@ double run_rate(const struct run *run);
 void run_pause(struct run *run);
 void run_go(struct run *run);
 /* Training and validation set: a row, a point, perhaps the best so far. 1 where
- * it was interrupted. */
+ * it was interrupted. With train.evaluate = running there must have been a step. */
 int run_measure(struct run *run);
 /* Hands the present state to the writer. -1 where it holds a NaN. */
 int run_save(struct run *run, unsigned targets, const char *name, uint64_t answer, struct err *err);

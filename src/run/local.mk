@@ -5,7 +5,8 @@ src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint
 	src/run/thread.c src/run/time.c src/run/utf8.c src/run/writer.c
 src_run_librun_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
-UNIT_TESTS += tests/test_run tests/test_run_commands tests/test_run_ends tests/test_checkpoint
+UNIT_TESTS += tests/test_run tests/test_run_commands tests/test_run_ends tests/test_run_evaluate \
+	tests/test_checkpoint
 tests_test_run_SOURCES = tests/test_run.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_LDADD = src/run/librun.a src/data/libdata.a src/net/libnet.a src/math/libmath.a \
@@ -17,6 +18,9 @@ tests_test_run_commands_LDADD = $(tests_test_run_LDADD)
 tests_test_run_ends_SOURCES = tests/test_run_ends.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_ends_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_ends_LDADD = $(tests_test_run_LDADD)
+tests_test_run_evaluate_SOURCES = tests/test_run_evaluate.c tests/run_fixture.c tests/run_fixture.h
+tests_test_run_evaluate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_run_evaluate_LDADD = $(tests_test_run_LDADD)
 tests_test_checkpoint_SOURCES = tests/test_checkpoint.c tests/run_fixture.c tests/run_fixture.h
 tests_test_checkpoint_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_checkpoint_LDADD = $(tests_test_run_LDADD)

@@ -132,6 +132,7 @@ static void fill_about(struct run *run, struct checkpoint *about)
         .metrics_length = file_log_length(run->metrics.evaluations.log),
         .steps_length = file_log_length(run->metrics.steps.log),
         .row = run->metrics.row,
+        .sums = run->sums,
         .evaluation_due = run->evaluation_due,
         .inputs = run->info->inputs,
         .classes = run->info->classes,
@@ -209,15 +210,28 @@ static void keep_if_best(struct run *run, const struct evaluation *row)
     }
 }
 
+/* The training set: evaluated, or as the steps of this epoch have seen it. */
+static int measure_train(struct run *run, uint64_t total, struct evaluation_result *out)
+{
+    const struct epoch_sums *sums = &run->sums;
+    if (run->settings.train.evaluate == EVALUATE_FULL)
+        return run_measure_split(run, DATA_TRAIN, 0, total, out);
+    out->count = (uint64_t)sums->steps * (uint64_t)run->batch;
+    out->loss = sums->loss / (double)sums->steps;
+    out->accuracy = (double)sums->correct / (double)out->count;
+    return 0;
+}
+
 int run_measure(struct run *run)
 {
     const uint64_t *count = run->info->count;
-    uint64_t total = count[DATA_TRAIN] + count[DATA_VALIDATION];
+    const bool full = run->settings.train.evaluate == EVALUATE_FULL;
+    uint64_t before = full ? count[DATA_TRAIN] : 0, total = before + count[DATA_VALIDATION];
     struct evaluation_result train, validation;
     run_watch_start(run);
     run_set_state(run, RUN_EVALUATING);
-    int given_up = run_measure_split(run, DATA_TRAIN, 0, total, &train) ||
-                   run_measure_split(run, DATA_VALIDATION, count[DATA_TRAIN], total, &validation);
+    int given_up = measure_train(run, total, &train) ||
+                   run_measure_split(run, DATA_VALIDATION, before, total, &validation);
     if (!given_up) {
         struct evaluation row = {
             .epoch = run->step / run->schedule.steps_per_epoch,
@@ -275,6 +289,16 @@ static struct gather next_batch(struct run *run)
     return gather;
 }
 
+/* A new epoch's first step begins new sums; an epoch's end leaves them to its evaluation. */
+static void note_sums(struct run *run, const struct net_step_result *result)
+{
+    if (run->step % run->schedule.steps_per_epoch == 0)
+        run->sums = (struct epoch_sums){0};
+    run->sums.steps++;
+    run->sums.correct += result->correct;
+    run->sums.loss += result->loss;
+}
+
 static void note_speed(struct run *run, double seconds)
 {
     double keep = exp(-seconds / SPEED_SECONDS);
@@ -302,6 +326,7 @@ static bool train_step(struct run *run, double *loss)
     *loss = result.loss;
     if (!result.updated)
         return false;
+    note_sums(run, &result);
     int64_t step = run->step++;
     struct err err;
     run->losses[step % run->metrics.stride] = result.loss;

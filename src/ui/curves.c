@@ -33,11 +33,12 @@ static double span(const struct snapshot *snapshot)
 }
 
 /* Of the accuracy where there is but one row. */
-static void accuracy_row(struct grid *grid, struct rect row, const struct evaluation *last)
+static void accuracy_row(struct grid *grid, struct rect row, const char *train,
+                         const struct evaluation *last)
 {
     int x = row.x, right = row.x + row.width;
     x += grid_text(grid, x, row.y, right - x, STYLE_TITLE, "accuracy  ");
-    x += grid_print(grid, x, row.y, right - x, STYLE_TRAIN, "train %.2f%%  ",
+    x += grid_print(grid, x, row.y, right - x, STYLE_TRAIN, "%s %.2f%%  ", train,
                     100 * last->train_accuracy);
     grid_print(grid, x, row.y, right - x, STYLE_VALIDATION, "val %.2f%%",
                100 * last->validation_accuracy);
@@ -123,7 +124,7 @@ static struct rect inset(struct rect where)
 static bool drawn_with_noise(const struct history *history)
 {
     bool noise = history->snapshot.settings.augment.noise;
-    int64_t last = history->buckets[history->bucket_count - 1].last;
+    int64_t last = history->bucket_count ? history->buckets[history->bucket_count - 1].last : -1;
     for (size_t i = history->edit_count; i-- > 0 && history->edits[i].step > last;) {
         const char *label = history->edits[i].label;
         if (strstr(label, "noise off → on") != NULL)
@@ -132,6 +133,14 @@ static bool drawn_with_noise(const struct history *history)
             noise = true;
     }
     return noise;
+}
+
+/* What the accuracy of training is measured on. */
+static const char *train_name(const struct history *history)
+{
+    if (history->snapshot.settings.train.evaluate != EVALUATE_RUNNING)
+        return "train";
+    return drawn_with_noise(history) ? "train with noise (running)" : "train (running)";
 }
 
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
@@ -179,7 +188,7 @@ void curves_draw(struct grid *grid, const struct state *state, const struct hist
                                                    : "waiting for the first step");
     }
     if (rows > 0 && accuracy.height == 1) {
-        accuracy_row(grid, accuracy, &history->evaluations[rows - 1]);
+        accuracy_row(grid, accuracy, train_name(history), &history->evaluations[rows - 1]);
     } else if (rows > 0) {
         chart.title = "accuracy";
         chart.value_format = "%.2f%%";
@@ -187,7 +196,7 @@ void curves_draw(struct grid *grid, const struct state *state, const struct hist
         chart.log_y = false;
         chart.series = (const struct chart_series[]){
             {
-                .name = "train",
+                .name = train_name(history),
                 .style = STYLE_TRAIN,
                 .band = STYLE_TRAIN,
                 .lines = true,

@@ -19,7 +19,10 @@ static size_t first_shown(size_t count, int rows)
 static void draw_rows(struct grid *grid, struct rect where, const struct history *history)
 {
     const struct snapshot *snapshot = &history->snapshot;
-    draw_frame(grid, where, STYLE_AXIS, "evaluations");
+    draw_frame(grid, where, STYLE_AXIS,
+               snapshot->settings.train.evaluate == EVALUATE_RUNNING
+                   ? "evaluations (train: running)"
+                   : "evaluations");
     struct rect in = {where.x + 2, where.y + 1, where.width - 4, where.height - 2};
     grid_print(grid, in.x, in.y, in.width, STYLE_DIM, "%8s %8s %9s %8s %8s %8s %8s", "epoch",
                "step", "rate", "loss", "val", "acc", "val");
