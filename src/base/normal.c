@@ -32,11 +32,12 @@ enum { GROUP = 64, BLOCKS = 8, LANES = 16, SECTORS = 16, MOST_ROWS = 4 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* W = 2^e m with 1/2 <= m < 1, f = m - 1: the radius's square is
- * LOG_EXPONENT (e - 31) + f Q(f), Q minimax for -2 ln(1 + f) / f. The factor is
- * of 20 bits, so that its product with 31 is exact and the square never negative. */
+/* W = 2^(e + 1) m with 1/2 <= m < 1, e as a float's exponent counts, f = m - 1:
+ * the radius's square is LOG_EXPONENT (e - 30) + f Q(f), Q minimax for
+ * -2 ln(1 + f) / f. The factor has 20 bits, so that its product with 30 is exact
+ * and the square never negative. */
 #define LOG_EXPONENT (-0x1.62e42p+0f)
-enum { UNIT_EXPONENT = 30 }; /* of W just below 2^31, as a float's exponent counts */
+enum { UNIT_EXPONENT = 30 };
 #define LOG_1 (-1.9998889f)
 #define LOG_2 1.0057267f
 #define LOG_3 (-0.583166718f)
@@ -502,16 +503,21 @@ static void draw_part(const struct rng_normal_copy *copy, const struct rng_norma
                       const struct rng_means *means, size_t at, const uint32_t *sample, int rows,
                       uint32_t block, size_t skip, size_t n, float *x, size_t stride)
 {
-    uint8_t bytes[GROUP] = {0};
-    const uint8_t *const row = bytes;
-    float factor[GROUP] = {0}, offset[GROUP] = {0}, drawn[GROUP];
-    const struct rng_means part = {&row, factor, offset};
+    uint8_t bytes[MOST_ROWS][GROUP] = {{0}};
+    const uint8_t *row[MOST_ROWS];
+    float factor[GROUP] = {0}, offset[GROUP] = {0}, drawn[MOST_ROWS][GROUP];
+    const struct rng_means part = {row, factor, offset};
     memcpy(factor + skip, means->factor + at, n * sizeof *factor);
     memcpy(offset + skip, means->offset + at, n * sizeof *offset);
-    for (int r = 0; r < rows; r++) {
-        memcpy(bytes + skip, means->bytes[r] + at, n);
-        copy->draw(normal, &part, 0, &sample[r], 1, block, 1, drawn, 0);
-        memcpy(x + (size_t)r * stride + at, drawn + skip, n * sizeof *x);
+    for (int done = 0; done < rows; done += MOST_ROWS) {
+        const int some = rows - done < MOST_ROWS ? rows - done : MOST_ROWS;
+        for (int r = 0; r < some; r++) {
+            row[r] = bytes[r];
+            memcpy(bytes[r] + skip, means->bytes[done + r] + at, n);
+        }
+        copy->draw(normal, &part, 0, sample + done, some, block, 1, drawn[0], GROUP);
+        for (int r = 0; r < some; r++)
+            memcpy(x + (size_t)(done + r) * stride + at, drawn[r] + skip, n * sizeof *x);
     }
 }
 
