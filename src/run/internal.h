@@ -281,8 +281,9 @@ int evaluate_split(struct net *net, const struct dataset *dataset, enum data_spl
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
 struct net_update update_terms(const struct settings *settings, double rate);
 void draw_weights(const struct settings *settings, struct net *net);
-/* That there are images for a mini-batch, and not too many to number. */
-int check_batch(const struct settings *settings, const struct data_info *info, struct err *err);
+/* The net to train. There must be images for a mini-batch, and not too many to number. */
+int training_shape(const struct settings *settings, const struct data_info *info,
+                   struct net_shape *out, struct err *err);
 
 /* ---- the run ---- */
 

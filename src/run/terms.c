@@ -107,12 +107,13 @@ void draw_weights(const struct settings *settings, struct net *net)
                      (uint64_t)settings->train.seed);
 }
 
-int check_batch(const struct settings *settings, const struct data_info *info, struct err *err)
+int training_shape(const struct settings *settings, const struct data_info *info,
+                   struct net_shape *out, struct err *err)
 {
     uint64_t images = info->count[DATA_TRAIN];
-    if ((uint64_t)settings->train.batch_size <= images && images <= UINT32_MAX)
-        return 0;
-    return err_set(err, ERR_USAGE,
-                   "train.batch_size %" PRId64 ": there are %" PRIu64 " training images",
-                   settings->train.batch_size, images);
+    if ((uint64_t)settings->train.batch_size > images || images > UINT32_MAX)
+        return err_set(err, ERR_USAGE,
+                       "train.batch_size %" PRId64 ": there are %" PRIu64 " training images",
+                       settings->train.batch_size, images);
+    return run_net_shape(settings, info->inputs, info->classes, out, err);
 }
