@@ -277,12 +277,12 @@ int evaluate_split(struct net *net, const struct dataset *dataset, enum data_spl
 /* Makes the settings name the dataset that was opened, so that they open it
  * again from anywhere: its kind, and its folder as an absolute path. */
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
-/* The shape as training has it: without train.precision a net evaluates the same weights. */
-int train_precision(const struct settings *settings, struct net_shape *shape, struct err *err);
 struct net_update update_terms(const struct settings *settings, double rate);
 void draw_weights(const struct settings *settings, struct net *net);
-/* That there are images for a mini-batch, and not too many to number. */
-int check_batch(const struct settings *settings, const struct data_info *info, struct err *err);
+/* The net to train, which alone knows train.precision: an evaluation of the same weights does
+ * without. There must be images for a mini-batch, and not too many to number. */
+int training_shape(const struct settings *settings, const struct data_info *info,
+                   struct net_shape *out, struct err *err);
 
 /* ---- the run ---- */
 

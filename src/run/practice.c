@@ -20,8 +20,7 @@ int practice_create(const struct settings *settings, const struct dataset *datas
     const struct data_info *info = data_info(dataset);
     const int batch = (int)settings->train.batch_size;
     struct net_shape shape;
-    if (run_net_shape(settings, info->inputs, info->classes, &shape, err) != 0 ||
-        train_precision(settings, &shape, err) != 0 || check_batch(settings, info, err) != 0)
+    if (training_shape(settings, info, &shape, err) != 0)
         return -1;
     struct practice *practice = mem_alloc(sizeof *practice);
     practice->settings = *settings;

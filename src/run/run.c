@@ -64,12 +64,9 @@ static int plan(struct run *run, struct err *err)
     const struct settings *settings = &run->settings;
     uint64_t images = run->info->count[DATA_TRAIN];
     if (settings_check(settings, err) != 0 ||
-        run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0 ||
-        train_precision(settings, &run->shape, err) != 0)
+        training_shape(settings, run->info, &run->shape, err) != 0)
         return -1;
     run->batch = (int)settings->train.batch_size;
-    if (check_batch(settings, run->info, err) != 0)
-        return -1;
     int64_t steps_per_epoch = (int64_t)images / run->batch;
     run->schedule = (struct net_schedule){
         .kind = kinds[settings->train.schedule],

@@ -87,18 +87,6 @@ int run_net_shape(const struct settings *settings, int inputs, int classes, stru
     return 0;
 }
 
-int train_precision(const struct settings *settings, struct net_shape *shape, struct err *err)
-{
-    if (settings->train.precision != PRECISION_BFLOAT16)
-        return 0;
-    if (math_bf16() == NULL)
-        return err_set(err, ERR_USAGE,
-                       "train.precision = bfloat16: this processor does not have AVX512_BF16; "
-                       "float32 is expected");
-    shape->precision = NET_BFLOAT16;
-    return 0;
-}
-
 struct net_update update_terms(const struct settings *settings, double rate)
 {
     static const enum net_optimizer optimizers[] = {
@@ -119,12 +107,21 @@ void draw_weights(const struct settings *settings, struct net *net)
                      (uint64_t)settings->train.seed);
 }
 
-int check_batch(const struct settings *settings, const struct data_info *info, struct err *err)
+int training_shape(const struct settings *settings, const struct data_info *info,
+                   struct net_shape *out, struct err *err)
 {
     uint64_t images = info->count[DATA_TRAIN];
-    if ((uint64_t)settings->train.batch_size <= images && images <= UINT32_MAX)
-        return 0;
-    return err_set(err, ERR_USAGE,
-                   "train.batch_size %" PRId64 ": there are %" PRIu64 " training images",
-                   settings->train.batch_size, images);
+    if ((uint64_t)settings->train.batch_size > images || images > UINT32_MAX)
+        return err_set(err, ERR_USAGE,
+                       "train.batch_size %" PRId64 ": there are %" PRIu64 " training images",
+                       settings->train.batch_size, images);
+    const bool mixed = settings->train.precision == PRECISION_BFLOAT16;
+    if (mixed && math_bf16() == NULL)
+        return err_set(err, ERR_USAGE,
+                       "train.precision = bfloat16: this processor does not have AVX512_BF16; "
+                       "float32 is expected");
+    if (run_net_shape(settings, info->inputs, info->classes, out, err) != 0)
+        return -1;
+    out->precision = mixed ? NET_BFLOAT16 : NET_FLOAT32;
+    return 0;
 }
