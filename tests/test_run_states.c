@@ -633,6 +633,24 @@ static bool trained_on(const struct snapshot *now)
     return now->step > 1000;
 }
 
+static void check_finite(const char *run, const char *file)
+{
+    struct checkpoint checkpoint;
+    struct err err;
+    char *path = fixture_path(&fixture, run, file);
+    if (checkpoint_load(path, &checkpoint, &err) != 0)
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < safetensors_count(checkpoint.tensors); i++) {
+        const struct safetensors_tensor *tensor = safetensors_at(checkpoint.tensors, i);
+        float *values = mem_alloc(tensor->count * sizeof *values);
+        memcpy(values, tensor->bytes, tensor->count * sizeof *values);
+        assert_true(math_finite(tensor->count, values));
+        mem_free(values);
+    }
+    checkpoint_fini(&checkpoint);
+    mem_free(path);
+}
+
 static void test_divergence(void **state)
 {
     (void)state;
@@ -699,6 +717,9 @@ static void test_divergence(void **state)
     fixture_end(run, RUN_DIVERGED, &now);
     assert_true(now.settings.train.learning_rate < 1);
     assert_non_null(strstr(now.error, ", back at step 0; saved as step-0"));
+    check_finite("hopeless", "checkpoints/last.safetensors");
+    check_finite("halved", "checkpoints/last.safetensors");
+    check_finite("halved", "checkpoints/best.safetensors");
 
     /* and nothing helps where the first step has no good state before it. */
     fixture_set(&settings, "network.init=normal");

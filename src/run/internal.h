@@ -371,6 +371,8 @@ struct copies {
 };
 int copies_init(struct copies *copies, const struct net *net, struct err *err);
 void copies_fini(struct copies *copies);
+/* Gets memory for one more where there is little in advance; any thread. */
+void copies_prepare(struct copies *copies);
 /* A copy of the net's numbers, held once. */
 struct copy *copies_take(struct copies *copies, const struct net *net, struct err *err);
 struct copy *copies_hold(struct copies *copies, struct copy *copy); /* NULL is fine */

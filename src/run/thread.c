@@ -10,19 +10,23 @@
  *   evaluate       │  v             │  v           v              v
  *                 EVALUATING     EVALUATING     DIVERGED      INTERRUPTED
  *
+ *   A bad loss leads to DIVERGED where train.on_divergence says stop, else to
+ *   PAUSED or on in RUNNING, at an earlier state each time.
  *   interrupt and abandon lead from everywhere to INTERRUPTED; what cannot go
  *   on (memory, a state that cannot be saved at the end, no result) to FAILED.
  *
  * Invariants:
  * 1. Commands take effect only between two steps, in the order of the queue,
  *    also while paused.
- * 2. An edit is journalled with its step and synced before it acts. Its effect
- *    is a function of state, step and command alone: time, drawing and other
+ * 2. An edit or a jump is journalled with its step and synced before it acts. Its
+ *    effect is a function of state, step and command alone: time, drawing and other
  *    threads cannot enter.
- * 3. Four locks, the hold's, the queue's, the publication's and the writer's: no
- *    code holds two, none is held across a step, a write or a callback.
- * 4. The run never waits for a reader, and for the disk only where two
- *    checkpoints are unwritten, at an edit's journal line and at the end.
+ * 3. Six locks, those of hold, queue, publication, kept states, copies and writer:
+ *    none is held across a step, a write or a callback. Who holds that of the kept
+ *    states may release a copy; otherwise no code holds two.
+ * 4. The run never waits for a reader, and for the disk only where more checkpoints
+ *    are unwritten than memory has room for, at the journal line of an edit, at a
+ *    jump to a state that only the disk has, and at the end.
  * 5. Whatever happens ends in a state, with the error in the snapshot.
  * 6. After the end files are closed and the lock file is free before the state
  *    is published; commands that still waited are refused.
