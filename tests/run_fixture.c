@@ -343,3 +343,74 @@ void fixture_check_result(const struct fixture *fixture, const char *run,
     json_decref(result);
     mem_free(text);
 }
+
+/* Without the numbers in column 3, seconds. */
+static char *metrics_without_time(const struct fixture *fixture, const char *name)
+{
+    char *text = fixture_read(fixture, name, "metrics.csv", NULL);
+    struct text out = {0};
+    for (char *line = text; *line; line = strchr(line, '\n') + 1) {
+        char *from = strchr(strchr(line, ',') + 1, ',') + 1, *to = strchr(from, ',');
+        text_append(&out, line, (size_t)(from - line));
+        text_append(&out, to, strcspn(to, "\n") + 1);
+    }
+    mem_free(text);
+    return out.bytes;
+}
+
+void fixture_assert_same(const struct fixture *fixture, const char *a, const char *b)
+{
+    char *metrics_a = metrics_without_time(fixture, a),
+         *metrics_b = metrics_without_time(fixture, b);
+    assert_string_equal(metrics_a, metrics_b);
+    mem_free(metrics_a);
+    mem_free(metrics_b);
+    char *steps_a = fixture_read(fixture, a, "steps.csv", NULL);
+    char *steps_b = fixture_read(fixture, b, "steps.csv", NULL);
+    assert_string_equal(steps_a, steps_b);
+    mem_free(steps_a);
+    mem_free(steps_b);
+    static const char *const files[] = {"checkpoints/last.safetensors",
+                                        "checkpoints/best.safetensors"};
+    for (int i = 0; i < 2; i++) {
+        size_t length_a, length_b;
+        uint64_t header_a, header_b;
+        char *bytes_a = fixture_read(fixture, a, files[i], &length_a);
+        char *bytes_b = fixture_read(fixture, b, files[i], &length_b);
+        memcpy(&header_a, bytes_a, 8);
+        memcpy(&header_b, bytes_b, 8);
+        assert_int_equal(length_a - header_a, length_b - header_b);
+        assert_memory_equal(bytes_a + 8 + header_a, bytes_b + 8 + header_b,
+                            length_a - 8 - header_a);
+        mem_free(bytes_a);
+        mem_free(bytes_b);
+    }
+}
+
+struct run *fixture_resume(const struct fixture *fixture, const char *name,
+                           const char *const *settings, const struct script *script)
+{
+    struct resume *resume;
+    struct run *run;
+    struct err err;
+    char *directory = fixture_path(fixture, name, "");
+    if (resume_open(directory, &resume, &err) != 0)
+        fail_msg("%s", err.text);
+    for (; settings && *settings; settings++)
+        if (resume_set(resume, *settings, &err) != 0)
+            fail_msg("%s", err.text);
+    resume_script(resume, script);
+    if (resume_start(resume, fixture->dataset, &run, &err) != 0)
+        fail_msg("%s", err.text);
+    mem_free(directory);
+    return run;
+}
+
+struct script *fixture_script(const char *text)
+{
+    struct script *script;
+    struct err err;
+    if (script_parse(text, strlen(text), "script", &script, &err) != 0)
+        fail_msg("%s", err.text);
+    return script;
+}

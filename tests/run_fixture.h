@@ -43,6 +43,12 @@ void fixture_expect_refused(struct feed *feed, const char *line, const char *why
 void fixture_expect_applied(struct feed *feed, const char *line, const char *text);
 /* A paused run that would go on for ever. `more`: one more setting, or NULL. */
 struct run *fixture_start_paused(const struct fixture *fixture, const char *name, const char *more);
+/* Goes on, with other values of some settings (a NULL ends them; NULL: none). */
+struct run *fixture_resume(const struct fixture *fixture, const char *name,
+                           const char *const *settings, const struct script *script);
+struct script *fixture_script(const char *text);
+/* That two runs have the same rows, but for their seconds, and the same last and best weights. */
+void fixture_assert_same(const struct fixture *fixture, const char *a, const char *b);
 /* Waits for the end, which must be `state`, and destroys the run. */
 void fixture_end(struct run *run, enum run_state state, struct snapshot *out);
 

@@ -17,6 +17,7 @@ _kdtui_setting()
     train.schedule=*) words="constant decay step cosine cyclical" ;;
     train.precision=*) words="float32 bfloat16" ;;
     train.evaluate=*) words="full running" ;;
+    train.on_divergence=*) words="auto pause halve stop" ;;
     augment.noise=*) words="on off" ;;
     checkpoint.best=*) words="on off" ;;
     view.glyphs=*) words="auto braille block ascii" ;;
@@ -53,6 +54,7 @@ _kdtui_setting()
             train.warmup_steps=
             train.precision=
             train.evaluate=
+            train.on_divergence=
             train.threads=
             train.seed=
             augment.noise=
@@ -84,7 +86,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | eval | bench | settings | keys)
+        run | resume | eval | bench | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -103,20 +105,24 @@ _kdtui()
     -s | --set) _kdtui_setting "$word" ;;
     -n | --name) words= ;;
     --runs-dir) files=-d ;;
+    --script) files=-f ;;
+    --epochs) words= ;;
+    --from) words= ;;
     --split) words="train validation test" ;;
     --seconds) words= ;;
     *) option= ;;
     esac
     if [[ -z $option && $word == -* ]]; then
         case ${subcommand:-run} in
-        run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless -q --quiet --help --version" ;;
+        run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless --script -q --quiet --help --version" ;;
+        resume) words="-s --set --runs-dir --headless --script --epochs --from -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
         bench) words="-c --config -p --preset -s --set --json --seconds --help --version" ;;
         settings) words="--ini --help --version" ;;
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run eval bench settings keys"
+        words="run resume eval bench settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

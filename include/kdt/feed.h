@@ -31,6 +31,7 @@ struct evaluation {
     int64_t epoch, step; /* epoch = step / steps per epoch, completed ones */
     double seconds, learning_rate;
     double train_loss, train_accuracy, validation_loss, validation_accuracy;
+    bool abandoned; /* by undo, redo or rollback: the run went on from an earlier step */
 };
 
 /* Some steps' training loss: steps first … last, `count` of them finite. */
@@ -38,13 +39,25 @@ struct loss_bucket {
     int64_t first, last;
     double seconds; /* at `last` */
     double mean, minimum, maximum, learning_rate;
+    bool abandoned; /* as struct evaluation has it */
+    bool noise;     /* at `last` */
 };
 
-/* An edit of a live setting, applied just before step `step`. */
+/* An edit of a live setting or a return to an earlier state, just before step
+ * `step`; of a return, the step that it led to. */
 struct edit_mark {
     int64_t seq, step;
     enum command_source source;
-    char label[64]; /* "learning rate 0.02 → 0.01" */
+    bool abandoned; /* as struct evaluation has it; a return is where it led to */
+    bool returned;  /* an undo, redo or rollback, no setting */
+    char label[64]; /* "learning rate 0.02 → 0.01", "undo, from step 900" */
+};
+
+/* A state that rollback can return to. */
+struct kept_state {
+    int64_t step;
+    char name[64];  /* "before edit 7", "best", "step-490", a named checkpoint's name */
+    char label[64]; /* what was edited then: "learning rate 0.02 → 0.01"; "" of others */
 };
 
 enum answer_state { ANSWER_NONE, ANSWER_REQUESTED, ANSWER_APPLIED, ANSWER_REFUSED };
@@ -86,21 +99,32 @@ struct snapshot {
     int64_t checkpoint_step;         /* of the newest file in checkpoints/, any name; -1 none */
     double checkpoint_clock;         /* clock_seconds() of it */
     double test_loss, test_accuracy; /* NaN until tested */
+    int64_t undo_step, redo_step;    /* where undo and redo would lead; -1: nowhere */
+    char undo_label[64];             /* of the edit that undo takes back */
+    /* RUN_PAUSED: why, where a rule or a limit paused it and not a person ("diverged:
+     * loss 61.2 at step 900, back at step 490", "epoch end"); "" else. */
+    char pause_reason[256];
+    bool diverged; /* paused after a divergence: continue, halve the rate, or roll back */
 
-    size_t buckets, evaluations, edits; /* how much history there is */
-    struct answer answer;               /* of the newest command */
+    size_t buckets, evaluations, edits, states; /* how much history there is */
+    uint64_t returns;     /* how often undo, redo or rollback led to another state */
+    struct answer answer; /* of the newest command */
 };
 
 enum { FEED_MAX_BUCKETS = 4096 };
 
 struct feed {
     void (*snapshot)(struct feed *feed, struct snapshot *out);
-    /* Copy at most `most` from index `first` on; return how many. Buckets merge
-     * in pairs when FEED_MAX_BUCKETS is reached, so read them from 0 each time;
-     * the other two only grow. */
+    /* Copy at most `most` from index `first` on; return how many. In the order of
+     * time: after a return to an earlier state steps go on from there. Buckets merge
+     * in pairs when FEED_MAX_BUCKETS is reached, and a return marks what it abandons
+     * (or takes up again), so read them from 0 when snapshot.returns has grown; else
+     * evaluations and edits only grow. */
     size_t (*buckets)(struct feed *feed, size_t first, struct loss_bucket *out, size_t most);
     size_t (*evaluations)(struct feed *feed, size_t first, struct evaluation *out, size_t most);
     size_t (*edits)(struct feed *feed, size_t first, struct edit_mark *out, size_t most);
+    /* The states that rollback can return to, newest first; same terms. */
+    size_t (*states)(struct feed *feed, size_t first, struct kept_state *out, size_t most);
     /* Queues a command line for the run. Returns its id, or 0 and *err where the
      * grammar or the run's state refuses it at once. */
     uint64_t (*post)(struct feed *feed, const char *line, enum command_source source,

@@ -10,10 +10,19 @@
 #include "kdt/feed.h"
 #include "kdt/net.h"
 
+/* Commands at their steps: lines "@STEP COMMAND", blank ones, and # comments. */
+struct script;
+int script_load(const char *path, struct script **out, struct err *err);
+/* From memory; the error names the file and the line. */
+int script_parse(const char *bytes, size_t length, const char *name, struct script **out,
+                 struct err *err);
+void script_free(struct script *script); /* NULL is fine */
+
 struct run_options {
     struct settings settings;
     char name[128];
-    char runs_directory[1024]; /* the run's directory is runs_directory/name */
+    char runs_directory[1024];   /* the run's directory is runs_directory/name */
+    const struct script *script; /* outlives the run; NULL: none */
 };
 
 struct run;
@@ -25,12 +34,48 @@ int run_create(const struct run_options *options, const struct dataset *dataset,
 int run_name_check(const char *runs_directory, const char *name, struct err *err);
 /* A name for a run that was given none: "fashion-mnist-20260301-120000", free in the directory. */
 void run_name_choose(const char *runs_directory, const char *dataset, char *out, size_t size);
+/* A run that exists: locked, its settings and journal read, its newest checkpoint that holds
+ * chosen. ERR_USAGE where another process trains it. Nothing on disk is changed before
+ * resume_start. */
+struct resume;
+int resume_open(const char *directory, struct resume **out, struct err *err);
+void resume_close(struct resume *resume); /* NULL is fine */
+/* What result.json has of a finished run; numbers that it has not are NaN. */
+struct run_result {
+    double test_accuracy, best_validation_accuracy, best_epoch;
+};
+/* 1 where the run has finished, 0 where not. */
+int resume_result(const struct resume *resume, struct run_result *out, struct err *err);
+/* The checkpoint's name and step where it goes on; "" from the very beginning. */
+const char *resume_from(const struct resume *resume, int64_t *step);
+/* The run's own, as they are where it goes on. */
+const struct settings *resume_settings(const struct resume *resume);
+/* What a person must know: files that were skipped and why; lines, "" for nothing. */
+const char *resume_notes(const struct resume *resume);
+/* Another value from now on, journalled when the run goes on: "SECTION.KEY=VALUE" of a live
+ * setting, train.epochs or train.threads. */
+int resume_set(struct resume *resume, const char *line, struct err *err);
+/* Another state to go on from, by a rollback where the run was left: best, the step of a kept
+ * state, or a file with a state of this run; one from elsewhere is copied to its checkpoints. */
+int resume_return(struct resume *resume, const char *word, struct err *err);
+/* Whether one that has finished is to be trained further. */
+bool resume_goes_on(const struct resume *resume);
+/* Commands at their steps; those that the journal says were given are passed over. */
+void resume_script(struct resume *resume, const struct script *script);
+/* Goes on. The run owns `resume` then; on an error the caller still does. */
+int resume_start(struct resume *resume, const struct dataset *dataset, struct run **out,
+                 struct err *err);
+/* How many evaluations and edits the run already had when it went on; 0 of a new one. */
+void run_past(const struct run *run, size_t *evaluations, size_t *edits);
 struct feed *run_feed(struct run *run); /* lives as long as the run */
 /* Asks the run to save and leave (RUN_INTERRUPTED); within a second, in
  * training and evaluation alike, paused or not. Any thread; never blocks. */
 void run_interrupt(struct run *run, const char *why);
 /* Asks the run to leave without saving: what is on disk stays. */
 void run_abandon(struct run *run);
+/* Whether somebody looks at the run, as train.on_divergence = auto asks; at the
+ * start nobody does. Any thread. */
+void run_watched(struct run *run, bool watched);
 /* Stops and continues the clock of the run's seconds, speed and time left,
  * around a time in which the process is stopped. Any thread; never blocks. */
 void run_hold(struct run *run);
@@ -68,6 +113,8 @@ struct epoch_sums {
  *   best    the state of the best evaluation, where checkpoint.best is on; the
  *           test set is measured with it
  *   NAME    by `checkpoint NAME`; stays
+ *   edit-E  the state just before line E of the journal, an edit or a return to
+ *           another state; the last 8 stay
  *
  * The best evaluation is the one with the highest validation accuracy so far,
  * the first of equals, of those whose losses and weights were all finite. */
@@ -100,6 +147,15 @@ void checkpoint_fini(struct checkpoint *checkpoint);
 /* From memory; the fuzz target. */
 int checkpoint_parse(const unsigned char *bytes, size_t length, const char *name,
                      struct checkpoint *out, struct err *err);
+
+/* The other files of a run that are read back, from memory; also the fuzz targets. How many
+ * lines there are, and of a journal the length of those that are whole: a torn end follows. */
+int run_parse_journal(const char *bytes, size_t length, const char *name, uint64_t *lines,
+                      uint64_t *whole, struct err *err);
+int run_parse_metrics(const char *bytes, size_t length, const char *name, size_t *rows,
+                      struct err *err);
+int run_parse_steps(const char *bytes, size_t length, const char *name, size_t *rows,
+                    struct err *err);
 
 /* A split evaluated by a net with the checkpoint's transform (NULL: the dataset's own). */
 struct evaluation_result {

@@ -58,6 +58,12 @@ void lines_update(struct lines *lines, struct feed *feed)
         print_evaluation(&now, &row);
         flush_output(lines);
     }
+    struct edit_mark edit;
+    while (feed->edits(feed, lines->edits, &edit, 1) == 1) {
+        lines->edits++;
+        if (!lines->quiet && edit.source == SOURCE_RESUME)
+            fprintf(stderr, "resume   %s at step %lld\n", edit.label, (long long)edit.step);
+    }
     if (strcmp(now.warning, lines->warning) != 0) {
         if (now.warning[0])
             fprintf(stderr, "kdtui: warning: %s\n", now.warning);
@@ -76,13 +82,20 @@ static void print_interruption(const struct snapshot *now)
                 now->directory);
 }
 
+void lines_result(const struct run_result *result)
+{
+    printf("test accuracy %.2f%%", 100 * result->test_accuracy);
+    if (!isnan(result->best_validation_accuracy))
+        printf(" (best validation %.2f%% at epoch %.0f)", 100 * result->best_validation_accuracy,
+               result->best_epoch);
+    printf("\n");
+}
+
 static void print_result(const struct snapshot *now)
 {
-    printf("test accuracy %.2f%%", 100 * now->test_accuracy);
-    if (!isnan(now->best_validation_accuracy))
-        printf(" (best validation %.2f%% at epoch %lld)", 100 * now->best_validation_accuracy,
-               (long long)now->best_epoch);
-    printf("\n");
+    const struct run_result result = {now->test_accuracy, now->best_validation_accuracy,
+                                      (double)now->best_epoch};
+    lines_result(&result);
 }
 
 void lines_end(struct lines *lines, struct feed *feed)

@@ -2,14 +2,14 @@
 #ifndef KDT_APP_LINES_H
 #define KDT_APP_LINES_H
 
-#include "kdt/feed.h"
+#include "kdt/run.h"
 
 /* What was already said, so that each thing is said once. */
 struct lines {
     bool quiet; /* the result only */
     bool begun;
     int output_errno; /* why standard output could not be written first; 0: it could */
-    size_t evaluations;
+    size_t evaluations, edits;
     char warning[512];
 };
 /* Prints what is new: what is trained on what and warnings on standard error, evaluations on
@@ -17,5 +17,7 @@ struct lines {
 void lines_update(struct lines *lines, struct feed *feed);
 /* The result, or why there is none. */
 void lines_end(struct lines *lines, struct feed *feed);
+/* "test accuracy 51.23% (best validation 52.10% at epoch 9)" */
+void lines_result(const struct run_result *result);
 
 #endif

@@ -1,6 +1,8 @@
 /* Settings from everywhere; see load.h. */
 #include "load.h"
 
+#include <string.h>
+
 #include "places.h"
 
 static int load_optional(struct settings *settings, char *path, struct err *err)
@@ -21,12 +23,29 @@ int load_overrides(const struct options *options, struct settings *settings, str
     return 0;
 }
 
-int load_settings(const struct options *options, struct settings *out, struct err *err)
+static int load_own(struct settings *out, struct err *err)
 {
     settings_init(out);
     if (load_optional(out, places_system_config(), err) != 0 ||
-        load_optional(out, places_user_config(), err) != 0 ||
-        load_optional(out, places_view_settings(), err) != 0)
+        load_optional(out, places_user_config(), err) != 0)
+        return -1;
+    return load_optional(out, places_view_settings(), err);
+}
+
+int load_view_settings(const struct options *options, struct settings *out, struct err *err)
+{
+    if (load_own(out, err) != 0)
+        return -1;
+    for (size_t i = 0; i < options->set_count; i++)
+        if (strncmp(options->set[i], "view.", strlen("view.")) == 0 &&
+            settings_set_line(out, options->set[i], err) != 0)
+            return err_context(err, "--set");
+    return 0;
+}
+
+int load_settings(const struct options *options, struct settings *out, struct err *err)
+{
+    if (load_own(out, err) != 0)
         return -1;
     if (options->preset) {
         char *path = places_preset(options->preset, err);

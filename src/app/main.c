@@ -11,6 +11,7 @@
 #include "bench.h"
 #include "eval.h"
 #include "print.h"
+#include "resume.h"
 #include "train.h"
 
 /* The exit code of an error, after saying it. */
@@ -33,6 +34,8 @@ static int perform(const struct options *options, struct err *err)
     switch (options->subcommand) {
     case SUBCOMMAND_RUN:
         return train_command(options, err);
+    case SUBCOMMAND_RESUME:
+        return resume_command(options, err);
     case SUBCOMMAND_EVAL:
         return eval_command(options, err);
     case SUBCOMMAND_BENCH:

@@ -139,21 +139,17 @@ static void print_options(struct text *out)
         print_sentences(out, option->meaning);
         if (option->subcommands == USAGE_ALL_SUBCOMMANDS)
             continue;
-        struct text takers = {0};
-        for (unsigned j = 0; j < SUBCOMMAND_COUNT; j++) {
-            if (option->subcommands & 1u << j)
-                text_print(&takers, "%s Cm %s", takers.length ? " and" : "",
-                           usage_subcommand(j)->name);
+        text_print(out, "Option of\n");
+        for (unsigned j = 0, left = (unsigned)__builtin_popcount(option->subcommands); left; j++) {
+            if (!(option->subcommands & 1u << j))
+                continue;
+            left--;
+            text_print(out, ".Cm %s%s\n%s", usage_subcommand(j)->name,
+                       left == 0   ? " ."
+                       : left == 1 ? ""
+                                   : " ,",
+                       left == 1 ? "and\n" : "");
         }
-        /* "and" is text between two macros. */
-        text_print(out, "Option of\n.");
-        const char *rest = takers.bytes + 1, *and;
-        while ((and = strstr(rest, " and "))) {
-            text_print(out, "%.*s\nand\n.", (int)(and-rest), rest);
-            rest = and+strlen(" and ");
-        }
-        text_print(out, "%s .\n", rest);
-        text_fini(&takers);
     }
     text_print(out, ".El\n");
 }

@@ -90,11 +90,10 @@ static void take_option(struct options *out, const char *name, const char *value
     const struct {
         const char *name;
         const char **text;
-    } texts[] = {{"preset", &out->preset},
-                 {"name", &out->name},
-                 {"runs-dir", &out->runs_directory},
-                 {"split", &out->split},
-                 {"seconds", &out->seconds}};
+    } texts[] = {
+        {"preset", &out->preset}, {"name", &out->name},      {"runs-dir", &out->runs_directory},
+        {"script", &out->script}, {"epochs", &out->epochs},  {"from", &out->from},
+        {"split", &out->split},   {"seconds", &out->seconds}};
 
     if (strcmp(name, "config") == 0)
         out->config[out->config_count++] = value;
@@ -128,9 +127,12 @@ static int find_subcommand(struct options *out, struct err *err)
 
 static int check_operands(const struct options *options, struct err *err)
 {
-    size_t most = options->subcommand == SUBCOMMAND_SETTINGS ? SIZE_MAX
-                  : options->subcommand == SUBCOMMAND_EVAL   ? 1
-                                                             : 0;
+    static const size_t operands[SUBCOMMAND_COUNT] = {
+        [SUBCOMMAND_RESUME] = 1,
+        [SUBCOMMAND_EVAL] = 1,
+        [SUBCOMMAND_SETTINGS] = SIZE_MAX,
+    };
+    size_t most = operands[options->subcommand];
     if (options->operand_count > most)
         return err_set(err, ERR_USAGE, "%s: an operand too many; see kdtui %s --help",
                        options->operands[most], usage_subcommand(options->subcommand)->name);

@@ -44,6 +44,7 @@ int signals_init(struct err *err)
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
         handle(caught[i], on_signal, SA_RESTART);
     handle(SIGPIPE, SIG_IGN, 0);
+    handle(SIGXFSZ, SIG_IGN, 0); /* a file that may not grow is a write error */
 
     /* A stack of its own, since the crash may be an overflow of the other. */
     static unsigned char crash_stack[65536];

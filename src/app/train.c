@@ -41,6 +41,7 @@ static void close_view(struct session *session)
         return;
     view_close(session->view, VIEW_CLOSE_SECONDS);
     session->view = NULL;
+    run_watched(session->run, false);
     signals_catch_stop(false);
 }
 
@@ -188,18 +189,15 @@ static int fill_run_options(const struct options *options, const struct settings
     return run_name_check(out->runs_directory, options->name, err);
 }
 
-static int train_on(const struct options *options, const struct run_options *run_options,
-                    const struct dataset *dataset, struct err *err)
+int train_watch(const struct options *options, const struct settings *settings, struct run *run,
+                struct err *err)
 {
-    struct session session = {.lines = {.quiet = options->quiet}};
-    /* Until here a signal ends the program at once: there was nothing to save. */
-    if (signals_init(err) != 0 || run_create(run_options, dataset, &session.run, err) != 0)
-        return -1;
+    struct session session = {.run = run, .lines = {.quiet = options->quiet}};
+    run_past(run, &session.lines.evaluations, &session.lines.edits);
     session.feed = run_feed(session.run);
     if (wants_view(options)) {
         char *remember = places_view_settings();
-        struct view_options view_options = {.settings = run_options->settings,
-                                            .remember_path = remember};
+        struct view_options view_options = {.settings = *settings, .remember_path = remember};
         signals_catch_stop(true);
         struct err why;
         if (view_open(session.feed, &view_options, &session.view, &why) != 0) {
@@ -207,6 +205,7 @@ static int train_on(const struct options *options, const struct run_options *run
             fprintf(stderr, "kdtui: no view: %s\n", why.text);
         }
         mem_free(remember);
+        run_watched(session.run, session.view != NULL);
     }
     session.plain = session.tell = !session.view;
     session_loop(&session);
@@ -221,23 +220,43 @@ static int train_on(const struct options *options, const struct run_options *run
     return code;
 }
 
-int train_command(const struct options *options, struct err *err)
+static int train_on(const struct options *options, const struct run_options *run_options,
+                    const struct dataset *dataset, struct err *err)
 {
-    struct settings settings;
-    struct run_options run_options;
-    if (load_settings(options, &settings, err) != 0 ||
-        fill_run_options(options, &settings, &run_options, err) != 0)
+    struct run *run;
+    /* Until here a signal ends the program at once: there was nothing to save. */
+    if (signals_init(err) != 0 || run_create(run_options, dataset, &run, err) != 0)
         return -1;
+    return train_watch(options, &run_options->settings, run, err);
+}
+
+static int train(const struct options *options, struct run_options *run_options, struct err *err)
+{
     math_init();
     struct data_options data_options;
-    run_data_options(&settings, &data_options);
+    run_data_options(&run_options->settings, &data_options);
     struct dataset *dataset;
     if (data_open(&data_options, &dataset, err) != 0)
         return -1;
     if (!options->name)
-        run_name_choose(run_options.runs_directory, data_info(dataset)->name, run_options.name,
-                        sizeof run_options.name);
-    int code = train_on(options, &run_options, dataset, err);
+        run_name_choose(run_options->runs_directory, data_info(dataset)->name, run_options->name,
+                        sizeof run_options->name);
+    int code = train_on(options, run_options, dataset, err);
     data_close(dataset);
+    return code;
+}
+
+int train_command(const struct options *options, struct err *err)
+{
+    struct settings settings;
+    struct run_options run_options;
+    struct script *script = NULL;
+    if (load_settings(options, &settings, err) != 0 ||
+        fill_run_options(options, &settings, &run_options, err) != 0 ||
+        (options->script && script_load(options->script, &script, err) != 0))
+        return -1;
+    run_options.script = script;
+    int code = train(options, &run_options, err);
+    script_free(script);
     return code;
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,6 +37,15 @@ static int write_all(int fd, const void *bytes, size_t length)
         length -= (size_t)written;
     }
     return 0;
+}
+
+static int open_file(const char *path, int flags)
+{
+    int fd;
+    do
+        fd = open(path, flags | O_CLOEXEC, 0666);
+    while (fd < 0 && errno == EINTR);
+    return fd;
 }
 
 static int sync_all(int fd)
@@ -120,7 +130,7 @@ static int read_all(int fd, const char *path, size_t expected, size_t limit, uns
 int file_read(const char *path, size_t limit, unsigned char **bytes, size_t *length,
               struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_file(path, O_RDONLY);
     if (fd < 0)
         return err_set_errno(err, ERR_FILE, errno, "%s", path);
     struct stat status;
@@ -147,12 +157,12 @@ static int open_temporary(const char *path, char **name, struct err *err)
     for (int number = 0; number < 100; number++) {
         text.length = 0;
         text_print(&text, "%s/.%s.%ld-%d.tmp", directory, last_name(path), (long)getpid(), number);
-        fd = open(text.bytes, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        fd = open_file(text.bytes, O_WRONLY | O_CREAT | O_EXCL);
         if (fd >= 0 || errno != EEXIST)
             break;
     }
     if (fd < 0) {
-        err_set_errno(err, ERR_FILE, errno, "%s", text.bytes);
+        err_set_errno(err, ERR_FILE, errno, "%s", path);
         text_fini(&text);
     }
     *name = text.bytes;
@@ -190,15 +200,15 @@ int file_write(const char *path, const struct file_part *parts, size_t count, st
 
 struct file_log {
     int fd;
-    bool torn; /* the end of a failed append is still in the file */
+    bool torn;     /* the end of a failed append is still in the file */
+    bool unsynced; /* some of the file may not be on disk yet */
     uint64_t length;
     char *path;
 };
 
 int file_log_open(const char *path, bool create_new, struct file_log **out, struct err *err)
 {
-    int flags = O_WRONLY | O_APPEND | O_CLOEXEC | (create_new ? O_CREAT | O_EXCL : 0);
-    int fd = open(path, flags, 0666);
+    int fd = open_file(path, O_WRONLY | O_APPEND | (create_new ? O_CREAT | O_EXCL : 0));
     if (fd < 0)
         return err_set_errno(err, ERR_FILE, errno, "%s", path);
     struct stat status;
@@ -211,6 +221,8 @@ int file_log_open(const char *path, bool create_new, struct file_log **out, stru
         failed = sync_parent(path, err);
     if (failed) {
         close(fd);
+        if (create_new)
+            unlink(path);
         return -1;
     }
     struct file_log *log = mem_alloc(sizeof *log);
@@ -243,6 +255,28 @@ int file_log_append(struct file_log *log, const void *bytes, size_t length, bool
         return err_set_errno(err, ERR_FILE, reason, "%s", log->path);
     }
     log->length += length;
+    log->unsynced = !sync;
+    return 0;
+}
+
+int file_log_sync(struct file_log *log, struct err *err)
+{
+    if (log->unsynced && sync_all(log->fd))
+        return err_set_errno(err, ERR_FILE, errno, "%s", log->path);
+    log->unsynced = false;
+    return 0;
+}
+
+int file_log_cut(struct file_log *log, uint64_t length, struct err *err)
+{
+    if (length > log->length)
+        return err_set(err, ERR_FILE, "%s: %" PRIu64 " bytes where %" PRIu64 " are expected",
+                       log->path, log->length, length);
+    if (length == log->length)
+        return 0;
+    log->length = length;
+    if (log_cut(log) || sync_all(log->fd))
+        return err_set_errno(err, ERR_FILE, errno, "%s", log->path);
     return 0;
 }
 
@@ -290,7 +324,7 @@ int file_make_directories(const char *path, struct err *err)
 
 int file_sync_directory(const char *path, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open_file(path, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
         return err_set_errno(err, ERR_FILE, errno, "%s", path);
     int result = 0;

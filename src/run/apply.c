@@ -6,141 +6,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 /* What became of a command. */
 enum outcome { DONE, REFUSED, LATER /* the writer answers */ };
-
-/* ---- edits ---- */
-
-struct edits {
-    struct settings settings; /* as they will be */
-    struct edit list[EDITS_MAX];
-    size_t count;
-    bool rate; /* the learning rate is among them */
-};
-
-static const struct setting *find_live(const char *name, struct err *err)
-{
-    const struct setting *row = settings_find(name, err);
-    if (row && row->change == SETTING_VIEW)
-        err_set(err, ERR_USAGE, "%s is a setting of the view", row->name);
-    else if (row && row->change == SETTING_FIXED)
-        err_set(err, ERR_USAGE, "%s cannot change during a run", row->name);
-    else
-        return row;
-    return NULL;
-}
-
-static bool is_rate(const struct setting *row)
-{
-    return strcmp(row->name, "train.learning_rate") == 0;
-}
-
-/* Sets one value in the settings to be; the first change of a row keeps what it was. */
-static int edit_value(struct edits *edits, const struct setting *row, const char *value,
-                      struct err *err)
-{
-    bool known = false;
-    for (size_t i = 0; i < edits->count; i++)
-        known = known || edits->list[i].row == row;
-    if (!known) {
-        struct edit *edit = &edits->list[edits->count++];
-        edit->row = row;
-        settings_format(&edits->settings, row, edit->old, sizeof edit->old);
-        edits->rate = edits->rate || is_rate(row);
-    }
-    return settings_set_relative(&edits->settings, row, value, err);
-}
-
-static int toggle(struct edits *edits, const struct setting *row, struct err *err)
-{
-    char value[EDIT_TEXT];
-    if (row->type != SETTING_SWITCH)
-        return err_set(err, ERR_USAGE, "%s is not an on/off setting", row->name);
-    settings_format(&edits->settings, row, value, sizeof value);
-    return edit_value(edits, row, strcmp(value, "on") == 0 ? "off" : "on", err);
-}
-
-/* The settings as the command makes them. Changes nothing in the run. */
-static int plan_edits(const struct run *run, const struct command *command, struct edits *edits,
-                      struct err *err)
-{
-    edits->settings = run->settings;
-    edits->count = 0;
-    edits->rate = false;
-    /* What the person means by the learning rate is the one in force. */
-    edits->settings.train.learning_rate = run_rate(run);
-    for (int i = 0; i < command->words; i += 2) {
-        const struct setting *row = find_live(command->word[i], err);
-        if (!row)
-            return -1;
-        int result = command->id == COMMAND_TOGGLE
-                         ? toggle(edits, row, err)
-                         : edit_value(edits, row, command->word[i + 1], err);
-        if (result != 0)
-            return -1;
-    }
-    for (size_t i = 0; i < edits->count; i++)
-        settings_format(&edits->settings, edits->list[i].row, edits->list[i].new,
-                        sizeof edits->list[i].new);
-    if (edits->rate && !(net_schedule_rate(&run->schedule, run->step) > 0))
-        return err_set(err, ERR_USAGE, "the schedule's learning rate is 0 at this step");
-    if (!edits->rate)
-        edits->settings.train.learning_rate = run->settings.train.learning_rate;
-    return 0;
-}
-
-/* "learning rate", "l2", "checkpoint keep". */
-static void print_name(struct text *out, const struct setting *row)
-{
-    if (strcmp(row->section, "checkpoint") == 0)
-        text_print(out, "checkpoint ");
-    for (const char *at = row->key; *at; at++)
-        text_append(out, *at == '_' ? " " : at, 1);
-}
-
-/* A value as a person reads it: a number with %.4g. */
-static void print_value(struct text *out, const struct setting *row, const char *value)
-{
-    double number;
-    if (row->type == SETTING_NUMBER && number_parse_double(value, &number) == 0)
-        text_print(out, "%.4g", number);
-    else
-        text_print(out, "%s", value);
-}
-
-/* "learning rate 0.02 → 0.01, noise off → on". */
-static void print_label(struct text *out, const struct edits *edits)
-{
-    for (size_t i = 0; i < edits->count; i++) {
-        const struct edit *edit = &edits->list[i];
-        if (i)
-            text_print(out, ", ");
-        print_name(out, edit->row);
-        text_print(out, " ");
-        print_value(out, edit->row, edit->old);
-        text_print(out, " → ");
-        print_value(out, edit->row, edit->new);
-    }
-}
-
-static void make_edits(struct run *run, const struct edits *edits, enum command_source source,
-                       const char *label)
-{
-    run->settings = edits->settings;
-    if (edits->rate) {
-        run->rate_scale = run->settings.train.learning_rate;
-        run->rate_anchor = net_schedule_rate(&run->schedule, run->step);
-    }
-    struct edit_mark mark = {.seq = (int64_t)run->journal.seq, .step = run->step, .source = source};
-    text_copy(mark.label, sizeof mark.label, label);
-    utf8_trim(mark.label);
-    publication_edit(&run->publication, &mark);
-    run_publish(run, true);
-}
-
-/* ---- the rest ---- */
 
 /* A named checkpoint stays, so its name is used once. */
 static int check_name(const struct run *run, const char *name, struct err *err)
@@ -157,6 +25,10 @@ static int check(const struct run *run, const struct command *command, struct er
 {
     if (command->id == COMMAND_STEP && !run->paused)
         return err_set(err, ERR_USAGE, "only while paused");
+    if (command->id == COMMAND_PAUSE)
+        return run_condition_check(command, err);
+    if (command->id == COMMAND_RUN)
+        return run_limit_check(command, err);
     if (command->id == COMMAND_CHECKPOINT && command->words)
         return check_name(run, command->word[0], err);
     if (command->id == COMMAND_EVALUATE && run->settings.train.evaluate == EVALUATE_RUNNING &&
@@ -176,6 +48,7 @@ static enum outcome start_steps(struct run *run, int64_t number, struct text *te
 
 static enum outcome evaluate(struct run *run, struct text *text)
 {
+    run->evaluation_due = true; /* by whoever goes on, where it is given up */
     if (run_measure(run) != 0) {
         text_print(text, "interrupted");
         return REFUSED;
@@ -189,9 +62,11 @@ static enum outcome evaluate(struct run *run, struct text *text)
 static enum outcome save(struct run *run, const struct command *command, uint64_t id,
                          struct text *text)
 {
+    struct job job = {.target = command->words ? TARGET_NAMED : TARGET_STEP, .answer = id};
     struct err err;
-    unsigned target = command->words ? TARGET_NAMED : TARGET_STEP;
-    if (run_save(run, target, command->words ? command->word[0] : "", id, &err) == 0)
+    if (command->words)
+        text_copy(job.name, sizeof job.name, command->word[0]);
+    if (run_save(run, &job, &err) == 0)
         return LATER;
     text_print(text, "%s", err.text);
     return REFUSED;
@@ -202,14 +77,21 @@ static enum outcome perform(struct run *run, const struct command *command, uint
 {
     switch (command->id) {
     case COMMAND_PAUSE:
+        if (command->words) {
+            run_condition_set(run, command, text);
+            return DONE;
+        }
         text_print(text, run->paused && !run->steps_left ? "paused already" : "paused");
-        run_pause(run);
+        run_pause(run, "");
         return DONE;
     case COMMAND_CONTINUE:
         text_print(text, run->paused ? "running" : "running already");
         run->paused = false;
         run->steps_left = 0;
         run_go(run);
+        return DONE;
+    case COMMAND_RUN:
+        run_limit_set(run, command, text);
         return DONE;
     case COMMAND_STEP:
         return start_steps(run, command->number, text);
@@ -230,83 +112,120 @@ static enum outcome perform(struct run *run, const struct command *command, uint
     }
 }
 
-static int write_journal(struct run *run, const struct queue_item *item, const char *refused,
-                         const struct edits *edits, struct err *err)
+int run_note(struct run *run, const struct order *order, struct journal_entry *entry,
+             struct err *err)
 {
-    struct journal_entry entry = {
-        .step = run->step,
-        .epoch = run->step / run->schedule.steps_per_epoch,
-        .source = command_source_name(item->source),
-        .command = item->line,
-        .refused = refused,
-        .edits = edits ? edits->list : NULL,
-        .edit_count = edits ? edits->count : 0,
-    };
-    int result = journal_append(&run->journal, &entry, err);
+    if (order->seq) {
+        run->seq = order->seq;
+        return 0;
+    }
+    if (!order->repeated && tape_repeats(run))
+        return 0;
+    entry->step = run->step;
+    entry->epoch = run->step / run->schedule.steps_per_epoch;
+    entry->source = command_source_name(order->source);
+    entry->command = order->line;
+    entry->why = order->why;
+    int result = journal_append(&run->journal, entry, err);
     publication_warn(&run->publication, WARNING_JOURNAL, result == 0 ? "" : err->text);
+    run->seq = run->journal.seq;
     return result;
 }
 
-static void answer(struct run *run, const struct queue_item *item, enum outcome outcome,
+static void answer(struct run *run, const struct order *order, enum outcome outcome,
                    const char *text)
 {
     char shown[sizeof((struct answer *)0)->text];
     text_copy(shown, sizeof shown, text);
     utf8_trim(shown);
-    if (outcome != LATER)
-        publication_answer(&run->publication, item->id,
+    if (order->id && outcome != LATER)
+        publication_answer(&run->publication, order->id,
                            outcome == DONE ? ANSWER_APPLIED : ANSWER_REFUSED, run->step, shown);
 }
 
-static void refuse(struct run *run, const struct queue_item *item, struct err *why)
+int run_refuse(struct run *run, const struct order *order, struct err *why)
 {
     struct err unwritten;
     utf8_trim(why->text);
-    (void)write_journal(run, item, why->text, NULL, &unwritten); /* it has warned */
-    answer(run, item, REFUSED, why->text);
+    struct journal_entry entry = {.refused = why->text};
+    (void)run_note(run, order, &entry, &unwritten); /* it has warned */
+    answer(run, order, REFUSED, why->text);
+    return -1;
 }
 
-static void apply_edit(struct run *run, const struct queue_item *item,
-                       const struct command *command)
+int run_refuse_unwritten(struct run *run, const struct order *order, struct err *why)
+{
+    err_context(why, "it cannot be journalled");
+    answer(run, order, REFUSED, why->text);
+    return -1;
+}
+
+void run_mark(struct run *run, uint64_t seq, int64_t step, enum command_source source,
+              const char *label)
+{
+    struct edit_mark mark = {.seq = (int64_t)seq, .step = step, .source = source};
+    text_copy(mark.label, sizeof mark.label, label);
+    utf8_trim(mark.label);
+    publication_edit(&run->publication, &mark);
+}
+
+static int edit(struct run *run, const struct order *order, const struct command *command,
+                struct err *err)
 {
     struct edits edits;
-    struct err err;
+    struct image before;
+    if (edits_plan(run, command, &edits, err) != 0)
+        return run_refuse(run, order, err);
+    if (run_image(run, &before, err) != 0) {
+        err_context(err, "the state before it cannot be kept");
+        return run_refuse(run, order, err);
+    }
+    struct journal_entry entry = {.edits = edits.list, .edit_count = edits.count};
+    if (run_note(run, order, &entry, err) != 0)
+        return run_refuse_unwritten(run, order, err);
     struct text label = {0};
-    if (plan_edits(run, command, &edits, &err) != 0) {
-        refuse(run, item, &err);
-        return;
-    }
-    if (write_journal(run, item, NULL, &edits, &err) != 0) {
-        err_context(&err, "it cannot be journalled");
-        answer(run, item, REFUSED, err.text);
-        return;
-    }
-    print_label(&label, &edits);
-    make_edits(run, &edits, item->source, label.bytes);
-    answer(run, item, DONE, label.bytes);
+    edits_label(edits.list, edits.count, &label);
+    struct history_line line = {
+        .seq = run->seq, .step = run->step, .command = command->id, .label = label.bytes};
+    run_history_line(&run->history, &line);
+    run_keep_edit(run, &before, label.bytes);
+    edits_make(run, &edits);
+    run_offer_good(run);
+    run_mark(run, run->seq, run->step, order->source, label.bytes);
+    run_publish(run, true);
+    answer(run, order, DONE, label.bytes);
     text_fini(&label);
+    return 0;
 }
 
-void run_apply(struct run *run, const struct queue_item *item)
+/* Whether it changes neither the state nor what is kept of it. */
+static bool only_paces(enum command_id id)
+{
+    return id != COMMAND_EVALUATE && id != COMMAND_CHECKPOINT &&
+           command_info(id)->scope != COMMAND_SCOPE_EDIT;
+}
+
+int run_apply(struct run *run, const struct order *order, struct err *err)
 {
     struct command command;
-    struct err err;
-    if (command_parse(item->line, &command, &err) != 0) {
-        refuse(run, item, &err);
-        return;
-    }
-    if (command_info(command.id)->scope == COMMAND_SCOPE_EDIT) {
-        apply_edit(run, item, &command);
-        return;
-    }
-    if (check(run, &command, &err) != 0) {
-        refuse(run, item, &err);
-        return;
-    }
+    if (command_parse(order->line, &command, err) != 0 ||
+        tape_check(run, order, command.id, err) != 0)
+        return run_refuse(run, order, err);
+    struct journal_entry entry = {0};
+    if (order->repeated && only_paces(command.id))
+        return run_note(run, order, &entry, err);
+    if (command.id == COMMAND_SET || command.id == COMMAND_TOGGLE)
+        return edit(run, order, &command, err);
+    if (command_info(command.id)->scope == COMMAND_SCOPE_EDIT)
+        return run_jump(run, order, &command, err);
+    /* What was performed once is so again: the file of a checkpoint is there, say. */
+    if (!order->seq && check(run, &command, err) != 0)
+        return run_refuse(run, order, err);
     /* These change no numbers, so they work even where the journal cannot be written. */
-    (void)write_journal(run, item, NULL, NULL, &err); /* it has warned */
+    (void)run_note(run, order, &entry, err); /* it has warned */
     struct text text = {0};
-    enum outcome outcome = perform(run, &command, item->id, &text);
-    answer(run, item, outcome, text.bytes ? text.bytes : "");
+    enum outcome outcome = perform(run, &command, order->id, &text);
+    answer(run, order, outcome, text.bytes ? text.bytes : "");
     text_fini(&text);
+    return 0;
 }

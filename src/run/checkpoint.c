@@ -9,18 +9,17 @@
  *
  * checksum is the CRC-32 of all bytes of data; metadata_checksum that of the
  * values of settings, of each row of `fields` and of data_digest, in this
- * order, each with a zero byte after it.
+ * order, and of name and shape ("[50,3072]") of each tensor in the order of the
+ * data, each with a zero byte after it.
  *
- *   net ── image_take ──> image ── image_write ──> file ── checkpoint_load ──> struct checkpoint
- *    ^                      │                                                       │
- *    └── image_restore ─────┘                          net <── checkpoint_restore ──┘
+ *   image ── image_write ──> file ── checkpoint_load ──> struct checkpoint
+ *                                                              │
+ *                                 net <── checkpoint_restore ──┘
  *
  * Invariants:
  * 1. A file is the whole state or is refused: sizes, places, both checksums and
  *    every field are checked before anything is used.
- * 2. An image is taken and restored by the run thread between two steps; whoever
- *    holds it afterwards shares nothing with the net.
- * 3. What is written reads back as the same bits; numbers in texts too.
+ * 2. What is written reads back as the same bits; numbers in texts too.
  */
 #include "internal.h"
 
@@ -81,72 +80,28 @@ static uint32_t add_value(uint32_t crc, const char *value)
     return digest_crc32(crc, value, strlen(value) + 1);
 }
 
+static void print_size(char out[64], int dimensions, int64_t first, int64_t second)
+{
+    if (dimensions == 2)
+        snprintf(out, 64, "[%" PRId64 ",%" PRId64 "]", first, second);
+    else
+        snprintf(out, 64, "[%" PRId64 "]", first);
+}
+
+static uint32_t add_tensor(uint32_t crc, const char *name, int dimensions, int64_t first,
+                           int64_t second)
+{
+    char size[64];
+    print_size(size, dimensions, first, second);
+    return add_value(add_value(crc, name), size);
+}
+
 static void format_crc(char out[16], uint32_t crc)
 {
     snprintf(out, 16, "%08" PRIx32, crc);
 }
 
 /* ---- writing ---- */
-
-static size_t tensor_numbers(const struct net_tensor *tensor)
-{
-    return (size_t)tensor->size[0] * (tensor->dimensions == 2 ? (size_t)tensor->size[1] : 1);
-}
-
-void layout_init(struct layout *layout, const struct net *net)
-{
-    layout->count = net_tensor_count(net);
-    layout->tensors = mem_alloc((size_t)layout->count * sizeof *layout->tensors);
-    layout->numbers = 0;
-    for (int i = 0; i < layout->count; i++) {
-        struct net_tensor *tensor = &layout->tensors[i];
-        net_tensor_get(net, i, tensor);
-        layout->numbers += tensor_numbers(tensor);
-    }
-}
-
-void layout_fini(struct layout *layout)
-{
-    mem_free(layout->tensors);
-}
-
-int image_init(struct image *image, const struct layout *layout, struct err *err)
-{
-    image->values = mem_array(layout->numbers, sizeof *image->values, err);
-    return image->values ? 0 : -1;
-}
-
-void image_fini(struct image *image)
-{
-    mem_free(image->values);
-    image->values = NULL;
-}
-
-void image_copy(struct image *to, const struct image *from, const struct layout *layout)
-{
-    to->about = from->about;
-    memcpy(to->values, from->values, layout->numbers * sizeof *to->values);
-}
-
-void image_take(struct image *image, const struct layout *layout, const struct net *net)
-{
-    float *next = image->values;
-    for (int i = 0; i < layout->count; i++) {
-        net_tensor_read(net, i, next);
-        next += tensor_numbers(&layout->tensors[i]);
-    }
-    image->about.averages_set = net_averages_set(net);
-}
-
-void image_restore(const struct image *image, const struct layout *layout, struct net *net)
-{
-    const float *next = image->values;
-    for (int i = 0; i < layout->count; i++) {
-        net_tensor_write(net, i, next);
-        next += tensor_numbers(&layout->tensors[i]);
-    }
-    net_averages_mark(net, image->about.averages_set);
-}
 
 static char *format_field(const struct checkpoint *about, const struct field *field)
 {
@@ -175,6 +130,7 @@ static char *format_field(const struct checkpoint *about, const struct field *fi
 /* The pairs of __metadata__; values are allocated. */
 enum { PAIRS = FIELDS + 5 };
 static void fill_metadata(const struct checkpoint *about, uint32_t checksum,
+                          const struct safetensors_shape *shapes, size_t count,
                           struct safetensors_pair pairs[PAIRS])
 {
     struct text settings = {0};
@@ -192,10 +148,18 @@ static void fill_metadata(const struct checkpoint *about, uint32_t checksum,
     uint32_t crc = 0;
     for (size_t i = 1; i < n; i++)
         crc = add_value(crc, pairs[i].value);
+    for (size_t i = 0; i < count; i++)
+        crc = add_tensor(crc, shapes[i].name, shapes[i].dimensions, shapes[i].size[0],
+                         shapes[i].size[1]);
     format_crc(metadata_checksum, crc);
     pairs[n++] = (struct safetensors_pair){"checksum", mem_text(data_checksum)};
     pairs[n++] = (struct safetensors_pair){"metadata_checksum", mem_text(metadata_checksum)};
     text_fini(&settings);
+}
+
+size_t net_tensor_numbers(const struct net_tensor *tensor)
+{
+    return (size_t)tensor->size[0] * (tensor->dimensions == 2 ? (size_t)tensor->size[1] : 1);
 }
 
 int image_write(const struct image *image, const struct layout *layout, const char *path,
@@ -207,7 +171,7 @@ int image_write(const struct image *image, const struct layout *layout, const ch
         {NULL, 0},
         {about->factor, transform},
         {about->offset, transform},
-        {image->values, layout->numbers * sizeof *image->values},
+        {image->copy->values, layout->numbers * sizeof *image->copy->values},
     };
     uint32_t checksum = 0;
     for (size_t i = 1; i < 4; i++)
@@ -224,7 +188,7 @@ int image_write(const struct image *image, const struct layout *layout, const ch
     }
     struct safetensors_pair pairs[PAIRS];
     struct text header = {0};
-    fill_metadata(about, checksum, pairs);
+    fill_metadata(about, checksum, shapes, count, pairs);
     safetensors_header(pairs, PAIRS, shapes, count, &header);
     parts[0] = (struct file_part){header.bytes, header.length};
     int result = file_write(path, parts, 4, err);
@@ -281,7 +245,12 @@ static int check_file(const struct safetensors *file, struct err *err)
     }
     if (!(value = find_value(file, "data_digest", err)))
         return -1;
-    return check_crc(file, "metadata_checksum", add_value(crc, value), err);
+    crc = add_value(crc, value);
+    for (size_t i = 0; i < safetensors_count(file); i++) {
+        const struct safetensors_tensor *tensor = safetensors_at(file, i);
+        crc = add_tensor(crc, tensor->name, tensor->dimensions, tensor->size[0], tensor->size[1]);
+    }
+    return check_crc(file, "metadata_checksum", crc, err);
 }
 
 static int parse_field(const struct safetensors *file, const struct field *field,
@@ -391,56 +360,55 @@ int checkpoint_load(const char *path, struct checkpoint *out, struct err *err)
     return parse_owned(bytes, length, path, out, err);
 }
 
-static void print_size(char *out, size_t size, int dimensions, int64_t first, int64_t second)
-{
-    if (dimensions == 2)
-        snprintf(out, size, "[%" PRId64 ",%" PRId64 "]", first, second);
-    else
-        snprintf(out, size, "[%" PRId64 "]", first);
-}
-
-static int restore_tensor(const struct checkpoint *checkpoint, struct net *net, int i,
-                          const struct net_tensor *to, struct err *err)
+int checkpoint_tensor(const struct checkpoint *checkpoint, const struct net_tensor *wanted,
+                      float *out, struct err *err)
 {
     const char *name = safetensors_name(checkpoint->tensors);
-    const struct safetensors_tensor *from = safetensors_find(checkpoint->tensors, to->name);
+    const struct safetensors_tensor *from = safetensors_find(checkpoint->tensors, wanted->name);
     if (!from)
-        return err_set(err, ERR_FILE, "%s: no tensor %s", name, to->name);
-    if (from->dimensions != to->dimensions || from->size[0] != to->size[0] ||
-        (to->dimensions == 2 && from->size[1] != to->size[1])) {
+        return err_set(err, ERR_FILE, "%s: no tensor %s", name, wanted->name);
+    if (from->dimensions != wanted->dimensions || from->size[0] != wanted->size[0] ||
+        (wanted->dimensions == 2 && from->size[1] != wanted->size[1])) {
         char has[64], wants[64];
-        print_size(has, sizeof has, from->dimensions, from->size[0], from->size[1]);
-        print_size(wants, sizeof wants, to->dimensions, to->size[0], to->size[1]);
-        return err_set(err, ERR_FILE, "%s: tensor %s is %s where %s is expected", name, to->name,
-                       has, wants);
+        print_size(has, from->dimensions, from->size[0], from->size[1]);
+        print_size(wants, wanted->dimensions, wanted->size[0], wanted->size[1]);
+        return err_set(err, ERR_FILE, "%s: tensor %s is %s where %s is expected", name,
+                       wanted->name, has, wants);
     }
-    float *values = mem_array(from->count, sizeof *values, err);
-    if (!values)
-        return -1;
-    memcpy(values, from->bytes, from->count * sizeof *values);
-    net_tensor_write(net, i, values);
-    mem_free(values);
+    memcpy(out, from->bytes, from->count * sizeof *out);
+    if (!wanted->optimizer && !math_finite(from->count, out))
+        return err_set(err, ERR_FILE, "%s: a weight is not a finite number", name);
     return 0;
+}
+
+int checkpoint_check_count(const struct checkpoint *checkpoint, int tensors, struct err *err)
+{
+    /* Those of the net and the transform's two. */
+    if (safetensors_count(checkpoint->tensors) == (size_t)tensors + 2)
+        return 0;
+    return err_set(err, ERR_FILE, "%s: %zu tensors where %d are expected",
+                   safetensors_name(checkpoint->tensors), safetensors_count(checkpoint->tensors),
+                   tensors + 2);
 }
 
 int checkpoint_restore(const struct checkpoint *checkpoint, struct net *net, struct err *err)
 {
     int count = net_tensor_count(net);
-    const char *name = safetensors_name(checkpoint->tensors);
     for (int i = 0; i < count; i++) {
         struct net_tensor tensor;
         net_tensor_get(net, i, &tensor);
-        if (restore_tensor(checkpoint, net, i, &tensor, err) != 0)
+        float *values = mem_array(net_tensor_numbers(&tensor), sizeof *values, err);
+        if (!values)
+            return -1;
+        int result = checkpoint_tensor(checkpoint, &tensor, values, err);
+        if (result == 0)
+            net_tensor_write(net, i, values);
+        mem_free(values);
+        if (result != 0)
             return -1;
     }
-    /* Those of the net and the transform's two. */
-    if (safetensors_count(checkpoint->tensors) != (size_t)count + 2)
-        return err_set(err, ERR_FILE, "%s: %zu tensors where %d are expected", name,
-                       safetensors_count(checkpoint->tensors), count + 2);
     net_averages_mark(net, checkpoint->averages_set);
-    if (!net_finite(net))
-        return err_set(err, ERR_FILE, "%s: a weight is not a finite number", name);
-    return 0;
+    return checkpoint_check_count(checkpoint, count, err);
 }
 
 void checkpoint_fini(struct checkpoint *checkpoint)

@@ -23,7 +23,8 @@ static void flush_metrics(struct run *run)
 /* The end of what is trained: it is on disk, or `err` says why not. */
 static int save_and_wait(struct run *run, struct err *err)
 {
-    int result = run_save(run, TARGET_STEP, "", 0, err);
+    struct job job = {.target = TARGET_STEP};
+    int result = run_save(run, &job, err);
     if (result == 0)
         result = writer_drain(&run->writer, err);
     flush_metrics(run);
@@ -34,6 +35,8 @@ static int save_and_wait(struct run *run, struct err *err)
 static void note_end(struct run *run, enum command_source source, const char *command,
                      const char *why)
 {
+    if (tape_repeats(run))
+        return;
     struct journal_entry entry = {
         .step = run->step,
         .epoch = run->step / run->schedule.steps_per_epoch,
@@ -44,6 +47,7 @@ static void note_end(struct run *run, enum command_source source, const char *co
     struct err err;
     if (journal_append(&run->journal, &entry, &err) != 0)
         publication_warn(&run->publication, WARNING_JOURNAL, err.text);
+    run->seq = run->journal.seq;
 }
 
 /* Somebody wants the run to leave. False where nothing is to be saved. */
@@ -66,24 +70,14 @@ enum run_state run_leave(struct run *run)
     return RUN_INTERRUPTED;
 }
 
-enum run_state run_diverge(struct run *run, double loss)
+enum run_state run_end_diverged(struct run *run, const char *what, const char *why)
 {
-    char what[64], why[64];
-    if (isfinite(loss)) {
-        snprintf(what, sizeof what, "loss %.4g", loss);
-        snprintf(why, sizeof why, "is above the limit %.4g", run->loss_limit);
-    } else {
-        text_copy(what, sizeof what, "the loss");
-        text_copy(why, sizeof why, "is not finite");
-    }
     struct text text = {0};
-    text_print(&text, "%s %s", what, why);
-    note_end(run, SOURCE_RULE, "stop", text.bytes);
-    text.length = 0;
-    text_print(&text, "%s at step %" PRId64 " %s; ", what, run->step, why);
     struct err err;
+    note_end(run, SOURCE_RULE, "stop", why);
+    text_print(&text, "%s; ", what);
     if (save_and_wait(run, &err) == 0) {
-        text_print(&text, "the state before that step is saved as step-%" PRId64, run->step);
+        text_print(&text, "saved as step-%" PRId64, run->step);
     } else {
         text_print(&text, "not saved: %s", err.text);
         if (run->best.step >= 0 && run->settings.checkpoint.best)
@@ -100,7 +94,7 @@ static int test(struct run *run, bool best, struct evaluation_result *out)
 {
     run_set_state(run, RUN_TESTING);
     if (best)
-        image_restore(&run->best_image, &run->writer.layout, run->net);
+        image_restore(&run->best_image, &run->copies, run->net);
     if (run_measure_split(run, DATA_TEST, 0, run->info->count[DATA_TEST], out) != 0)
         return 1;
     run->now.test_loss = out->loss;
@@ -119,22 +113,24 @@ static int write_result(struct run *run, bool best, const struct evaluation_resu
 
 enum run_state run_complete(struct run *run)
 {
-    bool best = run->settings.checkpoint.best && run->best.step >= 0;
+    bool best = run->best_image.copy != NULL;
+    struct job job = {.target = TARGET_STEP};
     struct evaluation_result result;
     struct err unsaved, err;
     run_watch_start(run);
-    bool saved = run_save(run, TARGET_STEP, "", 0, &unsaved) == 0;
+    bool saved = run_save(run, &job, &unsaved) == 0;
     flush_metrics(run);
     bool tested = test(run, best, &result) == 0;
     run_watch_stop(run);
     if (!tested && !note_leaving(run))
         return RUN_INTERRUPTED;
     saved = saved && writer_drain(&run->writer, &unsaved) == 0;
-    if (tested && write_result(run, best, &result, &err) != 0)
-        return run_fail(run, &err);
+    bool written = !tested || write_result(run, best, &result, &err) == 0;
     if (!saved) {
         err_context(&unsaved, "the final state is not saved");
         return run_fail(run, &unsaved);
     }
+    if (!written)
+        return run_fail(run, &err);
     return tested ? RUN_FINISHED : RUN_INTERRUPTED;
 }

@@ -10,9 +10,16 @@
  *    "command":"set train.learning_rate /2","old":{"train.learning_rate":"0.02"},
  *    "new":{"train.learning_rate":"0.01"},"crc":3187612093}
  *
+ *   {"seq":3,"step":900,"epoch":1,"time":"…","source":"key","command":"undo",
+ *    "to":{"state":"edit-2","step":120,"seq":1},"metrics_length":291,"steps_length":4005,
+ *    "crc":2093318761}
+ *
  * (each on one line). `step` is the step before which the command took effect.
  * A refused command has "refused" with the reason; a signal has its name in
- * "why", a rule what it saw.
+ * "why", a rule what it saw. "to" is where undo, redo and rollback led: a file in
+ * checkpoints/ ("good": a state that only memory had), its step, and the newest
+ * line that it has in it; the two lengths are those of metrics.csv and steps.csv
+ * with all rows of before.
  *
  * Invariants:
  * 1. crc is the last member: the CRC-32 of the line's bytes without that member
@@ -37,7 +44,6 @@
 #else
 #define COMPILER "gcc " __VERSION__
 #endif
-enum { JOURNAL_FORMAT = 1 };
 
 /* Adds the members that every line begins with. */
 static json_t *begin_line(const struct journal *journal, int64_t step, int64_t epoch,
@@ -53,6 +59,14 @@ static json_t *begin_line(const struct journal *journal, int64_t step, int64_t e
     json_object_set_new(line, "source", json_string(source));
     json_object_set_new(line, "command", json_string(command));
     return line;
+}
+
+/* What the bits depend on, beside settings, data and commands. */
+static void add_libraries(json_t *line)
+{
+    json_object_set_new(line, "program", json_string("kdtui " KDT_VERSION));
+    json_object_set_new(line, "compiler", json_string(COMPILER));
+    json_object_set_new(line, "kernels", json_string(math_library()));
 }
 
 /* Completes the line with its crc and writes it. Takes `line` over. */
@@ -87,9 +101,7 @@ int journal_open(struct journal *journal, const char *path, uint32_t data_digest
     snprintf(digest, sizeof digest, "%08" PRIx32, data_digest);
     json_t *line = begin_line(journal, 0, 0, "start", "start");
     json_object_set_new(line, "format", json_integer(JOURNAL_FORMAT));
-    json_object_set_new(line, "program", json_string("kdtui " KDT_VERSION));
-    json_object_set_new(line, "compiler", json_string(COMPILER));
-    json_object_set_new(line, "kernels", json_string(math_library()));
+    add_libraries(line);
     json_object_set_new(line, "precision", json_string(precision));
     json_object_set_new(line, "data_digest", json_string(digest));
     json_object_set_new(line, "seed", json_integer(settings->train.seed));
@@ -99,6 +111,8 @@ int journal_open(struct journal *journal, const char *path, uint32_t data_digest
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err)
 {
     json_t *line = begin_line(journal, entry->step, entry->epoch, entry->source, entry->command);
+    if (entry->libraries)
+        add_libraries(line);
     if (entry->edit_count) {
         json_t *old = json_object(), *new = json_object();
         for (size_t i = 0; i < entry->edit_count; i++) {
@@ -109,11 +123,30 @@ int journal_append(struct journal *journal, const struct journal_entry *entry, s
         json_object_set_new(line, "old", old);
         json_object_set_new(line, "new", new);
     }
+    if (entry->jump) {
+        const struct jump *jump = entry->jump;
+        json_object_set_new(line, "to",
+                            json_pack("{s:s,s:I,s:I}", "state", jump->state, "step",
+                                      (json_int_t)jump->step, "seq", (json_int_t)jump->seq));
+        json_object_set_new(line, "metrics_length", json_integer((json_int_t)jump->metrics_length));
+        json_object_set_new(line, "steps_length", json_integer((json_int_t)jump->steps_length));
+    }
     if (entry->why)
         json_object_set_new(line, "why", json_string(entry->why));
     if (entry->refused)
         json_object_set_new(line, "refused", json_string(entry->refused));
     return end_line(journal, line, err);
+}
+
+int journal_reopen(struct journal *journal, const char *path, const struct journal_file *file,
+                   struct err *err)
+{
+    if (file_log_open(path, false, &journal->log, err) != 0 ||
+        file_log_cut(journal->log, file->length, err) != 0)
+        return -1;
+    journal->seq = file->count;
+    journal->crc = file->crc;
+    return 0;
 }
 
 void journal_close(struct journal *journal)

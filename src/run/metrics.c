@@ -49,18 +49,39 @@ static int csv_open(struct csv *csv, const char *directory, const char *name, co
     return csv_write(csv, true, err);
 }
 
-int metrics_open(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
-                 struct err *err)
+static int csv_reopen(struct csv *csv, const char *directory, const char *name, uint64_t length,
+                      struct err *err)
+{
+    char *path = file_path(directory, name);
+    int result = file_log_open(path, false, &csv->log, err);
+    if (result == 0)
+        result = file_log_cut(csv->log, length, err);
+    mem_free(path);
+    return result;
+}
+
+void metrics_plan(struct metrics *metrics, int64_t steps_per_epoch)
 {
     metrics->steps_per_epoch = steps_per_epoch;
     metrics->stride = steps_per_epoch / ROWS_PER_EPOCH > 1 ? steps_per_epoch / ROWS_PER_EPOCH : 1;
-    if (csv_open(&metrics->evaluations, directory, "metrics.csv",
-                 "epoch,step,seconds,learning_rate,train_loss,train_accuracy,validation_loss,"
-                 "validation_accuracy\n",
-                 err) != 0)
+}
+
+int metrics_open(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
+                 struct err *err)
+{
+    metrics_plan(metrics, steps_per_epoch);
+    if (csv_open(&metrics->evaluations, directory, "metrics.csv", METRICS_HEADER, err) != 0)
         return -1;
-    return csv_open(&metrics->steps, directory, "steps.csv",
-                    "step,loss,loss_min,loss_max,learning_rate\n", err);
+    return csv_open(&metrics->steps, directory, "steps.csv", STEPS_HEADER, err);
+}
+
+int metrics_reopen(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
+                   uint64_t metrics_length, uint64_t steps_length, struct err *err)
+{
+    metrics_plan(metrics, steps_per_epoch);
+    if (csv_reopen(&metrics->evaluations, directory, "metrics.csv", metrics_length, err) != 0)
+        return -1;
+    return csv_reopen(&metrics->steps, directory, "steps.csv", steps_length, err);
 }
 
 int metrics_evaluation(struct metrics *metrics, const struct evaluation *row, struct err *err)
@@ -76,8 +97,7 @@ int metrics_evaluation(struct metrics *metrics, const struct evaluation *row, st
     return csv_write(&metrics->evaluations, true, err);
 }
 
-static int end_row(struct metrics *metrics, int64_t step, double learning_rate, bool sync,
-                   struct err *err)
+static void end_row(struct metrics *metrics, int64_t step, double learning_rate)
 {
     struct text *text = &metrics->steps.pending;
     text_print(text, "%" PRId64 ",", step);
@@ -86,7 +106,6 @@ static int end_row(struct metrics *metrics, int64_t step, double learning_rate, 
     append_number(text, metrics->row.maximum, ',');
     append_number(text, learning_rate, '\n');
     metrics->row = (struct steps_row){0};
-    return csv_write(&metrics->steps, sync, err);
 }
 
 int metrics_step(struct metrics *metrics, int64_t step, double loss, double learning_rate,
@@ -98,18 +117,44 @@ int metrics_step(struct metrics *metrics, int64_t step, double loss, double lear
     row->sum += loss;
     row->count++;
     int64_t in_epoch = step % metrics->steps_per_epoch + 1;
-    bool epoch_end = in_epoch == metrics->steps_per_epoch;
-    if (!epoch_end && in_epoch % metrics->stride != 0)
+    if (in_epoch != metrics->steps_per_epoch && in_epoch % metrics->stride != 0)
         return 0;
-    /* A checkpoint records the files' lengths, so they are made safe before it. */
-    return end_row(metrics, step, learning_rate, epoch_end, err);
+    end_row(metrics, step, learning_rate);
+    return csv_write(&metrics->steps, false, err);
+}
+
+struct metrics_cut metrics_cut(struct metrics *metrics, int64_t step, double learning_rate)
+{
+    struct metrics_cut cut = {.row = metrics->row, .pending = metrics->steps.pending.length};
+    if (metrics->row.count)
+        end_row(metrics, step, learning_rate);
+    cut.metrics_length =
+        file_log_length(metrics->evaluations.log) + metrics->evaluations.pending.length;
+    cut.steps_length = file_log_length(metrics->steps.log) + metrics->steps.pending.length;
+    return cut;
+}
+
+void metrics_uncut(struct metrics *metrics, const struct metrics_cut *cut)
+{
+    metrics->row = cut->row;
+    metrics->steps.pending.length = cut->pending;
+}
+
+static int csv_sync(struct csv *csv, struct err *err)
+{
+    return csv_write(csv, true, err) != 0 ? -1 : file_log_sync(csv->log, err);
+}
+
+int metrics_sync(struct metrics *metrics, struct err *err)
+{
+    int steps = csv_sync(&metrics->steps, err);
+    return csv_sync(&metrics->evaluations, err) != 0 ? -1 : steps;
 }
 
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err)
 {
-    int steps = metrics->row.count ? end_row(metrics, step, learning_rate, true, err)
-                                   : csv_write(&metrics->steps, true, err);
-    return csv_write(&metrics->evaluations, true, err) != 0 ? -1 : steps;
+    (void)metrics_cut(metrics, step, learning_rate);
+    return metrics_sync(metrics, err);
 }
 
 bool metrics_behind(const struct metrics *metrics)

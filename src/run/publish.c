@@ -3,6 +3,16 @@
  * evaluations and edits, and the answers to commands. All of it is under one
  * lock that is held for a copy and nothing else, so the run never waits for a
  * reader. An eventfd tells one reader that there is something new.
+ *
+ * History is in the order of time. Each return to an earlier state begins a
+ * branch, which leaves the one that the state is on at its step:
+ *
+ *   branch 0  ──────o─────o───x     o  a kept state
+ *   branch 1        │     └──────x  undo, to the newer one
+ *   branch 2        └──────────>    rollback, to the older one
+ *
+ * What is on the way from the start to the present state is live, here branch 0
+ * up to the older state and branch 2; everything else is abandoned.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -23,7 +33,11 @@ int publication_init(struct publication *publication, struct err *err)
         return err_set_errno(err, ERR_SYSTEM, errno, "eventfd");
     pthread_mutex_init(&publication->lock, NULL);
     publication->buckets = mem_alloc(FEED_MAX_BUCKETS * sizeof *publication->buckets);
+    publication->bucket_branch = mem_alloc(FEED_MAX_BUCKETS * sizeof *publication->bucket_branch);
     publication->bucket_width = 1;
+    publication->branches = mem_alloc(sizeof *publication->branches);
+    publication->branches[0].parent = -1;
+    publication->branch_count = publication->branch_capacity = 1;
     publication->checkpoint_step = -1;
     return 0;
 }
@@ -31,8 +45,12 @@ int publication_init(struct publication *publication, struct err *err)
 void publication_fini(struct publication *publication)
 {
     mem_free(publication->buckets);
+    mem_free(publication->bucket_branch);
     mem_free(publication->evaluations);
+    mem_free(publication->evaluation_place);
     mem_free(publication->edits);
+    mem_free(publication->edit_place);
+    mem_free(publication->branches);
     pthread_mutex_destroy(&publication->lock);
     close(publication->wake_fd);
 }
@@ -67,26 +85,73 @@ static struct loss_bucket merge(const struct loss_bucket *a, const struct loss_b
     return both;
 }
 
+/* Halves the buckets where it can: `across`, also those of two branches. */
+static void merge_buckets(struct publication *publication, bool across)
+{
+    struct loss_bucket *buckets = publication->buckets;
+    int *branch = publication->bucket_branch;
+    size_t kept = 0;
+    for (size_t i = 0; i < publication->bucket_count; kept++) {
+        bool pair = i + 1 < publication->bucket_count && (across || branch[i] == branch[i + 1]);
+        branch[kept] = branch[pair ? i + 1 : i];
+        buckets[kept] = pair ? merge(&buckets[i], &buckets[i + 1]) : buckets[i];
+        i += pair ? 2 : 1;
+    }
+    publication->bucket_count = kept;
+}
+
+static int present_branch(const struct publication *publication)
+{
+    return (int)publication->branch_count - 1;
+}
+
+static void add_bucket(struct publication *publication, const struct loss_bucket *bucket)
+{
+    if (publication->bucket_count == FEED_MAX_BUCKETS) {
+        merge_buckets(publication, false);
+        publication->bucket_width *= 2;
+        /* So many short branches that there is nothing to merge in any of them. */
+        if (publication->bucket_count > FEED_MAX_BUCKETS * 3 / 4)
+            merge_buckets(publication, true);
+    }
+    publication->buckets[publication->bucket_count] = *bucket;
+    publication->bucket_branch[publication->bucket_count++] = present_branch(publication);
+    publication->bucket_closed = false;
+}
+
+static void add_losses(struct publication *publication, const struct loss_bucket *some)
+{
+    size_t count = publication->bucket_count;
+    struct loss_bucket *open =
+        count && !publication->bucket_closed ? &publication->buckets[count - 1] : NULL;
+    if (open && open->last - open->first + 1 < publication->bucket_width)
+        *open = merge(open, some);
+    else
+        add_bucket(publication, some);
+}
+
 void publication_loss(struct publication *publication, int64_t step, double seconds, double loss,
                       double learning_rate)
 {
-    struct loss_bucket one = {step, step, seconds, loss, loss, loss, learning_rate};
+    struct loss_bucket one = {
+        .first = step,
+        .last = step,
+        .seconds = seconds,
+        .mean = loss,
+        .minimum = loss,
+        .maximum = loss,
+        .learning_rate = learning_rate,
+    };
     pthread_mutex_lock(&publication->lock);
-    struct loss_bucket *buckets = publication->buckets;
-    size_t count = publication->bucket_count;
-    struct loss_bucket *open = count ? &buckets[count - 1] : NULL;
-    if (open && open->last - open->first + 1 < publication->bucket_width) {
-        *open = merge(open, &one);
-    } else {
-        if (count == FEED_MAX_BUCKETS) {
-            count /= 2;
-            for (size_t i = 0; i < count; i++)
-                buckets[i] = merge(&buckets[2 * i], &buckets[2 * i + 1]);
-            publication->bucket_width *= 2;
-        }
-        buckets[count] = one;
-        publication->bucket_count = count + 1;
-    }
+    one.noise = publication->snapshot.settings.augment.noise;
+    add_losses(publication, &one);
+    pthread_mutex_unlock(&publication->lock);
+}
+
+void publication_losses(struct publication *publication, const struct loss_bucket *some)
+{
+    pthread_mutex_lock(&publication->lock);
+    add_losses(publication, some);
     pthread_mutex_unlock(&publication->lock);
 }
 
@@ -99,29 +164,104 @@ static void *grow(void *array, size_t count, size_t *capacity, size_t size)
     return mem_resize(array, *capacity * size);
 }
 
-void publication_evaluation(struct publication *publication, const struct evaluation *evaluation)
+void publication_evaluation(struct publication *publication, const struct evaluation *evaluation,
+                            uint64_t seq)
 {
     pthread_mutex_lock(&publication->lock);
-    publication->evaluations = grow(publication->evaluations, publication->evaluation_count,
+    size_t count = publication->evaluation_count++;
+    publication->evaluations = grow(publication->evaluations, count,
                                     &publication->evaluation_capacity, sizeof *evaluation);
-    publication->evaluations[publication->evaluation_count++] = *evaluation;
+    publication->evaluation_place =
+        grow(publication->evaluation_place, count, &publication->evaluation_place_capacity,
+             sizeof *publication->evaluation_place);
+    publication->evaluations[count] = *evaluation;
+    publication->evaluation_place[count] = (struct place){present_branch(publication), seq};
     pthread_mutex_unlock(&publication->lock);
+}
+
+/* Under the lock. */
+static void add_edit(struct publication *publication, const struct edit_mark *edit)
+{
+    size_t count = publication->edit_count++;
+    publication->edits = grow(publication->edits, count, &publication->edit_capacity, sizeof *edit);
+    publication->edit_place =
+        grow(publication->edit_place, count, &publication->edit_place_capacity,
+             sizeof *publication->edit_place);
+    publication->edits[count] = *edit;
+    publication->edit_place[count] =
+        (struct place){present_branch(publication), (uint64_t)edit->seq};
+    /* So that an undo of it cuts between two buckets. */
+    publication->bucket_closed = true;
 }
 
 void publication_edit(struct publication *publication, const struct edit_mark *edit)
 {
     pthread_mutex_lock(&publication->lock);
-    publication->edits = grow(publication->edits, publication->edit_count,
-                              &publication->edit_capacity, sizeof *edit);
-    publication->edits[publication->edit_count++] = *edit;
+    add_edit(publication, edit);
     pthread_mutex_unlock(&publication->lock);
 }
 
-void publication_checkpoint(struct publication *publication, int64_t step)
+/* Up to where the branches are on the way to the present state: nothing of those
+ * that are not. */
+static struct branch *find_limits(const struct publication *publication)
+{
+    struct branch *limits = mem_alloc(publication->branch_count * sizeof *limits);
+    for (size_t i = 0; i < publication->branch_count; i++)
+        limits[i].step = -1;
+    int64_t step = INT64_MAX;
+    uint64_t seq = UINT64_MAX;
+    for (int i = present_branch(publication); i >= 0; i = publication->branches[i].parent) {
+        limits[i].step = step;
+        limits[i].seq = seq;
+        /* A way may leave a branch before the state where its child's own began. */
+        step = publication->branches[i].step;
+        seq = publication->branches[i].seq;
+    }
+    return limits;
+}
+
+static void mark_abandoned(struct publication *publication)
+{
+    struct branch *limits = find_limits(publication);
+    for (size_t i = 0; i < publication->bucket_count; i++)
+        publication->buckets[i].abandoned =
+            publication->buckets[i].last >= limits[publication->bucket_branch[i]].step;
+    for (size_t i = 0; i < publication->evaluation_count; i++) {
+        const struct place *place = &publication->evaluation_place[i];
+        const struct branch *limit = &limits[place->branch];
+        publication->evaluations[i].abandoned =
+            publication->evaluations[i].step > limit->step || place->seq > limit->seq;
+    }
+    for (size_t i = 0; i < publication->edit_count; i++) {
+        const struct place *place = &publication->edit_place[i];
+        const struct branch *limit = &limits[place->branch];
+        publication->edits[i].abandoned =
+            publication->edits[i].step > limit->step || place->seq > limit->seq;
+    }
+    mem_free(limits);
+}
+
+void publication_return(struct publication *publication, const struct edit_mark *mark,
+                        const struct jump *jump)
 {
     pthread_mutex_lock(&publication->lock);
-    /* Best weights that could not be written at first may come later. */
-    if (step >= publication->checkpoint_step) {
+    int parent = present_branch(publication);
+    while (parent > 0 && publication->branches[parent].first > jump->seq)
+        parent--;
+    publication->branches = grow(publication->branches, publication->branch_count,
+                                 &publication->branch_capacity, sizeof *publication->branches);
+    publication->branches[publication->branch_count++] =
+        (struct branch){parent, jump->step, jump->seq, (uint64_t)mark->seq};
+    add_edit(publication, mark);
+    mark_abandoned(publication);
+    publication->returns++;
+    unlock_and_wake(publication);
+}
+
+void publication_checkpoint(struct publication *publication, int64_t step, bool present)
+{
+    pthread_mutex_lock(&publication->lock);
+    if (present || step >= publication->checkpoint_step) {
         publication->checkpoint_step = step;
         publication->checkpoint_clock = clock_seconds();
     }
@@ -186,6 +326,15 @@ static void join_warnings(const struct publication *publication, char *out, size
     utf8_trim(out);
 }
 
+/* The newest that was not abandoned. */
+static struct evaluation last_evaluation(const struct publication *publication)
+{
+    for (size_t i = publication->evaluation_count; i-- > 0;)
+        if (!publication->evaluations[i].abandoned)
+            return publication->evaluations[i];
+    return (struct evaluation){.step = -1};
+}
+
 static void feed_snapshot(struct feed *feed, struct snapshot *out)
 {
     struct publication *publication = of(feed);
@@ -195,11 +344,14 @@ static void feed_snapshot(struct feed *feed, struct snapshot *out)
     out->buckets = publication->bucket_count;
     out->evaluations = publication->evaluation_count;
     out->edits = publication->edit_count;
+    out->returns = publication->returns;
+    out->last = last_evaluation(publication);
     out->answer = publication->answers[publication->newest % PUBLISH_ANSWERS];
     out->checkpoint_step = publication->checkpoint_step;
     out->checkpoint_clock = publication->checkpoint_clock;
     join_warnings(publication, out->warning, sizeof out->warning);
     pthread_mutex_unlock(&publication->lock);
+    out->states = states_count(&((struct run *)feed)->states);
 }
 
 /* Elements first … of an array of `count`, at most `most`. */
@@ -244,6 +396,11 @@ static size_t feed_edits(struct feed *feed, size_t first, struct edit_mark *out,
     return copied;
 }
 
+static size_t feed_states(struct feed *feed, size_t first, struct kept_state *out, size_t most)
+{
+    return states_list(&((struct run *)feed)->states, first, out, most);
+}
+
 static uint64_t feed_post(struct feed *feed, const char *line, enum command_source source,
                           struct err *err)
 {
@@ -286,6 +443,7 @@ void publication_feed(struct feed *feed)
     feed->buckets = feed_buckets;
     feed->evaluations = feed_evaluations;
     feed->edits = feed_edits;
+    feed->states = feed_states;
     feed->post = feed_post;
     feed->answer = feed_answer;
     feed->wake_fd = of(feed)->wake_fd;

@@ -75,6 +75,21 @@ enum queue_event queue_leaving(struct queue *queue)
     return leave;
 }
 
+void queue_watch(struct queue *queue, bool watched)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->watched = watched;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+bool queue_watched(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool watched = queue->watched;
+    pthread_mutex_unlock(&queue->lock);
+    return watched;
+}
+
 void queue_why(struct queue *queue, char *out, size_t size)
 {
     pthread_mutex_lock(&queue->lock);

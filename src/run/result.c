@@ -25,6 +25,8 @@
 #define KDT_VERSION "unknown"
 #endif
 
+#define RESULT_MAX ((size_t)1 << 20)
+
 static void put_text(struct text *out, const char *name, const char *value)
 {
     json_t *string = json_string(value);
@@ -149,4 +151,36 @@ int result_write(struct run *run, const char *path, const char *tested,
     int result = file_write(path, &part, 1, err);
     text_fini(&out);
     return result;
+}
+
+/* null is NaN. */
+static int get_number(json_t *result, const char *key, const char *path, double *out,
+                      struct err *err)
+{
+    json_t *value = json_object_get(result, key);
+    *out = json_is_number(value) ? json_number_value(value) : NAN;
+    if (json_is_number(value) || json_is_null(value))
+        return 0;
+    return err_set(err, ERR_FILE, "%s: no number \"%s\"", path, key);
+}
+
+int result_read(const char *path, struct run_result *out, struct err *err)
+{
+    unsigned char *bytes;
+    size_t length;
+    json_error_t error;
+    if (file_read(path, RESULT_MAX, &bytes, &length, err) != 0)
+        return -1;
+    json_t *result = json_loadb((const char *)bytes, length, JSON_REJECT_DUPLICATES, &error);
+    mem_free(bytes);
+    int status = 0;
+    if (!json_is_object(result))
+        status = err_set(err, ERR_FILE, "%s:%d: not a JSON object", path, result ? 1 : error.line);
+    else if (get_number(result, "test_accuracy", path, &out->test_accuracy, err) != 0 ||
+             get_number(result, "best_validation_accuracy", path, &out->best_validation_accuracy,
+                        err) != 0 ||
+             get_number(result, "best_epoch", path, &out->best_epoch, err) != 0)
+        status = -1;
+    json_decref(result);
+    return status;
 }

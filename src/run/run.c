@@ -29,10 +29,11 @@ static int refuse_existing(const char *runs_directory, const char *name, struct 
     bool exists = file_exists(settings);
     mem_free(settings);
     mem_free(directory);
-    return exists
-               ? err_set(err, ERR_USAGE, "a run named %s exists already in %s; choose another name",
-                         name, runs_directory)
-               : 0;
+    return exists ? err_set(err, ERR_USAGE,
+                            "a run named %s exists already in %s; "
+                            "kdtui resume continues it, another name begins a new one",
+                            name, runs_directory)
+                  : 0;
 }
 
 int run_name_check(const char *runs_directory, const char *name, struct err *err)
@@ -53,8 +54,7 @@ int run_name_check(const char *runs_directory, const char *name, struct err *err
     return refuse_existing(runs_directory, name, err);
 }
 
-/* What the settings ask for against what the dataset has. */
-static int plan(struct run *run, struct err *err)
+int run_plan(struct run *run, struct err *err)
 {
     static const enum net_schedule_kind kinds[] = {
         [SCHEDULE_CONSTANT] = NET_CONSTANT, [SCHEDULE_DECAY] = NET_DECAY,
@@ -63,8 +63,7 @@ static int plan(struct run *run, struct err *err)
     };
     const struct settings *settings = &run->settings;
     uint64_t images = run->info->count[DATA_TRAIN];
-    if (settings_check(settings, err) != 0 ||
-        training_shape(settings, run->info, &run->shape, err) != 0)
+    if (training_shape(settings, run->info, &run->shape, err) != 0)
         return -1;
     run->batch = (int)settings->train.batch_size;
     int64_t steps_per_epoch = (int64_t)images / run->batch;
@@ -81,6 +80,27 @@ static int plan(struct run *run, struct err *err)
         .total_steps = steps_per_epoch * settings->train.epochs,
     };
     run->loss_limit = 20 * log(run->info->classes);
+    return 0;
+}
+
+int run_plan_again(struct run *run, const struct edit *edits, size_t count, struct err *err)
+{
+    double before = run_rate(run);
+    for (size_t i = 0; i < count; i++)
+        if (settings_set(&run->settings, edits[i].row, edits[i].new, err) != 0)
+            return -1;
+    run->schedule.total_steps = run->schedule.steps_per_epoch * run->settings.train.epochs;
+    run->now.total_steps = run->schedule.total_steps;
+    run->now.epochs = run->settings.train.epochs;
+    if (count) {
+        struct text label = {0};
+        edits_label(edits, count, &label);
+        /* A cosine ends with the last step, wherever that is now. */
+        if (run_rate(run) != before)
+            text_print(&label, ", learning rate %.4g → %.4g", before, run_rate(run));
+        run_mark(run, run->seq, run->step, SOURCE_RESUME, label.bytes);
+        text_fini(&label);
+    }
     return 0;
 }
 
@@ -102,7 +122,7 @@ void run_describe_network(const struct net_shape *shape, char *out, size_t size)
     text_fini(&text);
 }
 
-static void first_snapshot(struct run *run)
+void run_first_snapshot(struct run *run)
 {
     struct snapshot *now = &run->now;
     const struct data_info *info = run->info;
@@ -120,24 +140,26 @@ static void first_snapshot(struct run *run)
     now->epochs = run->settings.train.epochs;
     now->last.step = -1;
     now->test_loss = now->test_accuracy = NAN;
+    now->undo_step = now->redo_step = -1;
     run_set_state(run, RUN_STARTING);
 }
 
 /* ---- the directory ---- */
 
-static int take_lock(struct run *run, struct err *err)
+int run_lock(const char *directory, int *fd, struct err *err)
 {
-    char *path = file_path(run->directory, "run.lock");
+    char *path = file_path(directory, "run.lock");
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int result = 0;
-    run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (run->lock_fd < 0)
+    do
+        *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    while (*fd < 0 && errno == EINTR);
+    if (*fd < 0)
         result = err_set_errno(err, ERR_FILE, errno, "%s", path);
-    else if (fcntl(run->lock_fd, F_OFD_SETLK, &lock) == 0)
+    else if (fcntl(*fd, F_OFD_SETLK, &lock) == 0)
         result = 0;
     else if (errno == EAGAIN || errno == EACCES)
-        result =
-            err_set(err, ERR_USAGE, "%s: another process is training this run", run->directory);
+        result = err_set(err, ERR_USAGE, "%s: another process is training this run", directory);
     else
         result = err_set_errno(err, ERR_FILE, errno, "%s", path);
     mem_free(path);
@@ -164,6 +186,7 @@ static void remove_file(const struct run *run, const char *name)
 /* What a run that could not be started has made so far; nothing else. */
 static void remove_files(struct run *run)
 {
+    remove_file(run, "settings.ini");
     if (run->journal.log)
         remove_file(run, "journal.jsonl");
     if (run->metrics.evaluations.log)
@@ -172,20 +195,52 @@ static void remove_files(struct run *run)
         remove_file(run, "steps.csv");
 }
 
+/* Whether the file has its head at most, or is not there. */
+static bool is_begun(const struct run *run, const char *name)
+{
+    char *path = file_path(run->directory, name);
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    struct err err;
+    bool begun = !file_exists(path) || file_read(path, 4096, &bytes, &length, &err) == 0;
+    const char *end = length ? memchr(bytes, '\n', length) : NULL;
+    begun = begun && (!end || end + 1 == (char *)bytes + length);
+    mem_free(bytes);
+    mem_free(path);
+    return begun;
+}
+
+/* What a process left that was killed while it made this run: its lock file and
+ * of the others the heads at most. */
+static void remove_remains(const struct run *run)
+{
+    static const char *const names[] = {"journal.jsonl", "metrics.csv", "steps.csv"};
+    for (size_t i = 0; i < 3; i++)
+        if (!is_begun(run, names[i]))
+            return;
+    for (size_t i = 0; i < 3; i++)
+        remove_file(run, names[i]);
+}
+
 /* settings.ini comes last: a directory without it is no run. */
 static int make_files(struct run *run, struct err *err)
 {
     char *settings = file_path(run->directory, "settings.ini");
     char *checkpoints = file_path(run->directory, "checkpoints");
     char *journal = file_path(run->directory, "journal.jsonl");
+    char *lock = file_path(run->directory, "run.lock");
+    bool locked_before = file_exists(lock);
     int result = -1;
     if (file_make_directories(checkpoints, err) != 0 ||
+        run_lock(run->directory, &run->lock_fd, err) != 0 ||
         file_sync_directory(run->directory, err) != 0 ||
-        file_sync_directory(run->options.runs_directory, err) != 0 || take_lock(run, err) != 0)
+        file_sync_directory(run->options.runs_directory, err) != 0)
         goto done;
     /* Again, since another process may have been faster. */
     if (refuse_existing(run->options.runs_directory, run->options.name, err) != 0)
         goto done;
+    if (locked_before)
+        remove_remains(run);
     if (journal_open(&run->journal, journal, run->info->digest, &run->settings, err) == 0 &&
         metrics_open(&run->metrics, run->directory, run->schedule.steps_per_epoch, err) == 0 &&
         write_settings(run, settings, err) == 0)
@@ -196,13 +251,14 @@ done:
     mem_free(settings);
     mem_free(checkpoints);
     mem_free(journal);
+    mem_free(lock);
     return result;
 }
 
 /* ---- create and destroy ---- */
 
 /* Signals go to the thread that waits for them, except those of a crash. */
-static int start_thread(struct run *run, struct err *err)
+int run_start(struct run *run, struct err *err)
 {
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     sigset_t all, before;
@@ -220,15 +276,52 @@ static int start_thread(struct run *run, struct err *err)
 
 static void release(struct run *run)
 {
-    image_fini(&run->best_image);
+    run_history_fini(&run->history);
+    states_fini(&run->states);
     mem_free(run->labels);
     mem_free(run->permutation);
     mem_free(run->losses);
     publication_fini(&run->publication);
     queue_fini(&run->queue);
     pthread_mutex_destroy(&run->hold.lock);
+    resume_close(run->resume);
     mem_free(run->directory);
     mem_free(run);
+}
+
+struct run *run_make(const struct run_options *options, const char *directory,
+                     const struct dataset *dataset, struct err *err)
+{
+    struct run *run = mem_alloc(sizeof *run);
+    if (publication_init(&run->publication, err) != 0) {
+        mem_free(run);
+        return NULL;
+    }
+    pthread_mutex_init(&run->hold.lock, NULL);
+    states_init(&run->states);
+    queue_init(&run->queue);
+    publication_feed(&run->feed);
+    run->options = *options;
+    run->settings = options->settings;
+    run->dataset = dataset;
+    run->info = data_info(dataset);
+    run->directory = mem_text(directory);
+    run->lock_fd = -1;
+    run->rate_scale = run->rate_anchor = 1;
+    run->permuted = -1;
+    run->epoch_seconds = NAN;
+    run->best.step = -1;
+    run->tape.script = options->script;
+    return run;
+}
+
+void run_discard(struct run *run)
+{
+    journal_close(&run->journal);
+    metrics_close(&run->metrics);
+    if (run->lock_fd >= 0)
+        close(run->lock_fd);
+    release(run);
 }
 
 int run_create(const struct run_options *options, const struct dataset *dataset, struct run **out,
@@ -236,42 +329,25 @@ int run_create(const struct run_options *options, const struct dataset *dataset,
 {
     if (run_name_check(options->runs_directory, options->name, err) != 0)
         return -1;
-    struct run *run = mem_alloc(sizeof *run);
-    run->options = *options;
-    run->settings = options->settings;
-    run->dataset = dataset;
-    run->info = data_info(dataset);
-    run->directory = file_path(options->runs_directory, options->name);
-    run->lock_fd = -1;
-    run->rate_scale = run->rate_anchor = 1;
-    run->permuted = -1;
-    run->epoch_seconds = NAN;
-    run->best.step = -1;
-    if (publication_init(&run->publication, err) != 0) {
-        mem_free(run->directory);
-        mem_free(run);
+    char *directory = file_path(options->runs_directory, options->name);
+    struct run *run = run_make(options, directory, dataset, err);
+    mem_free(directory);
+    if (!run)
         return -1;
-    }
-    pthread_mutex_init(&run->hold.lock, NULL);
-    queue_init(&run->queue);
-    publication_feed(&run->feed);
-    if (data_record(run->info, &run->settings, err) != 0 || plan(run, err) != 0 ||
+    if (data_record(run->info, &run->settings, err) != 0 ||
+        settings_check(&run->settings, err) != 0 || run_plan(run, err) != 0 ||
         make_files(run, err) != 0)
         goto failed;
-    first_snapshot(run);
-    if (start_thread(run, err) != 0) {
-        remove_file(run, "settings.ini");
+    run->seq = run->journal.seq;
+    run_first_snapshot(run);
+    if (run_start(run, err) != 0) {
         remove_files(run);
         goto failed;
     }
     *out = run;
     return 0;
 failed:
-    journal_close(&run->journal);
-    metrics_close(&run->metrics);
-    if (run->lock_fd >= 0)
-        close(run->lock_fd);
-    release(run);
+    run_discard(run);
     return -1;
 }
 
@@ -294,6 +370,12 @@ void run_name_choose(const char *runs_directory, const char *dataset, char *out,
     }
 }
 
+void run_past(const struct run *run, size_t *evaluations, size_t *edits)
+{
+    *evaluations = run->past_evaluations;
+    *edits = run->past_edits;
+}
+
 struct feed *run_feed(struct run *run)
 {
     return &run->feed;
@@ -302,6 +384,11 @@ struct feed *run_feed(struct run *run)
 void run_interrupt(struct run *run, const char *why)
 {
     queue_leave(&run->queue, QUEUE_INTERRUPT, why);
+}
+
+void run_watched(struct run *run, bool watched)
+{
+    queue_watch(&run->queue, watched);
 }
 
 void run_abandon(struct run *run)

@@ -202,6 +202,11 @@ const char *safetensors_metadata(const struct safetensors *file, const char *key
     return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
 }
 
+const struct safetensors_tensor *safetensors_at(const struct safetensors *file, size_t i)
+{
+    return &file->tensors[i];
+}
+
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name)
 {
     for (size_t i = 0; i < file->count; i++)

@@ -10,19 +10,23 @@
  *   evaluate       │  v             │  v           v              v
  *                 EVALUATING     EVALUATING     DIVERGED      INTERRUPTED
  *
+ *   A bad loss leads to DIVERGED where train.on_divergence says stop, else to
+ *   PAUSED or on in RUNNING, at an earlier state each time.
  *   interrupt and abandon lead from everywhere to INTERRUPTED; what cannot go
  *   on (memory, a state that cannot be saved at the end, no result) to FAILED.
  *
  * Invariants:
  * 1. Commands take effect only between two steps, in the order of the queue,
  *    also while paused.
- * 2. An edit is journalled with its step and synced before it acts. Its effect
- *    is a function of state, step and command alone: time, drawing and other
+ * 2. An edit or a jump is journalled with its step and synced before it acts. Its
+ *    effect is a function of state, step and command alone: time, drawing and other
  *    threads cannot enter.
- * 3. Four locks, the hold's, the queue's, the publication's and the writer's: no
- *    code holds two, none is held across a step, a write or a callback.
- * 4. The run never waits for a reader, and for the disk only where two
- *    checkpoints are unwritten, at an edit's journal line and at the end.
+ * 3. Six locks, those of hold, queue, publication, kept states, copies and writer:
+ *    none is held across a step, a write or a callback. Who holds that of the kept
+ *    states may release a copy; otherwise no code holds two.
+ * 4. The run never waits for a reader, and for the disk only where more checkpoints
+ *    are unwritten than memory has room for, at the journal line of an edit, at a
+ *    jump to a state that only the disk has, and at the end.
  * 5. Whatever happens ends in a state, with the error in the snapshot.
  * 6. After the end files are closed and the lock file is free before the state
  *    is published; commands that still waited are refused.
@@ -43,13 +47,14 @@ double run_rate(const struct run *run)
     return run->rate_scale * (net_schedule_rate(&run->schedule, run->step) / run->rate_anchor);
 }
 
-/* Mean of the newest losses; NaN before the first. */
+/* Mean of the newest losses; NaN before the first, also after a jump. */
 static double recent_loss(const struct run *run)
 {
-    int64_t count = run->step < run->metrics.stride ? run->step : run->metrics.stride;
+    int64_t known = run->step - run->losses_from;
+    int64_t count = known < run->metrics.stride ? known : run->metrics.stride;
     double sum = 0;
-    for (int64_t i = 0; i < count; i++)
-        sum += run->losses[i];
+    for (int64_t i = 1; i <= count; i++)
+        sum += run->losses[(run->step - i) % run->metrics.stride];
     return sum / (double)count;
 }
 
@@ -78,6 +83,11 @@ void run_publish(struct run *run, bool important)
     now->learning_rate = run_rate(run);
     now->samples_per_second = run->speed_seconds > 0 ? run->speed_samples / run->speed_seconds : 0;
     now->loss = recent_loss(run);
+    struct history_target to;
+    bool undo = run_history_undo(&run->history, &to);
+    now->undo_step = undo ? to.step : -1;
+    text_copy(now->undo_label, sizeof now->undo_label, undo ? to.label : "");
+    now->redo_step = run_history_redo(&run->history, &to) ? to.step : -1;
     now->best_step = run->best.step;
     now->best_epoch = run->best.epoch;
     now->best_validation_accuracy = run->best.step < 0 ? NAN : run->best.validation_accuracy;
@@ -92,16 +102,26 @@ void run_set_state(struct run *run, enum run_state state)
     run_publish(run, true);
 }
 
-void run_pause(struct run *run)
+static void rest(struct run *run)
 {
-    run->paused = true;
-    run->steps_left = 0;
     run_watch_stop(run);
     run_set_state(run, RUN_PAUSED);
 }
 
+void run_pause(struct run *run, const char *reason)
+{
+    run->paused = true;
+    run->steps_left = 0;
+    text_copy(run->now.pause_reason, sizeof run->now.pause_reason, reason);
+    run->limit[0] = '\0';
+    run->now.diverged = false;
+    rest(run);
+}
+
 void run_go(struct run *run)
 {
+    run->now.pause_reason[0] = '\0';
+    run->now.diverged = false;
     run_watch_start(run);
     run_set_state(run, RUN_RUNNING);
 }
@@ -112,63 +132,6 @@ void run_warn_metrics(struct run *run, int result, const struct err *err)
         publication_warn(&run->publication, WARNING_METRICS, err->text);
     else if (!metrics_behind(&run->metrics))
         publication_warn(&run->publication, WARNING_METRICS, "");
-}
-
-/* ---- checkpoints ---- */
-
-static void fill_about(struct run *run, struct checkpoint *about)
-{
-    const struct data_transform *transform = data_transform(run->dataset);
-    *about = (struct checkpoint){
-        .settings = run->settings,
-        .step = run->step,
-        .epoch = run->step / run->schedule.steps_per_epoch,
-        .rate_scale = run->rate_scale,
-        .rate_anchor = run->rate_anchor,
-        .schedule_rate = run->schedule.rate,
-        .seconds = run_seconds(run),
-        .best = run->best,
-        .journal_seq = run->journal.seq,
-        .metrics_length = file_log_length(run->metrics.evaluations.log),
-        .steps_length = file_log_length(run->metrics.steps.log),
-        .row = run->metrics.row,
-        .sums = run->sums,
-        .evaluation_due = run->evaluation_due,
-        .inputs = run->info->inputs,
-        .classes = run->info->classes,
-        .factor = transform->factor,
-        .offset = transform->offset,
-        .data_digest = run->info->digest,
-    };
-}
-
-static void submit_best(struct run *run)
-{
-    struct job *job = writer_job(&run->writer);
-    job->targets = TARGET_BEST;
-    job->answer = 0;
-    image_copy(&job->image, &run->best_image, &run->writer.layout);
-    writer_submit(&run->writer);
-}
-
-int run_save(struct run *run, unsigned targets, const char *name, uint64_t answer, struct err *err)
-{
-    if (!net_finite(run->net)) {
-        err_set(err, ERR_SYSTEM, "the state at step %" PRId64 " holds a number that is not finite",
-                run->step);
-        writer_warn(&run->writer, WARNING_CHECKPOINT, err);
-        return -1;
-    }
-    struct job *job = writer_job(&run->writer);
-    job->targets = targets;
-    job->answer = answer;
-    text_copy(job->name, sizeof job->name, name);
-    fill_about(run, &job->image.about);
-    image_take(&job->image, &run->writer.layout, run->net);
-    writer_submit(&run->writer);
-    if (writer_best_failed(&run->writer))
-        submit_best(run);
-    return 0;
 }
 
 /* ---- evaluation ---- */
@@ -203,11 +166,7 @@ static void keep_if_best(struct run *run, const struct evaluation *row)
     if (run->best.step >= 0 && row->validation_accuracy <= run->best.validation_accuracy)
         return;
     run->best = *row;
-    if (run->settings.checkpoint.best) {
-        fill_about(run, &run->best_image.about);
-        image_take(&run->best_image, &run->writer.layout, run->net);
-        submit_best(run);
-    }
+    run_keep_best(run);
 }
 
 /* The training set: evaluated, or as the steps of this epoch have seen it. */
@@ -232,8 +191,9 @@ int run_measure(struct run *run)
     run_set_state(run, RUN_EVALUATING);
     int given_up = measure_train(run, total, &train) ||
                    run_measure_split(run, DATA_VALIDATION, before, total, &validation);
+    struct evaluation row;
     if (!given_up) {
-        struct evaluation row = {
+        row = (struct evaluation){
             .epoch = run->step / run->schedule.steps_per_epoch,
             .step = run->step,
             .seconds = run_seconds(run),
@@ -247,13 +207,16 @@ int run_measure(struct run *run)
         run_warn_metrics(run, metrics_evaluation(&run->metrics, &row, &err), &err);
         run->evaluation_due = false;
         keep_if_best(run, &row);
+        run_offer_good(run);
         run->now.last = row;
-        publication_evaluation(&run->publication, &row);
+        publication_evaluation(&run->publication, &row, run->seq);
     }
     if (run->paused && !run->steps_left)
-        run_pause(run);
+        rest(run);
     else
         run_go(run);
+    if (!given_up)
+        run_condition_evaluated(run, &row);
     return given_up;
 }
 
@@ -304,6 +267,8 @@ static bool train_step(struct run *run, double *loss)
     *loss = result.loss;
     if (!result.updated)
         return false;
+    run_judge_good(run);
+    run_net_changed(run);
     note_sums(run, &result);
     int64_t step = run->step++;
     struct err err;
@@ -325,14 +290,29 @@ static int end_epoch(struct run *run)
     int64_t epoch = run->step / run->schedule.steps_per_epoch;
     /* The last one is saved at the end in any case. */
     if (every && epoch % every == 0 && run->step < run->schedule.total_steps) {
+        struct job job = {.target = TARGET_STEP};
         struct err err;
-        (void)run_save(run, TARGET_STEP, "", 0, &err); /* it has warned */
+        (void)run_save(run, &job, &err); /* it has warned */
     }
-    double seconds = run_seconds(run) - run->epoch_start;
-    run->epoch_seconds = isnan(run->epoch_seconds) ? seconds : (run->epoch_seconds + seconds) / 2;
-    run->epoch_start += seconds;
+    double now = run_seconds(run), seconds = now - run->epoch_start;
+    if (!isnan(seconds))
+        run->epoch_seconds =
+            isnan(run->epoch_seconds) ? seconds : (run->epoch_seconds + seconds) / 2;
+    run->epoch_start = now;
+    run->halvings = 0;
     run_publish(run, true);
     return 0;
+}
+
+/* What was asked for, or an epoch's end. */
+static int evaluate_due(struct run *run)
+{
+    return run->step % run->schedule.steps_per_epoch ? run_measure(run) : end_epoch(run);
+}
+
+static bool resting(const struct run *run)
+{
+    return run->paused && !run->steps_left;
 }
 
 /* Performs what is in the queue, and waits in it while paused. */
@@ -340,11 +320,13 @@ static enum queue_event obey(struct run *run)
 {
     for (;;) {
         struct queue_item item;
-        bool wait = run->paused && !run->steps_left && !run->stopping;
+        bool wait = resting(run) && !run->stopping;
         enum queue_event event = queue_next(&run->queue, wait, &item);
         if (event != QUEUE_COMMAND)
             return event;
-        run_apply(run, &item);
+        const struct order order = {.id = item.id, .source = item.source, .line = item.line};
+        struct err err;
+        (void)run_apply(run, &order, &err); /* it has answered */
         if (run->stopping)
             return QUEUE_EMPTY;
     }
@@ -354,19 +336,29 @@ static enum queue_event obey(struct run *run)
 
 static enum run_state train(struct run *run)
 {
+    enum run_state end;
+    struct err err;
     for (;;) {
+        /* Of a state that was returned to, or gone on from. */
+        if (run->evaluation_due && !resting(run))
+            (void)evaluate_due(run); /* given up only where obey then says so */
+        if (tape_perform(run, &err) != 0)
+            return run_fail(run, &err);
         if (obey(run) != QUEUE_EMPTY)
             return run_leave(run);
+        if (run->evaluation_due && !resting(run))
+            continue;
         if (run->stopping || run->step == run->schedule.total_steps)
             return run_complete(run);
         double loss;
-        if (!train_step(run, &loss))
-            return run_diverge(run, loss);
-        /* Given up only where obey then says so. */
+        if (!train_step(run, &loss)) {
+            if (!run_diverge(run, loss, &end))
+                return end;
+            continue;
+        }
         if (run->step % run->schedule.steps_per_epoch == 0 && end_epoch(run) != 0)
             continue;
-        if (run->steps_left && --run->steps_left == 0)
-            run_pause(run);
+        run_condition_stepped(run, loss);
     }
 }
 
@@ -377,19 +369,34 @@ static int prepare(struct run *run, struct err *err)
     size_t images = (size_t)run->info->count[DATA_TRAIN];
     math_thread_init();
     /* The writer first: the team may pin this thread, and new threads inherit that. */
-    if (writer_start(&run->writer, run->directory, &run->publication, err) != 0 ||
+    if (writer_start(&run->writer, run->directory, &run->publication, &run->states, err) != 0 ||
         team_create((int)settings->train.threads, &run->team, err) != 0 ||
         net_create(&run->shape, run->batch, run->team, &run->net, err) != 0 ||
-        writer_fit(&run->writer, run->net, err) != 0 ||
-        image_init(&run->best_image, &run->writer.layout, err) != 0 ||
+        copies_init(&run->copies, run->net, err) != 0 ||
         !(run->permutation = mem_array(images, sizeof *run->permutation, err)))
         return -1;
+    states_fit(&run->states, &run->copies);
+    writer_fit(&run->writer, &run->copies);
     run->labels = mem_alloc((size_t)run->batch);
     run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);
     draw_weights(settings, run->net);
+    if (run->resume && resume_prepare(run, err) != 0)
+        return -1;
     run->now.parameters = net_parameters(run->net);
     run->now.threads = team_threads(run->team);
     return 0;
+}
+
+/* After the writer's end: nobody else holds one. */
+static void release_states(struct run *run)
+{
+    run_net_changed(run);
+    run_drop_image(run, &run->best_image);
+    run_drop_image(run, &run->good);
+    run_drop_image(run, &run->candidate);
+    tape_fini(&run->tape, &run->copies);
+    states_clear(&run->states);
+    copies_fini(&run->copies);
 }
 
 void *run_thread(void *of)
@@ -401,12 +408,14 @@ void *run_thread(void *of)
     if (prepare(run, &err) != 0) {
         state = run_fail(run, &err);
     } else {
+        run_offer_good(run);
         run_go(run);
         state = train(run);
     }
     bool abandoned = queue_leaving(&run->queue) == QUEUE_ABANDON;
     writer_stop(&run->writer, abandoned);
     run_watch_stop(run);
+    release_states(run);
     net_destroy(run->net);
     team_destroy(run->team);
     journal_close(&run->journal);

@@ -1,7 +1,7 @@
 /*
  * The writer: a thread that puts copied states on disk, so that training does
  * not wait for it. Jobs are done in the order in which they came; the run
- * thread waits only when two are unfinished.
+ * thread waits only when more are unfinished than memory has room for.
  *
  * It says itself what came of a job: the answer to the command that asked for
  * it, the newest safe checkpoint, a warning while something cannot be written.
@@ -27,7 +27,7 @@ static int write_image(const struct writer *writer, const struct job *job, const
                        struct err *err)
 {
     char *path = checkpoint_path(writer, name);
-    int result = image_write(&job->image, &writer->layout, path, err);
+    int result = image_write(&job->image, &writer->copies->layout, path, err);
     mem_free(path);
     return result;
 }
@@ -63,34 +63,15 @@ static int link_last(const struct writer *writer, const struct job *job, const c
     return result;
 }
 
-/* Notes one more automatic checkpoint and removes those over `keep`. */
-static void prune(struct writer *writer, int64_t step, int64_t keep)
+/* Removes the oldest files over `keep`. */
+static void prune(struct writer *writer, enum state_kind kind, size_t keep)
 {
-    size_t first = 0;
-    if (!writer->kept_count || writer->kept[writer->kept_count - 1] != step) {
-        writer->kept = mem_resize(writer->kept, (writer->kept_count + 1) * sizeof *writer->kept);
-        writer->kept[writer->kept_count++] = step;
-    }
-    for (; writer->kept_count - first > (size_t)keep; first++) {
-        char name[64];
-        step_name(name, writer->kept[first]);
+    char name[128];
+    while (states_surplus(writer->states, kind, keep, name)) {
         char *path = checkpoint_path(writer, name);
         unlink(path);
         mem_free(path);
     }
-    writer->kept_count -= first;
-    for (size_t i = 0; i < writer->kept_count; i++)
-        writer->kept[i] = writer->kept[i + first];
-}
-
-static int write_step(struct writer *writer, const struct job *job, char name[64], struct err *err)
-{
-    int64_t step = job->image.about.step;
-    step_name(name, step);
-    if (write_image(writer, job, name, err) != 0 || link_last(writer, job, name, err) != 0)
-        return -1;
-    prune(writer, step, job->image.about.settings.checkpoint.keep);
-    return 0;
 }
 
 void writer_warn(const struct writer *writer, enum warning which, const struct err *err)
@@ -100,36 +81,82 @@ void writer_warn(const struct writer *writer, enum warning which, const struct e
     publication_warn(writer->publication, which, err->code == ERR_OK ? "" : text);
 }
 
-/* Without any lock: it takes as long as the disk does. */
-static void perform(struct writer *writer, const struct job *job, struct err *step_error,
-                    bool *best_failed)
+/* The file, under its name, and what it replaces. */
+static int write_job(struct writer *writer, const struct job *job, const char *name,
+                     struct err *err)
 {
-    int64_t step = job->image.about.step;
-    char name[64] = "";
-    if (job->targets & TARGET_BEST) {
-        struct err err = {.code = ERR_OK};
-        *best_failed = write_image(writer, job, "best", &err) != 0;
-        writer_warn(writer, WARNING_BEST, &err);
-        if (err.code == ERR_OK)
-            publication_checkpoint(writer->publication, step);
+    const struct checkpoint *about = &job->image.about;
+    static const struct {
+        unsigned target;
+        enum state_kind kind;
+    } kinds[] = {{TARGET_STEP, STATE_STEP},
+                 {TARGET_BEST, STATE_BEST},
+                 {TARGET_NAMED, STATE_NAMED},
+                 {TARGET_EDIT, STATE_EDIT}};
+    size_t i = 0;
+    while (kinds[i].target != job->target)
+        i++;
+    if (write_image(writer, job, name, err) != 0 ||
+        (job->target == TARGET_STEP && link_last(writer, job, name, err) != 0)) {
+        states_unsaved(writer->states, name);
+        return -1;
     }
-    if (job->targets & (TARGET_STEP | TARGET_NAMED)) {
-        struct err err = {.code = ERR_OK};
-        int result = job->targets & TARGET_NAMED ? write_image(writer, job, job->name, &err)
-                                                 : write_step(writer, job, name, &err);
-        const char *saved = job->targets & TARGET_NAMED ? job->name : name;
-        char text[256];
-        snprintf(text, sizeof text, "saved %s.safetensors", saved);
-        writer_warn(writer, WARNING_CHECKPOINT, &err);
-        if (result == 0)
-            publication_checkpoint(writer->publication, step);
-        if (job->answer)
-            publication_answer(writer->publication, job->answer,
-                               result == 0 ? ANSWER_APPLIED : ANSWER_REFUSED, step,
-                               result == 0 ? text : err.text);
-        if (job->targets & TARGET_STEP)
-            *step_error = err;
-    }
+    states_saved(writer->states, kinds[i].kind, name, about->step, about->journal_seq);
+    if (job->target == TARGET_STEP)
+        prune(writer, STATE_STEP, (size_t)about->settings.checkpoint.keep);
+    if (job->target == TARGET_EDIT)
+        prune(writer, STATE_EDIT, STATES_EDITS);
+    return 0;
+}
+
+static void answer_job(const struct writer *writer, const struct job *job, const char *name,
+                       const struct err *err)
+{
+    struct text text = {0};
+    bool saved = err->code == ERR_OK;
+    if (!job->answer)
+        return;
+    if (job->text[0])
+        text_print(&text, saved ? "%s" : "%s; not saved: %s", job->text, err->text);
+    else if (saved)
+        text_print(&text, "saved %s.safetensors", name);
+    else
+        text_print(&text, "%s", err->text);
+    publication_answer(writer->publication, job->answer,
+                       saved || job->text[0] ? ANSWER_APPLIED : ANSWER_REFUSED,
+                       job->image.about.step, text.bytes);
+    text_fini(&text);
+}
+
+/* Without any lock: it takes as long as the disk does. */
+static void perform(struct writer *writer, const struct job *job, struct err *error)
+{
+    char name[128];
+    if (job->target == TARGET_STEP)
+        step_name(name, job->image.about.step);
+    else
+        text_copy(name, sizeof name, job->target == TARGET_BEST ? "best" : job->name);
+    *error = (struct err){.code = ERR_OK};
+    (void)write_job(writer, job, name, error);
+    writer_warn(writer, job->target == TARGET_BEST ? WARNING_BEST : WARNING_CHECKPOINT, error);
+    if (error->code == ERR_OK)
+        publication_checkpoint(writer->publication, job->image.about.step,
+                               job->target != TARGET_BEST);
+    answer_job(writer, job, name, error);
+}
+
+/* Under the lock. */
+static void end_job(struct writer *writer, const struct err *error)
+{
+    const struct job *job = &writer->jobs[writer->first];
+    if (job->target == TARGET_STEP)
+        writer->step_error = *error;
+    if (job->target == TARGET_BEST)
+        writer->best_failed = error->code != ERR_OK;
+    writer->first = (writer->first + 1) % WRITER_JOBS;
+    writer->count--;
+    writer->busy = false;
+    pthread_cond_signal(&writer->done);
 }
 
 static void *writer_main(void *of)
@@ -141,25 +168,24 @@ static void *writer_main(void *of)
             pthread_cond_wait(&writer->work, &writer->lock);
         if (!writer->count || writer->drop)
             break;
-        const struct job *job = &writer->jobs[writer->first];
-        struct err step_error = writer->step_error;
-        bool best_failed = writer->best_failed;
+        struct job job = writer->jobs[writer->first];
+        struct err error;
+        writer->busy = true;
         pthread_mutex_unlock(&writer->lock);
-        perform(writer, job, &step_error, &best_failed);
+        perform(writer, &job, &error);
+        copies_release(writer->copies, job.image.copy);
+        copies_prepare(writer->copies);
         pthread_mutex_lock(&writer->lock);
-        writer->step_error = step_error;
-        writer->best_failed = best_failed;
-        writer->first = (writer->first + 1) % WRITER_JOBS;
-        writer->count--;
-        pthread_cond_signal(&writer->done);
+        end_job(writer, &error);
     }
     pthread_mutex_unlock(&writer->lock);
     return NULL;
 }
 
 int writer_start(struct writer *writer, const char *run_directory, struct publication *publication,
-                 struct err *err)
+                 struct states *states, struct err *err)
 {
+    writer->states = states;
     writer->directory = file_path(run_directory, "checkpoints");
     writer->publication = publication;
     pthread_mutex_init(&writer->lock, NULL);
@@ -173,31 +199,50 @@ int writer_start(struct writer *writer, const char *run_directory, struct public
     return 0;
 }
 
-int writer_fit(struct writer *writer, const struct net *net, struct err *err)
+void writer_fit(struct writer *writer, struct copies *copies)
 {
-    layout_init(&writer->layout, net);
-    for (int i = 0; i < WRITER_JOBS; i++)
-        if (image_init(&writer->jobs[i].image, &writer->layout, err) != 0)
-            return -1;
-    return 0;
+    writer->copies = copies;
+    writer->room = (int)writer->states->in_memory + 2;
 }
 
-struct job *writer_job(struct writer *writer)
+/* Forgets the oldest state of an edit that waits where it would be pruned at once,
+ * so that a person who makes edits faster than the disk takes them does not wait.
+ * Its name, under the lock; false: there is none. */
+static bool drop_surplus(struct writer *writer, struct job *dropped)
 {
+    int waiting = 0, oldest = -1;
+    for (int i = writer->count - 1; i >= (writer->busy ? 1 : 0); i--) {
+        if (writer->jobs[(writer->first + i) % WRITER_JOBS].target != TARGET_EDIT)
+            continue;
+        waiting++;
+        oldest = i;
+    }
+    if (waiting < STATES_EDITS)
+        return false;
+    *dropped = writer->jobs[(writer->first + oldest) % WRITER_JOBS];
+    for (int i = oldest; i + 1 < writer->count; i++)
+        writer->jobs[(writer->first + i) % WRITER_JOBS] =
+            writer->jobs[(writer->first + i + 1) % WRITER_JOBS];
+    writer->count--;
+    return true;
+}
+
+void writer_submit(struct writer *writer, const struct job *job)
+{
+    struct job dropped;
+    copies_hold(writer->copies, job->image.copy);
     pthread_mutex_lock(&writer->lock);
-    while (writer->count == WRITER_JOBS)
+    bool drops = job->target == TARGET_EDIT && drop_surplus(writer, &dropped);
+    while (writer->count >= writer->room)
         pthread_cond_wait(&writer->done, &writer->lock);
-    struct job *job = &writer->jobs[(writer->first + writer->count) % WRITER_JOBS];
-    pthread_mutex_unlock(&writer->lock);
-    return job;
-}
-
-void writer_submit(struct writer *writer)
-{
-    pthread_mutex_lock(&writer->lock);
+    writer->jobs[(writer->first + writer->count) % WRITER_JOBS] = *job;
     writer->count++;
     pthread_cond_signal(&writer->work);
     pthread_mutex_unlock(&writer->lock);
+    if (drops) {
+        states_unsaved(writer->states, dropped.name);
+        copies_release(writer->copies, dropped.image.copy);
+    }
 }
 
 bool writer_best_failed(struct writer *writer)
@@ -231,17 +276,15 @@ void writer_stop(struct writer *writer, bool drop)
         pthread_mutex_unlock(&writer->lock);
         pthread_join(writer->thread, NULL);
     }
-    for (; writer->count; writer->count--, writer->first = (writer->first + 1) % WRITER_JOBS)
-        if (writer->jobs[writer->first].answer)
-            publication_answer(writer->publication, writer->jobs[writer->first].answer,
-                               ANSWER_REFUSED, writer->jobs[writer->first].image.about.step,
-                               "the run was abandoned");
+    for (; writer->count; writer->count--, writer->first = (writer->first + 1) % WRITER_JOBS) {
+        const struct job *job = &writer->jobs[writer->first];
+        if (job->answer)
+            publication_answer(writer->publication, job->answer, ANSWER_REFUSED,
+                               job->image.about.step, "the run was abandoned");
+        copies_release(writer->copies, job->image.copy);
+    }
     pthread_cond_destroy(&writer->done);
     pthread_cond_destroy(&writer->work);
     pthread_mutex_destroy(&writer->lock);
-    for (int i = 0; i < WRITER_JOBS; i++)
-        image_fini(&writer->jobs[i].image);
-    layout_fini(&writer->layout);
     mem_free(writer->directory);
-    mem_free(writer->kept);
 }
