@@ -9,7 +9,8 @@ src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint
 src_run_librun_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 UNIT_TESTS += tests/test_run tests/test_run_commands tests/test_run_ends tests/test_run_evaluate \
-	tests/test_run_read tests/test_run_resume tests/test_run_states tests/test_checkpoint
+	tests/test_run_read tests/test_run_resume tests/test_run_states tests/test_run_history \
+	tests/test_run_diverge tests/test_checkpoint
 tests_test_run_SOURCES = tests/test_run.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_LDADD = src/run/librun.a src/data/libdata.a src/net/libnet.a src/math/libmath.a \
@@ -33,6 +34,12 @@ tests_test_run_resume_LDADD = $(tests_test_run_LDADD)
 tests_test_run_states_SOURCES = tests/test_run_states.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_states_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_states_LDADD = $(tests_test_run_LDADD)
+tests_test_run_history_SOURCES = tests/test_run_history.c
+tests_test_run_history_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_run_history_LDADD = $(tests_test_run_LDADD)
+tests_test_run_diverge_SOURCES = tests/test_run_diverge.c tests/run_fixture.c tests/run_fixture.h
+tests_test_run_diverge_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_run_diverge_LDADD = $(tests_test_run_LDADD)
 tests_test_checkpoint_SOURCES = tests/test_checkpoint.c tests/run_fixture.c tests/run_fixture.h
 tests_test_checkpoint_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_checkpoint_LDADD = $(tests_test_run_LDADD)
