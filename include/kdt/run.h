@@ -18,11 +18,13 @@ int script_parse(const char *bytes, size_t length, const char *name, struct scri
                  struct err *err);
 void script_free(struct script *script); /* NULL is fine */
 
+struct replay;
 struct run_options {
     struct settings settings;
     char name[128];
     char runs_directory[1024];   /* the run's directory is runs_directory/name */
     const struct script *script; /* outlives the run; NULL: none */
+    struct replay *replay;       /* the same: another run's commands are repeated */
 };
 
 struct run;
@@ -65,6 +67,22 @@ void resume_script(struct resume *resume, const struct script *script);
 /* Goes on. The run owns `resume` then; on an error the caller still does. */
 int resume_start(struct resume *resume, const struct dataset *dataset, struct run **out,
                  struct err *err);
+/* Another run to train again, locked; `verify`: and compared with what it has on disk, up to its
+ * last step. The first difference is the error of a failed run. */
+int replay_open(const char *directory, bool verify, struct replay **out, struct err *err);
+void replay_close(struct replay *replay); /* NULL is fine */
+/* As the other run started. */
+const struct settings *replay_settings(const struct replay *replay);
+/* "SECTION.KEY=VALUE"; steps may be others then, so rules act anew. */
+int replay_set(struct replay *replay, const char *line, struct err *err);
+const char *replay_runs_directory(const struct replay *replay); /* that the other run is in */
+/* NAME-replay, NAME-replay-2, … that is free there. */
+void replay_name(const struct replay *replay, const char *runs_directory, char *out, size_t size);
+/* Whether program and kernels are those that the other run began with. */
+bool replay_same_kernels(const struct replay *replay);
+/* What was compared, once the run has ended well; "" of any other. */
+const char *run_verified(const struct run *run);
+
 /* How many evaluations and edits the run already had when it went on; 0 of a new one. */
 void run_past(const struct run *run, size_t *evaluations, size_t *edits);
 struct feed *run_feed(struct run *run); /* lives as long as the run */
@@ -87,6 +105,10 @@ void run_destroy(struct run *run);
 void run_data_options(const struct settings *settings, struct data_options *out);
 int run_net_shape(const struct settings *settings, int inputs, int classes, struct net_shape *out,
                   struct err *err);
+/* "3072-256-128-10 relu, batch norm before" */
+void run_describe_network(const struct net_shape *shape, char *out, size_t size);
+/* The processor's name as the system has it. */
+void run_processor(char *out, size_t size);
 
 /* The losses of the last `count` steps, which wait for their row of steps.csv. */
 struct steps_row {
@@ -161,5 +183,16 @@ struct evaluation_result {
 int run_evaluate(struct net *net, const struct dataset *dataset, enum data_split split,
                  const struct data_transform *transform, uint64_t *confusion,
                  struct evaluation_result *out, struct err *err);
+
+/* Training without a run, to measure it: no thread, no files, the learning rate
+ * stays. Created by the thread that trains, which its team may pin. */
+struct practice;
+int practice_create(const struct settings *settings, const struct dataset *dataset,
+                    struct practice **out, struct err *err);
+void practice_destroy(struct practice *practice); /* NULL is fine */
+struct team *practice_team(const struct practice *practice);
+struct net *practice_net(const struct practice *practice);
+/* One step as a run does it; false where its loss says that training has diverged. */
+bool practice_step(struct practice *practice);
 
 #endif

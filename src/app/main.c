@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "eval.h"
 #include "print.h"
+#include "replay.h"
 #include "resume.h"
 #include "train.h"
 
@@ -35,8 +37,12 @@ static int perform(const struct options *options, struct err *err)
         return train_command(options, err);
     case SUBCOMMAND_RESUME:
         return resume_command(options, err);
+    case SUBCOMMAND_REPLAY:
+        return replay_command(options, err);
     case SUBCOMMAND_EVAL:
         return eval_command(options, err);
+    case SUBCOMMAND_BENCH:
+        return bench_command(options, err);
     case SUBCOMMAND_SETTINGS:
         if (options->ini) {
             print_settings_ini(stdout);

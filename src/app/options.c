@@ -85,18 +85,16 @@ static void take_option(struct options *out, const char *name, const char *value
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"headless", &out->headless},
-                 {"quiet", &out->quiet},
-                 {"ini", &out->ini},
-                 {"help", &out->help},
+    } flags[] = {{"headless", &out->headless}, {"quiet", &out->quiet}, {"verify", &out->verify},
+                 {"ini", &out->ini},           {"json", &out->json},   {"help", &out->help},
                  {"version", &out->version}};
     const struct {
         const char *name;
         const char **text;
     } texts[] = {
-        {"preset", &out->preset}, {"name", &out->name},     {"runs-dir", &out->runs_directory},
-        {"script", &out->script}, {"epochs", &out->epochs}, {"from", &out->from},
-        {"split", &out->split}};
+        {"preset", &out->preset}, {"name", &out->name},      {"runs-dir", &out->runs_directory},
+        {"script", &out->script}, {"epochs", &out->epochs},  {"from", &out->from},
+        {"split", &out->split},   {"seconds", &out->seconds}};
 
     if (strcmp(name, "config") == 0)
         out->config[out->config_count++] = value;
@@ -132,6 +130,7 @@ static int check_operands(const struct options *options, struct err *err)
 {
     static const size_t operands[SUBCOMMAND_COUNT] = {
         [SUBCOMMAND_RESUME] = 1,
+        [SUBCOMMAND_REPLAY] = 1,
         [SUBCOMMAND_EVAL] = 1,
         [SUBCOMMAND_SETTINGS] = SIZE_MAX,
     };

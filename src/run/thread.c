@@ -209,6 +209,7 @@ int run_measure(struct run *run)
         keep_if_best(run, &row);
         run_offer_good(run);
         run->now.last = row;
+        run->measured++;
         publication_evaluation(&run->publication, &row, run->seq);
     }
     if (run->paused && !run->steps_left)
@@ -225,29 +226,13 @@ int run_measure(struct run *run)
 /* The step's mini-batch, and its labels. */
 static struct gather next_batch(struct run *run)
 {
-    int64_t steps_per_epoch = run->schedule.steps_per_epoch, epoch = run->step / steps_per_epoch;
-    const struct settings *settings = &run->settings;
-    uint64_t seed = (uint64_t)settings->train.seed;
+    int64_t epoch = run->step / run->schedule.steps_per_epoch;
     if (run->permuted != epoch) {
-        data_permute(seed, (uint32_t)epoch, (uint32_t)run->info->count[DATA_TRAIN],
-                     run->permutation);
+        data_permute((uint64_t)run->settings.train.seed, (uint32_t)epoch,
+                     (uint32_t)run->info->count[DATA_TRAIN], run->permutation);
         run->permuted = epoch;
     }
-    struct gather gather = {
-        .dataset = run->dataset,
-        .choice = {.split = DATA_TRAIN,
-                   .index = run->permutation + run->step % steps_per_epoch * run->batch,
-                   .count = run->batch},
-        .seed = seed,
-        .epoch = (uint32_t)epoch,
-    };
-    if ((run->step + 1) % steps_per_epoch) {
-        gather.next = gather.choice;
-        gather.next.index += run->batch;
-    }
-    if (settings->augment.noise)
-        gather.sigma = settings->augment.noise_level *
-                       data_batch_std(run->dataset, gather.choice.index, run->batch);
+    struct gather gather = gather_batch(run->dataset, &run->settings, run->permutation, run->step);
     data_labels(run->dataset, &gather.choice, run->labels);
     return gather;
 }
@@ -267,6 +252,7 @@ static void note_speed(struct run *run, double seconds)
     double keep = exp(-seconds / SPEED_SECONDS);
     run->speed_samples = run->speed_samples * keep + run->batch;
     run->speed_seconds = run->speed_seconds * keep + seconds;
+    run->train_samples += run->batch;
     run->train_seconds += seconds;
 }
 
@@ -275,13 +261,7 @@ static void note_speed(struct run *run, double seconds)
 static bool train_step(struct run *run, double *loss)
 {
     double start = run_clock(run);
-    const struct settings *settings = &run->settings;
-    struct net_update update = {
-        .rate = run_rate(run),
-        .l2 = settings->train.l2,
-        .momentum = settings->train.momentum,
-        .optimizer = settings->train.optimizer == OPTIMIZER_NESTEROV ? NET_NESTEROV : NET_SGD,
-    };
+    const struct net_update update = update_terms(&run->settings, run_rate(run));
     const struct gather gather = next_batch(run);
     const struct net_source source = gather_source(&gather);
     struct net_step_result result =
@@ -370,8 +350,8 @@ static enum run_state train(struct run *run)
             return run_leave(run);
         if (run->evaluation_due && !resting(run))
             continue;
-        if (run->stopping || run->step == run->schedule.total_steps)
-            return run_complete(run);
+        if (run->stopping || run->step == run->schedule.total_steps || verify_ends(run))
+            return verify_end(run, &err) == 0 ? run_complete(run) : run_fail(run, &err);
         double loss;
         if (!train_step(run, &loss)) {
             if (!run_diverge(run, loss, &end))
@@ -387,8 +367,6 @@ static enum run_state train(struct run *run)
 /* What takes long or much memory, and belongs to this thread. */
 static int prepare(struct run *run, struct err *err)
 {
-    static const enum net_init rules[] = {
-        [INIT_HE] = NET_INIT_HE, [INIT_XAVIER] = NET_INIT_XAVIER, [INIT_NORMAL] = NET_INIT_NORMAL};
     const struct settings *settings = &run->settings;
     size_t images = (size_t)run->info->count[DATA_TRAIN];
     math_thread_init();
@@ -403,8 +381,7 @@ static int prepare(struct run *run, struct err *err)
     writer_fit(&run->writer, &run->copies);
     run->labels = mem_alloc((size_t)run->batch);
     run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);
-    net_init_weights(run->net, rules[settings->network.init], settings->network.init_std,
-                     (uint64_t)settings->train.seed);
+    draw_weights(settings, run->net);
     if (run->resume && resume_prepare(run, err) != 0)
         return -1;
     run->now.parameters = net_parameters(run->net);
