@@ -79,8 +79,12 @@ static size_t take_edits(struct feed *feed, size_t first, struct edit_mark *out,
 
 static size_t take_states(struct feed *feed, size_t first, struct kept_state *out, size_t most)
 {
-    (void)feed, (void)first, (void)out, (void)most;
-    return 0;
+    struct fake_feed *fake = of(feed);
+    struct kept_state all[FAKE_STATES + 2];
+    pthread_mutex_lock(&fake->lock);
+    size_t got = copy(out, all, sizeof(*out), fake_states(fake, all), first, most);
+    pthread_mutex_unlock(&fake->lock);
+    return got;
 }
 
 static void publish(struct fake_feed *fake)
@@ -135,6 +139,7 @@ void fake_feed_init(struct fake_feed *fake)
         .clock = 1000,
         .bucket_steps = 1,
         .to_step = -1,
+        .stretches = {{.parent = -1}},
     };
     pthread_mutex_init(&fake->lock, NULL);
     struct snapshot *now = &fake->now;
@@ -159,7 +164,7 @@ void fake_feed_init(struct fake_feed *fake)
     now->eta = now->loss = now->test_loss = now->test_accuracy = NAN;
     now->best_validation_accuracy = now->best_validation_loss = NAN;
     now->last.step = -1;
-    now->checkpoint_step = -1;
+    now->checkpoint_step = now->undo_step = now->redo_step = -1;
     now->version = 1;
 }
 
@@ -185,28 +190,40 @@ static double loss_at(int64_t step)
     return 0.24 + 1.3 * exp(-t / 300) + 0.75 * exp(-t / 4000);
 }
 
+/* Two neighbours of the same stretch become one. */
 static void merge_pairs(struct fake_feed *fake)
 {
-    for (size_t i = 0; i < FEED_MAX_BUCKETS / 2; i++) {
-        struct loss_bucket a = fake->buckets[2 * i], b = fake->buckets[2 * i + 1];
-        a.last = b.last;
-        a.mean = (a.mean + b.mean) / 2;
-        a.minimum = fmin(a.minimum, b.minimum);
-        a.maximum = fmax(a.maximum, b.maximum);
-        fake->buckets[i] = a;
+    size_t count = 0;
+    for (size_t i = 0; i < FEED_MAX_BUCKETS; i++, count++) {
+        struct loss_bucket a = fake->buckets[i];
+        uint8_t stretch = fake->bucket_stretch[i];
+        if (i + 1 < FEED_MAX_BUCKETS && fake->bucket_stretch[i + 1] == stretch) {
+            struct loss_bucket b = fake->buckets[++i];
+            a.last = b.last;
+            a.mean = (a.mean + b.mean) / 2;
+            a.minimum = fmin(a.minimum, b.minimum);
+            a.maximum = fmax(a.maximum, b.maximum);
+            a.noise = b.noise;
+        }
+        fake->buckets[count] = a;
+        fake->bucket_stretch[count] = stretch;
     }
-    fake->now.buckets = FEED_MAX_BUCKETS / 2;
+    fake->now.buckets = count;
     fake->bucket_steps *= 2;
 }
 
 static void add_step(struct fake_feed *fake)
 {
     struct snapshot *now = &fake->now;
-    double loss = loss_at(now->step) * (1 + 0.22 * jitter(now->step, 1));
+    double strain = fmax(log2(now->learning_rate / 0.04), 0);
+    fake->strain += (0.7 * strain - fake->strain) / 300;
+    double loss = loss_at(now->step) * (1 + 0.22 * jitter(now->step, 1)) * (1 + fake->strain);
     struct loss_bucket *last = now->buckets > 0 ? &fake->buckets[now->buckets - 1] : NULL;
-    if (last == NULL || last->last - last->first + 1 >= fake->bucket_steps) {
+    if (last == NULL || fake->bucket_stretch[now->buckets - 1] != fake->stretch ||
+        last->last - last->first + 1 >= fake->bucket_steps) {
         if (now->buckets == FEED_MAX_BUCKETS)
             merge_pairs(fake);
+        fake->bucket_stretch[now->buckets] = (uint8_t)fake->stretch;
         last = &fake->buckets[now->buckets++];
         *last = (struct loss_bucket){
             .first = now->step, .last = now->step - 1, .minimum = loss, .maximum = loss};
@@ -217,19 +234,20 @@ static void add_step(struct fake_feed *fake)
     last->mean = (last->mean * count + loss) / (count + 1);
     last->minimum = fmin(last->minimum, loss);
     last->maximum = fmax(last->maximum, loss);
-    now->loss = loss_at(now->step);
+    now->loss = loss_at(now->step) * (1 + fake->strain);
     now->step++;
-    now->seconds = (double)now->step * 100 / 142000;
+    now->seconds += 100.0 / 142000;
     now->samples_per_second = 142000 + 900 * jitter(now->step / 500, 2);
     now->eta = (double)(now->total_steps - now->step) * 100 / now->samples_per_second;
 }
 
-static void evaluate(struct fake_feed *fake)
+void fake_evaluate(struct fake_feed *fake)
 {
     struct snapshot *now = &fake->now;
     if (now->evaluations == FAKE_EVALUATIONS)
         return;
-    double loss = loss_at(now->step), t = (double)now->step / (double)now->total_steps;
+    double loss = loss_at(now->step) * (1 + fake->strain),
+           t = (double)now->step / (double)now->total_steps;
     struct evaluation row = {
         .epoch = now->step / now->steps_per_epoch,
         .step = now->step,
@@ -240,6 +258,7 @@ static void evaluate(struct fake_feed *fake)
         .validation_loss = loss + 0.05 + 0.12 * t + 0.01 * jitter(now->step, 4),
         .validation_accuracy = 0.985 - 0.34 * loss - 0.02 * t + 0.004 * jitter(now->step, 5),
     };
+    fake->evaluation_stretch[now->evaluations] = (uint8_t)fake->stretch;
     fake->evaluations[now->evaluations++] = row;
     now->last = row;
     if (!(row.validation_accuracy <= now->best_validation_accuracy)) {
@@ -247,13 +266,37 @@ static void evaluate(struct fake_feed *fake)
         now->best_validation_loss = row.validation_loss;
         now->best_epoch = row.epoch;
         now->best_step = row.step;
+        fake->best = fake_state_now(fake);
+        text_copy(fake->best.kept.name, sizeof(fake->best.kept.name), "best");
     }
 }
 
-static void save(struct fake_feed *fake)
+struct fake_state fake_state_now(const struct fake_feed *fake)
 {
+    const struct snapshot *now = &fake->now;
+    return (struct fake_state){
+        .kept.step = now->step,
+        .settings = now->settings,
+        .last = now->last,
+        .step = now->step,
+        .epoch = now->epoch,
+        .learning_rate = now->learning_rate,
+        .loss = now->loss,
+        .strain = fake->strain,
+        .here = {fake->stretch, now->step, now->evaluations, now->edits},
+    };
+}
+
+void fake_save(struct fake_feed *fake, const char *name)
+{
+    struct kept_state *kept = &fake->saved.kept;
     fake->now.checkpoint_step = fake->now.step;
     fake->now.checkpoint_clock = fake->clock;
+    fake->saved = fake_state_now(fake);
+    if (name != NULL)
+        text_copy(kept->name, sizeof(kept->name), name);
+    else
+        snprintf(kept->name, sizeof(kept->name), "step-%d", (int)fake->now.step);
 }
 
 void fake_feed_train(struct fake_feed *fake, int64_t steps)
@@ -267,8 +310,8 @@ void fake_feed_train(struct fake_feed *fake, int64_t steps)
         if (now->step % now->steps_per_epoch == 0) {
             now->epoch++;
             now->learning_rate *= now->settings.train.decay;
-            evaluate(fake);
-            save(fake);
+            fake_evaluate(fake);
+            fake_save(fake, NULL);
         }
         if (now->step == fake->to_step) {
             fake->to_step = -1;
@@ -280,122 +323,13 @@ void fake_feed_train(struct fake_feed *fake, int64_t steps)
     pthread_mutex_unlock(&fake->lock);
 }
 
-static void add_edit(struct fake_feed *fake, struct answer *answer)
-{
-    if (fake->now.edits == FAKE_EDITS)
-        return;
-    struct edit_mark *edit = &fake->edits[fake->now.edits++];
-    *edit = (struct edit_mark){
-        .seq = (int64_t)answer->id + 1,
-        .step = fake->now.step,
-        .source = fake->sources[answer->id - 1],
-    };
-    text_copy(edit->label, sizeof(edit->label), answer->text);
-}
-
-static void refuse(struct answer *answer, const char *why)
-{
-    answer->state = ANSWER_REFUSED;
-    text_copy(answer->text, sizeof(answer->text), why);
-}
-
-static void set(struct fake_feed *fake, const struct command *command, struct answer *answer)
-{
-    struct snapshot *now = &fake->now;
-    struct settings trial = now->settings;
-    struct err err = {0};
-    size_t used = 0;
-    trial.train.learning_rate = now->learning_rate;
-    for (int i = 0; i + 1 < command->words; i += 2) {
-        const struct setting *row = settings_find(command->word[i], &err);
-        char before[128], after[128], refused[256];
-        if (row == NULL) {
-            refuse(answer, err.text);
-            return;
-        }
-        if (row->change != SETTING_LIVE) {
-            snprintf(refused, sizeof(refused), "%s cannot change during a run", row->name);
-            refuse(answer, refused);
-            return;
-        }
-        settings_format(&trial, row, before, sizeof(before));
-        if (settings_set_relative(&trial, row, command->word[i + 1], &err) != 0) {
-            refuse(answer, err.text);
-            return;
-        }
-        settings_format(&trial, row, after, sizeof(after));
-        if (row->type == SETTING_NUMBER) {
-            snprintf(before, sizeof(before), "%.4g", strtod(before, NULL));
-            snprintf(after, sizeof(after), "%.4g", strtod(after, NULL));
-        }
-        const char *name = strcmp(row->key, "learning_rate") == 0 ? "learning rate" : row->key;
-        used += (size_t)snprintf(answer->text + used, sizeof(answer->text) - used,
-                                 "%s%s %.32s → %.32s", used > 0 ? ", " : "", name, before, after);
-    }
-    now->settings = trial;
-    now->learning_rate = trial.train.learning_rate;
-    add_edit(fake, answer);
-}
-
-static void perform(struct fake_feed *fake, struct answer *answer)
-{
-    struct snapshot *now = &fake->now;
-    struct command command;
-    struct err err = {0};
-    answer->state = ANSWER_APPLIED;
-    answer->step = now->step;
-    answer->clock = fake->clock;
-    if (command_parse(answer->line, &command, &err) != 0) {
-        refuse(answer, err.text);
-        return;
-    }
-    switch (command.id) {
-    case COMMAND_PAUSE:
-        now->state = RUN_PAUSED;
-        text_copy(answer->text, sizeof(answer->text), "paused");
-        break;
-    case COMMAND_CONTINUE:
-        now->state = RUN_RUNNING;
-        text_copy(answer->text, sizeof(answer->text), "running");
-        break;
-    case COMMAND_STEP:
-        if (now->state == RUN_PAUSED) {
-            now->state = RUN_RUNNING;
-            fake->to_step = now->step + command.number;
-        } else {
-            refuse(answer, "step: the run is not paused");
-        }
-        break;
-    case COMMAND_SET:
-        set(fake, &command, answer);
-        break;
-    case COMMAND_TOGGLE:
-        now->settings.augment.noise = !now->settings.augment.noise;
-        snprintf(answer->text, sizeof(answer->text), "noise %s",
-                 now->settings.augment.noise ? "off → on" : "on → off");
-        add_edit(fake, answer);
-        break;
-    case COMMAND_CHECKPOINT:
-        save(fake);
-        snprintf(answer->text, sizeof(answer->text), "checkpoint step-%d.safetensors",
-                 (int)now->step);
-        break;
-    case COMMAND_EVALUATE:
-        evaluate(fake);
-        text_copy(answer->text, sizeof(answer->text), "evaluated");
-        break;
-    default:
-        break;
-    }
-}
-
 bool fake_feed_apply(struct fake_feed *fake)
 {
     pthread_mutex_lock(&fake->lock);
     bool any = fake->applied < fake->posted;
     if (any) {
         struct answer *answer = &fake->answers[fake->applied++];
-        perform(fake, answer);
+        fake_perform(fake, answer);
         fake->now.answer = *answer;
         publish(fake);
     }
@@ -410,7 +344,7 @@ void fake_feed_finish(struct fake_feed *fake)
     fake->now.test_loss = 0.3312;
     fake->now.test_accuracy = 0.8952;
     fake->now.eta = 0;
-    save(fake);
+    fake_save(fake, NULL);
     publish(fake);
     pthread_mutex_unlock(&fake->lock);
 }

@@ -9,7 +9,30 @@
 
 #include <pthread.h>
 
-enum { FAKE_EVALUATIONS = 1024, FAKE_EDITS = 256, FAKE_POSTS = 256 };
+enum {
+    FAKE_EVALUATIONS = 1024,
+    FAKE_EDITS = 256,
+    FAKE_POSTS = 256,
+    FAKE_STATES = 64,
+    FAKE_STRETCHES = 128,
+};
+
+/* Between two returns: where it grew out of its parent, in counts of the parent's time. */
+struct fake_stretch {
+    int parent; /* -1: the first */
+    int64_t step;
+    size_t evaluations, edits;
+};
+
+/* All that a return restores. */
+struct fake_state {
+    struct kept_state kept;
+    struct settings settings;
+    struct evaluation last;
+    int64_t step, epoch;
+    double learning_rate, loss, strain;
+    struct fake_stretch here; /* a stretch that would begin here */
+};
 
 struct fake_feed {
     struct feed feed;
@@ -24,6 +47,14 @@ struct fake_feed {
     enum command_source sources[FAKE_POSTS]; /* of posts[id - 1] */
     uint64_t posted, applied;                /* ids up to these */
     int64_t to_step;                         /* of `step N`; -1: none */
+    double strain;                           /* how much a rate above 0.04 has done harm */
+
+    struct fake_stretch stretches[FAKE_STRETCHES];
+    int stretch; /* the present one; the others are before it */
+    uint8_t bucket_stretch[FEED_MAX_BUCKETS], evaluation_stretch[FAKE_EVALUATIONS],
+        edit_stretch[FAKE_EDITS];
+    struct fake_state undo[FAKE_STATES], redo[FAKE_STATES], best, saved;
+    int undos, redos;
 };
 
 /* A run of 60 epochs of 469 steps that has just begun. */
@@ -33,9 +64,18 @@ void fake_feed_fini(struct fake_feed *fake);
 void fake_feed_train(struct fake_feed *fake, int64_t steps);
 /* Performs the next command that was posted; false where there is none. */
 bool fake_feed_apply(struct fake_feed *fake);
+/* The loss explodes: the run returns to the last checkpoint, and waits for a choice. */
+void fake_feed_diverge(struct fake_feed *fake);
 /* Ends the run: tested, finished. */
 void fake_feed_finish(struct fake_feed *fake);
 /* Makes the present state a new publication. */
 void fake_feed_publish(struct fake_feed *fake);
+
+/* Between fake_feed.c and fake_commands.c, under the lock. */
+struct fake_state fake_state_now(const struct fake_feed *fake);
+void fake_evaluate(struct fake_feed *fake);
+void fake_save(struct fake_feed *fake, const char *name);
+void fake_perform(struct fake_feed *fake, struct answer *answer);
+size_t fake_states(const struct fake_feed *fake, struct kept_state out[FAKE_STATES + 2]);
 
 #endif

@@ -414,3 +414,45 @@ struct script *fixture_script(const char *text)
         fail_msg("%s", err.text);
     return script;
 }
+
+static const char *const threads[][2] = {
+    {"train.threads=1", NULL}, {"train.threads=2", NULL}, {"train.threads=3", NULL}};
+
+struct run *fixture_start_script(const struct fixture *fixture, const char *name,
+                                 const struct script *script)
+{
+    struct run_options options = {.name = "", .script = script};
+    struct run *run;
+    struct err err;
+    fixture_settings(fixture, &options.settings);
+    text_copy(options.name, sizeof options.name, name);
+    snprintf(options.runs_directory, sizeof options.runs_directory, "%s/runs", fixture->directory);
+    if (run_create(&options, fixture->dataset, &run, &err) != 0)
+        fail_msg("%s", err.text);
+    return run;
+}
+
+static bool paused_or_ended(const struct snapshot *now)
+{
+    return fixture_paused(now) || fixture_ended(now);
+}
+
+int fixture_train_in_parts(const struct fixture *fixture, const char *name,
+                           const struct script *script, bool abandon)
+{
+    struct run *run = fixture_start_script(fixture, name, script);
+    for (int part = 1;; part++) {
+        struct snapshot now;
+        fixture_wait(run_feed(run), paused_or_ended, &now);
+        if (fixture_ended(&now)) {
+            fixture_end(run, RUN_FINISHED, NULL);
+            return part - 1;
+        }
+        if (abandon && part % 2)
+            run_abandon(run);
+        else
+            run_interrupt(run, "test");
+        fixture_end(run, RUN_INTERRUPTED, NULL);
+        run = fixture_resume(fixture, name, threads[part % 3], script);
+    }
+}

@@ -47,6 +47,12 @@ struct run *fixture_start_paused(const struct fixture *fixture, const char *name
 struct run *fixture_resume(const struct fixture *fixture, const char *name,
                            const char *const *settings, const struct script *script);
 struct script *fixture_script(const char *text);
+struct run *fixture_start_script(const struct fixture *fixture, const char *name,
+                                 const struct script *script);
+/* Leaves wherever the script pauses, `abandon`: every second time without saving, and goes on
+ * with another number of threads, until the run has finished. Returns how often it was left. */
+int fixture_train_in_parts(const struct fixture *fixture, const char *name,
+                           const struct script *script, bool abandon);
 /* That two runs have the same rows, but for their seconds, and the same last and best weights. */
 void fixture_assert_same(const struct fixture *fixture, const char *a, const char *b);
 /* Waits for the end, which must be `state`, and destroys the run. */

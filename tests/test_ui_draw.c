@@ -58,10 +58,10 @@ static struct data *data_create(bool accuracy)
     return data;
 }
 
-static const struct chart_mark marks[] = {{1500, "rate 0.02 → 0.01", STYLE_EDIT},
-                                          {4000, "noise on", STYLE_EDIT},
-                                          {4300, "momentum 0.9 → 0.95", STYLE_EDIT},
-                                          {9300, "rate 0.01 → 0.005", STYLE_EDIT}};
+static const struct chart_mark marks[] = {{1500, "rate 0.02 → 0.01", STYLE_EDIT, false},
+                                          {4000, "noise on", STYLE_EDIT, false},
+                                          {4300, "momentum 0.9 → 0.95", STYLE_EDIT, false},
+                                          {9300, "rate 0.01 → 0.005", STYLE_EDIT, false}};
 
 /* Two series as the view has them. */
 static void series_of(struct chart_series series[2], const struct data *data, bool accuracy)
@@ -81,12 +81,26 @@ static void series_of(struct chart_series series[2], const struct data *data, bo
                                       .count = EVALUATIONS};
 }
 
+/* The best of validation: the highest accuracy, the lowest loss. */
+static const struct chart_point *best_of(const struct chart_series *series, bool accuracy)
+{
+    const struct chart_point *best = NULL;
+    for (size_t i = 0; i < series->count; i++) {
+        const struct chart_point *point = &series->points[i];
+        if (!isfinite(point->mean))
+            continue;
+        if (!best || (accuracy ? point->mean > best->mean : point->mean < best->mean))
+            best = point;
+    }
+    return best;
+}
+
 static struct chart chart_of(const struct chart_series series[2], bool accuracy)
 {
     return (struct chart){.title = accuracy ? "accuracy" : "loss",
                           .value_format = accuracy ? "%.2f%%" : "%.4f",
                           .percent = accuracy,
-                          .higher_is_better = accuracy,
+                          .best = best_of(&series[1], accuracy),
                           .x_last = STEPS,
                           .x_scale = STEPS_PER_EPOCH,
                           .x_label = "epoch",
@@ -234,6 +248,8 @@ static void test_every_size(void **state)
             chart.log_y = turn % 5 == 0;
             chart.marks = marks;
             chart.mark_count = turn % 4;
+            chart.ghosts = series;
+            chart.ghost_count = turn % 3;
             check_inside(&grid, where, &chart, "curves");
 
             const struct odd *odd = &odds[turn % (sizeof odds / sizeof *odds)];
@@ -242,6 +258,8 @@ static void test_every_size(void **state)
             chart = chart_of(odd_series, turn % 7 == 0);
             chart.glyphs = GLYPHS_BRAILLE + turn % 3;
             chart.log_y = turn % 2;
+            chart.ghosts = odd_series;
+            chart.ghost_count = turn % 3;
             chart.x_first = odd->x_first;
             chart.x_last = odd->x_last;
             chart.x_scale = odd->x_scale;
@@ -413,6 +431,62 @@ static void test_zoom(void **state)
     mem_free(data);
 }
 
+/* Ghosts are below the curves, never shown as live, and stretch y by no more than half. */
+static void test_ghosts(void **state)
+{
+    (void)state;
+    struct data *data = data_create(false);
+    struct chart_series series[2];
+    series_of(series, data, false);
+    struct chart_point tail[] = {{2000, 1.5, 1.5, 1.5}, {4000, 2.5, 2.5, 2.5}, {6000, 40, 40, 40}};
+    struct chart_series ghosts[] = {
+        {.style = STYLE_GHOST, .lines = true, .ghost = true, .points = tail, .count = 3},
+        {.style = STYLE_GHOST,
+         .dotted = true,
+         .lines = true,
+         .ghost = true,
+         .points = tail,
+         .count = 3}};
+    static const uint32_t arrows[] = {0x2191, 0x2191, '^'};
+    for (int glyphs = GLYPHS_BRAILLE; glyphs <= GLYPHS_ASCII; glyphs++) {
+        for (int dotted = 0; dotted < 2; dotted++) {
+            struct grid without, with;
+            struct chart chart = chart_of(series, false);
+            chart.glyphs = (enum settings_glyphs)glyphs;
+            draw(&without, 80, 20, &chart);
+            chart.ghosts = &ghosts[dotted];
+            chart.ghost_count = 1;
+            draw(&with, 80, 20, &chart);
+            int cells = 0, beyond = 0, live = 0;
+            for (int y = 1; y < 18; y++) {
+                cells += count_style(&with, y, 7, STYLE_GHOST);
+                live += count_style(&with, y, 7, STYLE_TRAIN);
+                for (int x = 7; x < 80; x++)
+                    beyond += style_at(&with, x, y) == STYLE_GHOST &&
+                              rune_at(&with, x, y) == arrows[glyphs - GLYPHS_BRAILLE];
+            }
+            if (cells < 8 || beyond != 1)
+                fail_msg("glyphs %d, dotted %d: %d cells, %d arrows", glyphs, dotted, cells,
+                         beyond);
+            assert_true(live >= 60);
+            grid_fini(&without);
+            grid_fini(&with);
+        }
+    }
+
+    /* Alone they are what y is fitted to. */
+    struct chart chart = chart_of(series, false);
+    series[0].count = series[1].count = 0;
+    chart.ghosts = ghosts;
+    chart.ghost_count = 2;
+    struct grid grid;
+    draw(&grid, 80, 20, &chart);
+    for (int x = 7; x < 80; x++)
+        assert_int_not_equal(rune_at(&grid, x, 2), 0x2191);
+    grid_fini(&grid);
+    mem_free(data);
+}
+
 static void row_text(const struct grid *grid, int y, struct text *out)
 {
     struct grid row = *grid;
@@ -452,6 +526,30 @@ static void test_marks(void **state)
             grid_fini(&grid);
         }
     }
+    text_fini(&row);
+    mem_free(data);
+}
+
+/* An edit that was taken back and the return to before it share a column, each in its own style. */
+static void test_return_mark(void **state)
+{
+    (void)state;
+    struct data *data = data_create(false);
+    struct chart_series series[2];
+    series_of(series, data, false);
+    struct chart chart = chart_of(series, false);
+    chart.marks = (const struct chart_mark[]){{1500, "rate 0.02 → 0.1", STYLE_GHOST, false},
+                                              {1500, "undo, from step 4000", STYLE_EDIT, true}};
+    chart.mark_count = 2;
+    struct grid grid;
+    struct text row = {0};
+    draw(&grid, 80, 16, &chart);
+    row_text(&grid, 1, &row);
+    assert_non_null(strstr(row.bytes, "◄ rate 0.02 → 0.1, undo, from step 4000"));
+    int ghost = count_style(&grid, 1, 0, STYLE_GHOST), edit = count_style(&grid, 1, 0, STYLE_EDIT);
+    assert_int_equal(ghost, 13); /* without spaces */
+    assert_int_equal(edit, 1 + 17);
+    grid_fini(&grid);
     text_fini(&row);
     mem_free(data);
 }
@@ -536,7 +634,8 @@ int main(void)
         cmocka_unit_test(test_golden),   cmocka_unit_test(test_every_size),
         cmocka_unit_test(test_odd_data), cmocka_unit_test(test_three_ticks),
         cmocka_unit_test(test_gap),      cmocka_unit_test(test_peaks),
-        cmocka_unit_test(test_zoom),     cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_zoom),     cmocka_unit_test(test_ghosts),
+        cmocka_unit_test(test_marks),    cmocka_unit_test(test_return_mark),
         cmocka_unit_test(test_legend),   cmocka_unit_test(test_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

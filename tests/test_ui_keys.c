@@ -211,6 +211,148 @@ static void test_glyphs_remembered(void **unused)
     bench_destroy(bench);
 }
 
+/* Going back. */
+
+static void apply_all(struct bench *bench)
+{
+    while (fake_feed_apply(&bench->fake))
+        bench_update(bench);
+}
+
+static void test_undo_keys(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench_press(bench, "u");
+    assert_string_equal(posted(bench), "undo");
+    assert_int_equal(bench->fake.sources[bench->fake.posted - 1], SOURCE_KEY);
+    apply_all(bench);
+    assert_int_equal(bench->history.snapshot.step, 4321);
+    bench_press(bench, "ctrl-r");
+    assert_string_equal(posted(bench), "redo");
+    apply_all(bench);
+    assert_int_equal(bench->history.snapshot.step, 5851);
+    bench_press(bench, "+ + u"); /* what was pressed before it goes first */
+    assert_string_equal(bench->fake.answers[bench->fake.posted - 2].line,
+                        "set train.learning_rate *1.1");
+    assert_string_equal(posted(bench), "undo");
+    bench_destroy(bench);
+}
+
+static void test_rollback_menu(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 100);
+    bench_update(bench);
+    uint64_t before = bench->fake.posted;
+    bench_press(bench, "r u b l down up enter"); /* there is nothing to return to */
+    assert_int_equal(bench->fake.posted, before);
+    assert_int_equal(bench->state.mode, MODE_ROLLBACK);
+    bench_press(bench, "esc");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    bench_destroy(bench);
+
+    bench = bench_running();
+    static const struct {
+        const char *keys, *command;
+    } cases[] = {
+        {"r u", "undo"},
+        {"r enter", "undo"},
+        {"r b", "rollback best"},
+        {"r l", "rollback last"},
+        {"r down enter", "rollback best"},
+        {"r down down up enter", "rollback best"},
+        {"r down down down down down down enter", "rollback 1976"},
+        {"r up enter", "undo"},
+        {"r j j k enter", "rollback best"},
+        {"r s b e s t enter", "rollback best"},
+        {"r s 4 tab enter", "rollback 4321 "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        before = bench->fake.posted;
+        bench_press(bench, cases[i].keys);
+        if (bench->fake.posted != before + 1 || strcmp(posted(bench), cases[i].command) != 0)
+            fail_msg("%s: %s", cases[i].keys, posted(bench));
+        assert_int_equal(bench->state.mode, MODE_MAIN);
+    }
+    before = bench->fake.posted;
+    bench_press(bench, "r q r esc r ctrl-c r r");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    assert_int_equal(bench->fake.posted, before);
+
+    /* The chosen state stays chosen when a newer one comes to stand before it. */
+    bench_press(bench, "r down down down");
+    assert_string_equal(bench->state.rollback, "rollback 1976");
+    fake_feed_apply(&bench->fake);
+    bench_update(bench);
+    assert_string_equal(bench->state.rollback, "rollback 1976");
+
+    fake_feed_finish(&bench->fake);
+    bench_update(bench);
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    bench_press(bench, "r");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    assert_true(bench_shows(bench, "the run has ended"));
+    bench_destroy(bench);
+}
+
+static struct bench *bench_diverged(void)
+{
+    struct bench *bench = bench_running();
+    fake_feed_diverge(&bench->fake);
+    bench_update(bench);
+    return bench;
+}
+
+static void test_divergence_menu(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_diverged();
+    assert_int_equal(bench->state.mode, MODE_DIVERGED);
+    uint64_t before = bench->fake.posted;
+    bench_press(bench, "s h"); /* meant for what was there before */
+    assert_int_equal(bench->fake.posted, before);
+    assert_int_equal(bench->state.mode, MODE_DIVERGED);
+    bench->state.now += 1;
+    bench_press(bench, "+ u x h");
+    assert_int_equal(bench->fake.posted, before + 2);
+    assert_string_equal(bench->fake.answers[before].line, "set train.learning_rate /2");
+    assert_string_equal(posted(bench), "continue");
+    apply_all(bench);
+    assert_int_equal(bench->history.snapshot.state, RUN_RUNNING);
+    fake_feed_diverge(&bench->fake); /* the next one is told, too */
+    bench_update(bench);
+    assert_int_equal(bench->state.mode, MODE_DIVERGED);
+    bench_destroy(bench);
+
+    bench = bench_diverged();
+    bench->state.now += 1;
+    bench_press(bench, "esc");
+    bench_update(bench);
+    assert_int_equal(bench->state.mode, MODE_MAIN); /* to look */
+    bench_press(bench, "enter r");
+    assert_int_equal(bench->state.mode, MODE_ROLLBACK);
+    bench_press(bench, "esc enter s");
+    assert_string_equal(posted(bench), "stop");
+    bench_destroy(bench);
+
+    /* It waits until the person has finished what is open, and goes when another view chose. */
+    bench = bench_running();
+    bench_press(bench, ":");
+    fake_feed_diverge(&bench->fake);
+    bench_update(bench);
+    assert_int_equal(bench->state.mode, MODE_PROMPT);
+    bench_press(bench, "esc");
+    assert_int_equal(bench->state.mode, MODE_DIVERGED);
+    bench->fake.now.diverged = false;
+    bench_update(bench);
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    bench_press(bench, "enter");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    bench_destroy(bench);
+}
+
 /* The prompt and its line editor. */
 
 static void test_completion(void **unused)
@@ -239,6 +381,31 @@ static void test_completion(void **unused)
     bench_type(bench, "note se");
     bench_press(bench, "tab");
     assert_string_equal(bench->state.editor.text, "note se");
+    static const struct {
+        const char *typed, *completed;
+    } cases[] = {
+        {"rollback b", "rollback best "},
+        {"rollback 4", "rollback 4321 "},
+        {"rollback best ", "rollback best "},
+        {"pause w", "pause when "},
+        {"pause when e", "pause when epoch "},
+        {"pause when epoch ", "pause when epoch end "},
+        {"pause when v", "pause when validation "},
+        {"pause when validation ", "pause when validation loss "},
+        {"pause when validation loss ", "pause when validation loss up "},
+        {"pause when loss ", "pause when loss above "},
+        {"pause when loss above ", "pause when loss above "},
+        {"run 20 e", "run 20 epochs "},
+        {"run x e", "run x e"},
+        {"run e", "run e"},
+        {"und", "undo "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        bench_press(bench, "ctrl-u");
+        bench_type(bench, cases[i].typed);
+        bench_press(bench, "tab");
+        assert_string_equal(bench->state.editor.text, cases[i].completed);
+    }
     bench_destroy(bench);
 }
 
@@ -257,6 +424,14 @@ static void test_hints(void **unused)
         {"set train.lerning_rate 0.1", "train.learning_rate"},
         {"set train.batch_size 7", "cannot change during a run"},
         {"set train.l2 0.1", "now 1e-05; *F and /F are relative to it"},
+        {"pause when ", " epoch  validation  loss  never\n"},
+        {"pause when loss above 3", " pause [when CONDITION]"},
+        {"run 5 ", " steps  epochs\n"},
+        {"rollback ", " best  last  4321  1976  5628\n"},
+        {"rollback best", "Goes back 223 steps"},
+        {"rollback 4321", "Goes back 1530 steps"},
+        {"rollback 4", " 4321\n"},
+        {"rollback 7", " rollback best|last|STEP\n"},
         {"puase", "did you mean \"pause\""},
     };
     struct bench *bench = bench_running();
@@ -341,11 +516,12 @@ static void test_editor(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys_post),  cmocka_unit_test(test_pause_twice),
-        cmocka_unit_test(test_held_key),   cmocka_unit_test(test_keys_anywhere),
-        cmocka_unit_test(test_ways_out),   cmocka_unit_test(test_glyphs_remembered),
-        cmocka_unit_test(test_completion), cmocka_unit_test(test_hints),
-        cmocka_unit_test(test_editor),
+        cmocka_unit_test(test_keys_post),       cmocka_unit_test(test_pause_twice),
+        cmocka_unit_test(test_held_key),        cmocka_unit_test(test_keys_anywhere),
+        cmocka_unit_test(test_ways_out),        cmocka_unit_test(test_glyphs_remembered),
+        cmocka_unit_test(test_undo_keys),       cmocka_unit_test(test_rollback_menu),
+        cmocka_unit_test(test_divergence_menu), cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_hints),           cmocka_unit_test(test_editor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

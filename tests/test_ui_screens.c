@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #endif
 #include "../src/ui/screens.h"
+#include "../src/ui/tails.h"
 #include "golden.h"
 #include "ui_bench.h"
 
@@ -26,7 +27,7 @@ static bool overlap(struct rect a, struct rect b)
            a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
-static void check_layout(int width, int height, bool warning, int banner)
+static void check_layout(int width, int height, int warning, int banner)
 {
     struct layout layout;
     layout_compute(width, height, warning, banner, &layout);
@@ -59,8 +60,8 @@ static void test_layout_every_size(void **unused)
     for (int width = 1; width <= 300; width++)
         for (int height = 1; height <= 100; height++)
             for (int banner = 0; banner <= 3; banner++) {
-                check_layout(width, height, false, banner);
-                check_layout(width, height, true, banner);
+                for (int warning = 0; warning <= 2; warning++)
+                    check_layout(width, height, warning, banner);
             }
 }
 
@@ -68,13 +69,14 @@ static void test_every_size_draws(void **unused)
 {
     (void)unused;
     struct bench *bench = bench_running();
-    const enum view_mode modes[] = {MODE_MAIN, MODE_PROMPT, MODE_MENU, MODE_HELP, MODE_LEAVING};
+    const enum view_mode modes[] = {MODE_MAIN,     MODE_PROMPT, MODE_MENU,   MODE_ROLLBACK,
+                                    MODE_DIVERGED, MODE_HELP,   MODE_LEAVING};
     editor_start(&bench->state.editor, "set train.learning_rate *0.5");
     int turn = 0;
     for (int width = 1; width <= 300; width += width < 90 ? 1 : 23) {
         for (int height = 1; height <= 100; height += height < 30 ? 1 : 17) {
             struct text out = {0};
-            bench->state.mode = modes[turn % 5];
+            bench->state.mode = modes[turn % 7];
             bench->state.ask = turn % 2 == 0 ? settings_find("train.learning_rate", NULL) : NULL;
             bench->state.glyphs = (enum settings_glyphs)(GLYPHS_BRAILLE + turn++ % 3);
             bench_draw(bench, width, height, false, &out);
@@ -94,6 +96,14 @@ static void compare(struct bench *bench, const char *name, int width, int height
     bench_draw(bench, width, height, styles, &out);
     golden_compare(file, out.bytes);
     text_fini(&out);
+}
+
+static void edit_now(struct bench *bench, const char *keys)
+{
+    bench_press(bench, keys);
+    while (fake_feed_apply(&bench->fake))
+        bench_update(bench);
+    bench_update(bench);
 }
 
 static void test_screen_sizes(void **unused)
@@ -147,6 +157,16 @@ static void test_screen_states(void **unused)
               "metrics.csv: No space left on device; training goes on");
     bench_update(bench);
     compare(bench, "warning", 80, 24, true);
+    text_copy(now->warning, sizeof(now->warning),
+              "metrics.csv: No space left on device; checkpoint: No space left on device, the last "
+              "one is of step 5628; training goes on");
+    bench_update(bench);
+    compare(bench, "warning-long", 80, 24, true);
+    compare(bench, "warning-40x12", 40, 12, true);
+    compare(bench, "warning-39x5", 39, 5, true);
+    compare(bench, "warning-39x1", 39, 1, false);
+    bench_press(bench, "q");
+    compare(bench, "warning-menu", 80, 24, false);
     bench_destroy(bench);
 }
 
@@ -207,6 +227,89 @@ static void test_screen_ends(void **unused)
     bench_destroy(bench);
 }
 
+/* The rate was changed, it got worse, and u took it back: a ghost that a live curve passes. */
+static struct bench *bench_undone(void)
+{
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 4 * 469 + 100);
+    edit_now(bench, "n");
+    fake_feed_train(&bench->fake, 3 * 469);
+    edit_now(bench, ":");
+    bench_type(bench, "set train.learning_rate 0.1");
+    edit_now(bench, "enter");
+    fake_feed_train(&bench->fake, 4 * 469);
+    edit_now(bench, "u");
+    fake_feed_train(&bench->fake, 2 * 469);
+    bench->state.now = bench->fake.clock += 100;
+    bench_update(bench);
+    return bench;
+}
+
+static void test_screen_undone(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_undone();
+    compare(bench, "undone-40x12", 40, 12, false);
+    compare(bench, "undone", 80, 24, true);
+    compare(bench, "undone-120x40", 120, 40, true);
+    compare(bench, "undone-200x60", 200, 60, false);
+    bench->state.glyphs = GLYPHS_BLOCK;
+    compare(bench, "undone-block", 80, 24, true);
+    compare(bench, "undone-120x40-block", 120, 40, false);
+    bench->state.glyphs = GLYPHS_ASCII;
+    compare(bench, "undone-ascii", 80, 24, true);
+    compare(bench, "undone-120x40-ascii", 120, 40, false);
+    bench_destroy(bench);
+}
+
+static void test_screen_rollback(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    fake_feed_train(&bench->fake, 200);
+    bench_update(bench);
+    bench_press(bench, "r");
+    compare(bench, "rollback-nothing", 80, 24, true);
+    bench_destroy(bench);
+
+    bench = bench_undone();
+    edit_now(bench, "<");
+    fake_feed_train(&bench->fake, 150);
+    edit_now(bench, "+");
+    fake_feed_train(&bench->fake, 50);
+    bench_update(bench);
+    bench_press(bench, "r");
+    compare(bench, "rollback", 80, 24, true);
+    compare(bench, "rollback-120x40", 120, 40, false);
+    bench_press(bench, "down down down");
+    compare(bench, "rollback-40x12", 40, 12, true);
+    bench_press(bench, "s");
+    compare(bench, "rollback-step", 80, 24, false);
+    bench_destroy(bench);
+}
+
+static void test_screen_diverged(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_undone();
+    fake_feed_train(&bench->fake, 150);
+    fake_feed_diverge(&bench->fake);
+    bench_update(bench);
+    compare(bench, "exploded", 80, 24, true);
+    compare(bench, "exploded-40x12", 40, 12, false);
+    bench->state.now += 1;
+    bench_press(bench, "esc");
+    compare(bench, "exploded-look", 80, 24, true);
+    bench_destroy(bench);
+
+    bench = bench_running();
+    bench->fake.now.state = RUN_PAUSED;
+    text_copy(bench->fake.now.pause_reason, sizeof(bench->fake.now.pause_reason), "epoch end");
+    bench_update(bench);
+    compare(bench, "paused-by-rule", 80, 24, true);
+    bench_destroy(bench);
+}
+
 /* Small screens: every way out is named in full. */
 static void test_small_texts(void **unused)
 {
@@ -248,23 +351,15 @@ static void test_news_fades(void **unused)
     double change = screens_next_change(&bench->state, &bench->history);
     assert_true(change > 0 && change <= 6);
     bench->state.now += 7;
-    assert_true(bench_shows(bench, "last change: learning rate"));
+    assert_true(bench_shows(bench, "u takes back learning rate"));
     bench_press(bench, ":");
     bench_type(bench, "puase");
     bench_press(bench, "enter");
     assert_true(bench_shows(bench, "refused"));
     assert_true(bench_shows(bench, "pause\""));
     bench->state.now += 100;
-    assert_true(bench_shows(bench, "last change: learning rate"));
+    assert_true(bench_shows(bench, "u takes back learning rate"));
     bench_destroy(bench);
-}
-
-static void edit_now(struct bench *bench, const char *keys)
-{
-    bench_press(bench, keys);
-    while (fake_feed_apply(&bench->fake))
-        bench_update(bench);
-    bench_update(bench);
 }
 
 /* Edits close together on the chart share a tick, and none goes unseen. */
@@ -303,6 +398,89 @@ static void test_noise_in_legend(void **unused)
     fake_feed_train(&bench->fake, 1);
     bench_update(bench);
     assert_false(bench_shows(bench, "train with noise"));
+    edit_now(bench, "u"); /* the curve ends where noise was on */
+    assert_true(bench_shows(bench, "train with noise"));
+    bench_destroy(bench);
+}
+
+static void check_tail(const struct tail *tail, size_t first, size_t count, size_t joint,
+                       int64_t step)
+{
+    if (tail->first != first || tail->count != count || tail->joint != joint || tail->step != step)
+        fail_msg("%zu + %zu from %zu, not %zu + %zu from %zu; step %d", tail->first, tail->count,
+                 tail->joint, first, count, joint, (int)tail->step);
+}
+
+/* Each tail grows out of where its stretch left the one before it, also after a redo. */
+static void test_tails(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_create();
+    struct tails rows, losses;
+    fake_feed_train(&bench->fake, 900); /* evaluated: 469 */
+    edit_now(bench, "<");
+    fake_feed_train(&bench->fake, 700); /* 938, 1407 */
+    edit_now(bench, "u");
+    fake_feed_train(&bench->fake, 300); /* 938 */
+    bench_update(bench);
+    tails_of_evaluations(&bench->history, &rows);
+    tails_of_losses(&bench->history, &losses);
+    assert_int_equal(rows.count, 1);
+    check_tail(&rows.list[0], 1, 2, 0, 900);
+    assert_int_equal(losses.count, 1);
+    check_tail(&losses.list[0], 900, 700, 899, 900);
+    tails_fini(&rows);
+    tails_fini(&losses);
+
+    edit_now(bench, "ctrl-r");
+    fake_feed_train(&bench->fake, 400); /* 1876 */
+    edit_now(bench, "u");
+    fake_feed_train(&bench->fake, 10);
+    bench_update(bench);
+    tails_of_evaluations(&bench->history, &rows);
+    tails_of_losses(&bench->history, &losses);
+    assert_int_equal(rows.count, 3);
+    check_tail(&rows.list[0], 1, 2, 0, 900);
+    check_tail(&rows.list[1], 3, 1, 0, 900);  /* beside it, from the same step */
+    check_tail(&rows.list[2], 4, 1, 2, 1600); /* from the end of the first one */
+    assert_int_equal(losses.count, 3);
+    check_tail(&losses.list[1], 1600, 300, 899, 900);
+    check_tail(&losses.list[2], 1900, 400, 1599, 1600);
+    tails_fini(&rows);
+    tails_fini(&losses);
+    bench_destroy(bench);
+}
+
+/* What u and Ctrl-R would do, for as long as nothing newer is to be told. */
+static void test_undo_news(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    assert_true(bench_shows(bench, " u takes back noise off → on (step 4321, epoch 9.21)\n"));
+    edit_now(bench, "u");
+    assert_true(bench_shows(bench, "applied at step 4321: back before noise off → on"));
+    bench->state.now += 100;
+    assert_true(bench_shows(bench,
+                            " u takes back learning rate 0.01629 → 0.03258; Ctrl-R returns "
+                            "to step 5851\n"));
+    edit_now(bench, "u");
+    bench->state.now += 100;
+    assert_true(bench_shows(bench, " Ctrl-R returns to step 4321\n"));
+    fake_feed_finish(&bench->fake);
+    bench_update(bench);
+    assert_true(bench_shows(bench, " last change: undo, from step 4321 (step 1976, epoch 4.21)\n"));
+    bench_destroy(bench);
+}
+
+/* The best of the whole run stays marked where it was, though it was abandoned. */
+static void test_best_abandoned(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    assert_true(bench_shows(bench, "best 83.73% @ epoch 12"));
+    edit_now(bench, "u u");
+    assert_true(bench_shows(bench, "best 83.73% @ epoch 12"));
+    assert_true(bench_shows(bench, "best validation 83.73% (epoch 12)"));
     bench_destroy(bench);
 }
 
@@ -362,15 +540,25 @@ static void test_abandoned_rows(void **unused)
 {
     (void)unused;
     struct bench *bench = bench_create();
-    fake_feed_train(&bench->fake, 469 * 5);
+    fake_feed_train(&bench->fake, 469 * 3 + 100);
+    bench_update(bench);
+    edit_now(bench, ">");
+    fake_feed_train(&bench->fake, 469 * 2);
     bench_update(bench);
     assert_int_equal(bench->history.evaluation_count, 5);
-    struct evaluation again = bench->fake.evaluations[2];
-    again.train_loss = 7;
-    bench->fake.evaluations[bench->fake.now.evaluations++] = again;
-    bench_update(bench);
-    assert_int_equal(bench->history.evaluation_count, 3);
-    assert_true(bench->history.evaluations[2].train_loss == 7);
+    assert_false(bench->history.evaluations[4].abandoned);
+    edit_now(bench, "u");
+    assert_int_equal(bench->history.snapshot.step, 469 * 3 + 100);
+    assert_int_equal(bench->history.evaluation_count, 5);
+    assert_false(bench->history.evaluations[2].abandoned);
+    assert_true(bench->history.evaluations[3].abandoned);
+    assert_int_equal(history_last_evaluation(&bench->history)->step, 469 * 3);
+    assert_true(bench->history.edits[0].abandoned);
+    fake_feed_train(&bench->fake, 469);
+    edit_now(bench, "ctrl-r");
+    assert_int_equal(bench->history.snapshot.step, 469 * 5 + 100);
+    assert_false(bench->history.evaluations[4].abandoned);
+    assert_true(bench->history.evaluations[5].abandoned);
     bench_destroy(bench);
 }
 
@@ -380,10 +568,13 @@ int main(void)
         cmocka_unit_test(test_layout_every_size), cmocka_unit_test(test_every_size_draws),
         cmocka_unit_test(test_screen_sizes),      cmocka_unit_test(test_screen_states),
         cmocka_unit_test(test_screen_edits),      cmocka_unit_test(test_screen_ends),
-        cmocka_unit_test(test_small_texts),       cmocka_unit_test(test_news_fades),
-        cmocka_unit_test(test_edits_together),    cmocka_unit_test(test_noise_in_legend),
-        cmocka_unit_test(test_best_epoch),        cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_abandoned_rows),    cmocka_unit_test(test_running_in_legend),
+        cmocka_unit_test(test_screen_undone),     cmocka_unit_test(test_screen_rollback),
+        cmocka_unit_test(test_screen_diverged),   cmocka_unit_test(test_small_texts),
+        cmocka_unit_test(test_news_fades),        cmocka_unit_test(test_edits_together),
+        cmocka_unit_test(test_noise_in_legend),   cmocka_unit_test(test_best_epoch),
+        cmocka_unit_test(test_interrupted),       cmocka_unit_test(test_abandoned_rows),
+        cmocka_unit_test(test_undo_news),         cmocka_unit_test(test_tails),
+        cmocka_unit_test(test_best_abandoned),    cmocka_unit_test(test_running_in_legend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
  * The view on a made-up training, to look at it and to try its keys and the
- * terminal's accidents without a run: view_demo [STEPS-PER-SECOND [EPOCHS]].
+ * terminal's accidents without a run: view_demo [STEPS-PER-SECOND [EPOCHS [WARNING]]].
+ * It gets worse at rates above 0.04 and diverges at more than 1.
  * Exits with 10 + why the view ended. With GIVE_UP set it does not wait for a stalled
  * terminal and goes on for a while after the feed is gone; it exits with 9 if that was touched.
  */
@@ -67,6 +68,10 @@ static void *train(void *unused)
         if (state_now(RUN_STARTING, 0) > RUN_RUNNING)
             continue;
         fake_feed_train(&fake, speed / 50 > 0 ? speed / 50 : 1);
+        if (now.learning_rate > 1) {
+            fake_feed_diverge(&fake);
+            continue;
+        }
         fake.feed.snapshot(&fake.feed, &now);
         if (now.last.step > now.step - speed / 50) { /* it was an epoch's end: play it slowly */
             for (int i = 0; i < 10; i++) {

@@ -84,7 +84,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | resume | eval | settings | keys)
+        run | resume | replay | eval | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -113,12 +113,13 @@ _kdtui()
         case ${subcommand:-run} in
         run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless --script -q --quiet --help --version" ;;
         resume) words="-s --set --runs-dir --headless --script --epochs --from -q --quiet --help --version" ;;
+        replay) words="-s --set -n --name --runs-dir --headless --verify -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
         settings) words="--ini --help --version" ;;
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run resume eval settings keys"
+        words="run resume replay eval settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

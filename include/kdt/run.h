@@ -18,11 +18,13 @@ int script_parse(const char *bytes, size_t length, const char *name, struct scri
                  struct err *err);
 void script_free(struct script *script); /* NULL is fine */
 
+struct replay;
 struct run_options {
     struct settings settings;
     char name[128];
     char runs_directory[1024];   /* the run's directory is runs_directory/name */
     const struct script *script; /* outlives the run; NULL: none */
+    struct replay *replay;       /* the same: another run's commands are repeated */
 };
 
 struct run;
@@ -65,6 +67,22 @@ void resume_script(struct resume *resume, const struct script *script);
 /* Goes on. The run owns `resume` then; on an error the caller still does. */
 int resume_start(struct resume *resume, const struct dataset *dataset, struct run **out,
                  struct err *err);
+/* Another run to train again, locked; `verify`: and compared with what it has on disk, up to its
+ * last step. The first difference is the error of a failed run. */
+int replay_open(const char *directory, bool verify, struct replay **out, struct err *err);
+void replay_close(struct replay *replay); /* NULL is fine */
+/* As the other run started. */
+const struct settings *replay_settings(const struct replay *replay);
+/* "SECTION.KEY=VALUE"; steps may be others then, so rules act anew. */
+int replay_set(struct replay *replay, const char *line, struct err *err);
+const char *replay_runs_directory(const struct replay *replay); /* that the other run is in */
+/* NAME-replay, NAME-replay-2, … that is free there. */
+void replay_name(const struct replay *replay, const char *runs_directory, char *out, size_t size);
+/* Whether program and kernels are those that the other run began with. */
+bool replay_same_kernels(const struct replay *replay);
+/* What was compared, once the run has ended well; "" of any other. */
+const char *run_verified(const struct run *run);
+
 /* How many evaluations and edits the run already had when it went on; 0 of a new one. */
 void run_past(const struct run *run, size_t *evaluations, size_t *edits);
 struct feed *run_feed(struct run *run); /* lives as long as the run */

@@ -10,6 +10,7 @@
 
 #include "eval.h"
 #include "print.h"
+#include "replay.h"
 #include "resume.h"
 #include "train.h"
 
@@ -35,6 +36,8 @@ static int perform(const struct options *options, struct err *err)
         return train_command(options, err);
     case SUBCOMMAND_RESUME:
         return resume_command(options, err);
+    case SUBCOMMAND_REPLAY:
+        return replay_command(options, err);
     case SUBCOMMAND_EVAL:
         return eval_command(options, err);
     case SUBCOMMAND_SETTINGS:

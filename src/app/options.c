@@ -85,11 +85,8 @@ static void take_option(struct options *out, const char *name, const char *value
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"headless", &out->headless},
-                 {"quiet", &out->quiet},
-                 {"ini", &out->ini},
-                 {"help", &out->help},
-                 {"version", &out->version}};
+    } flags[] = {{"headless", &out->headless}, {"quiet", &out->quiet}, {"verify", &out->verify},
+                 {"ini", &out->ini},           {"help", &out->help},   {"version", &out->version}};
     const struct {
         const char *name;
         const char **text;
@@ -132,6 +129,7 @@ static int check_operands(const struct options *options, struct err *err)
 {
     static const size_t operands[SUBCOMMAND_COUNT] = {
         [SUBCOMMAND_RESUME] = 1,
+        [SUBCOMMAND_REPLAY] = 1,
         [SUBCOMMAND_EVAL] = 1,
         [SUBCOMMAND_SETTINGS] = SIZE_MAX,
     };

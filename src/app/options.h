@@ -11,7 +11,7 @@
 
 struct options {
     enum subcommand subcommand;
-    bool headless, quiet, ini, help, version;
+    bool headless, quiet, verify, ini, help, version;
     const char *preset, *name, *runs_directory, *split, *script, *epochs,
         *from;                  /* NULL: not given */
     const char **config, **set; /* in the order given */

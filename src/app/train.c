@@ -212,6 +212,8 @@ int train_watch(const struct options *options, const struct settings *settings, 
     if (session.tell || session.end_signal)
         lines_end(&session.lines, session.feed);
     int code = exit_code(&session);
+    if (code == 0 && *run_verified(run))
+        printf("%s\n", run_verified(run));
     run_destroy(session.run);
     /* A reader that went away is no failure: the terminal may have, while training went on. */
     int lost = session.lines.output_errno;

@@ -212,8 +212,7 @@ struct journal_line {
     int64_t step;
     enum command_source source; /* of the head it says nothing */
     const char *command;
-    const char *refused, *why;     /* NULL: none */
-    const char *program, *kernels; /* of the head and of `resume`; else NULL */
+    const char *refused, *why; /* NULL: none */
     struct edit *edits;
     size_t edit_count;
     struct jump *jump; /* NULL: none */
@@ -229,6 +228,8 @@ struct journal_file {
     uint32_t data_digest;
     int64_t seed;
 };
+/* Whether a line that has libraries has those of this program. */
+bool journal_same_libraries(const struct journal_line *line);
 int journal_load(const char *path, struct journal_file *out, struct err *err);
 void journal_file_fini(struct journal_file *file);
 /* Continues what was read: cuts off a torn end, and new lines follow. */
@@ -252,6 +253,17 @@ void edits_make(struct run *run, const struct edits *edits);
 
 /* ---- metrics.c: metrics.csv and steps.csv ---- */
 
+/* Each row with the offset of its first byte. */
+struct evaluation_row {
+    struct evaluation evaluation;
+    uint64_t begin;
+};
+struct step_row {
+    int64_t step;
+    double loss, minimum, maximum, learning_rate;
+    uint64_t begin;
+};
+
 #define METRICS_HEADER                                                                             \
     "epoch,step,seconds,learning_rate,train_loss,train_accuracy,validation_loss,"                  \
     "validation_accuracy\n"
@@ -264,6 +276,8 @@ struct metrics {
     struct csv evaluations, steps;
     int64_t stride, steps_per_epoch;
     struct steps_row row;
+    uint64_t ended;         /* rows of steps.csv so far */
+    struct step_row newest; /* of them */
 };
 int metrics_open(struct metrics *metrics, const char *directory, int64_t steps_per_epoch,
                  struct err *err);
@@ -284,7 +298,8 @@ void metrics_uncut(struct metrics *metrics, const struct metrics_cut *cut);
 int metrics_sync(struct metrics *metrics, struct err *err);
 /* Ends the row and writes all. */
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err);
-bool metrics_behind(const struct metrics *metrics); /* rows wait */
+int metrics_secure(struct metrics *metrics, struct err *err); /* what is written is synced, too */
+bool metrics_behind(const struct metrics *metrics);           /* rows wait */
 void metrics_close(struct metrics *metrics);
 /* How many steps are in a row; done where the files are opened, too. */
 void metrics_plan(struct metrics *metrics, int64_t steps_per_epoch);
@@ -294,22 +309,13 @@ int metrics_reopen(struct metrics *metrics, const char *directory, int64_t steps
 
 /* ---- metrics_read.c ---- */
 
-/* Each row with the offset of its first byte. */
-struct evaluation_row {
-    struct evaluation evaluation;
-    uint64_t begin;
-};
-struct step_row {
-    int64_t step;
-    double loss, minimum, maximum, learning_rate;
-    uint64_t begin;
-};
 struct metrics_file {
     struct evaluation_row *evaluations;
     struct step_row *steps;
     size_t evaluation_count, step_count;
 };
-/* The first `…_length` bytes of both files. */
+/* The first `…_length` bytes of both files. METRICS_ALL: all whole rows. */
+#define METRICS_ALL UINT64_MAX
 int metrics_load(struct metrics_file *file, const char *directory, uint64_t metrics_length,
                  uint64_t steps_length, struct err *err);
 void metrics_file_fini(struct metrics_file *file);
@@ -555,6 +561,7 @@ struct resume {
     struct journal_file journal;
     struct candidate *candidates; /* in the order of time */
     size_t candidate_count;
+    int skipped;         /* files that do not hold */
     bool has_checkpoint; /* false: from the very beginning */
     struct checkpoint checkpoint;
     char from[128]; /* its name */
@@ -567,6 +574,8 @@ struct resume {
     bool goes_on; /* also where the run had finished */
     struct text notes;
 };
+/* Locked, settings and journal read; `states`: and every checkpoint verified. */
+int resume_read(const char *directory, bool states, struct resume **out, struct err *err);
 /* The file that holds the weights of the checkpoint's best evaluation; NULL: none does. */
 char *resume_best_path(const struct resume *resume);
 /* restore.c: the numbers of the run's net; its thread calls this. */
@@ -587,6 +596,7 @@ struct tape {
     const struct journal_file *journal; /* its lines from `next` on are repeated */
     size_t next;
     bool replay;           /* the journal is another run's */
+    bool live;             /* rules act, so theirs are not repeated, and steps may be others */
     struct resume *resume; /* what is to be done then; NULL: nothing */
     const struct script *script;
     size_t script_next;
@@ -605,6 +615,35 @@ void tape_fini(struct tape *tape, struct copies *copies);
 const struct image *tape_pinned(const struct tape *tape, const struct jump *jump);
 /* Passes over the lines that the journal says were used. */
 void tape_skip_script(struct tape *tape);
+
+/* ---- replay.c, verify.c: another run, trained again ---- */
+
+/* What the other run has on disk, compared while this one gets there. Run thread only. */
+struct verify {
+    const struct resume *other; /* its checkpoints */
+    struct metrics_file rows;
+    size_t evaluations, steps, checkpoints; /* compared so far */
+    uint64_t seen, measured;                /* as metrics.ended and run->measured were */
+    int64_t end;                            /* the other's last step */
+    bool exact;                             /* every bit must be the same */
+    double largest;                         /* difference, where it need not */
+    char where[128];                        /* it was */
+};
+struct replay {
+    struct resume *other; /* owned */
+    struct settings settings;
+    bool changed; /* its rules are live */
+    bool compares;
+    struct verify verify;
+};
+int verify_open(struct verify *verify, const struct resume *other, struct err *err);
+void verify_fini(struct verify *verify);
+/* What is there since the last time; -1 at a difference, with the step in `err`. */
+int verify_check(struct run *run, struct err *err);
+/* The other run ended here. */
+bool verify_ends(const struct run *run);
+/* That nothing of the other run is left to compare, and says what was. */
+int verify_end(struct run *run, struct err *err);
 
 /* ---- the run ---- */
 
@@ -657,6 +696,7 @@ struct run {
     int batch;
     double loss_limit;
     struct resume *resume;               /* owned; NULL: a new run */
+    struct verify *verify;               /* the replay's; NULL: none */
     size_t past_evaluations, past_edits; /* of before it went on */
     pthread_t thread;
 
@@ -684,6 +724,7 @@ struct run {
     double speed_samples, speed_seconds; /* decaying sums over training steps */
     double train_seconds;                /* spent in training steps */
     double epoch_seconds, epoch_start;   /* NaN before the first epoch */
+    uint64_t measured;                   /* evaluations by this process */
     struct evaluation best;              /* step < 0: none */
     struct copies copies;
     struct copy *present;         /* of the net as it is; NULL: none was needed yet */
@@ -691,7 +732,8 @@ struct run {
     struct image good, candidate; /* candidate: the next step judges it; copies NULL: none */
     int halvings;                 /* of the rate, by rules, since the last epoch's end */
     struct condition condition;
-    char limit[64]; /* why the last of steps_left pauses; "": one by one */
+    char verified[256]; /* what was compared, once all was */
+    char limit[64];     /* why the last of steps_left pauses; "": one by one */
     struct journal journal;
     struct metrics metrics;
     struct tape tape;

@@ -68,6 +68,21 @@ static void add_libraries(json_t *line)
     json_object_set_new(line, "kernels", json_string(math_library()));
 }
 
+bool journal_same_libraries(const struct journal_line *line)
+{
+    json_t *ours = json_object();
+    add_libraries(ours);
+    const char *key;
+    json_t *value;
+    bool same = true;
+    json_object_foreach(ours, key, value)
+    {
+        same = same && json_equal(json_object_get(line->object, key), value);
+    }
+    json_decref(ours);
+    return same;
+}
+
 /* Completes the line with its crc and writes it. Takes `line` over. */
 static int end_line(struct journal *journal, json_t *line, struct err *err)
 {

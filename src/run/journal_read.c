@@ -165,8 +165,6 @@ static int read_line(struct journal_line *line, json_t *object, const struct spo
         !(line->command = read_text(object, "command", spot, err)) ||
         read_optional(object, "refused", &line->refused, spot, err) != 0 ||
         read_optional(object, "why", &line->why, spot, err) != 0 ||
-        read_optional(object, "program", &line->program, spot, err) != 0 ||
-        read_optional(object, "kernels", &line->kernels, spot, err) != 0 ||
         read_edits(line, object, spot, err) != 0 || read_jump(line, object, spot, err) != 0)
         return -1;
     if ((uint64_t)seq != spot->line)
@@ -198,8 +196,6 @@ static int read_head(struct journal_file *file, const struct spot *spot, struct 
         return -1;
     if (strlen(digest) != 8 || strspn(digest, "0123456789abcdef") != 8)
         return wrong(spot, err, "\"data_digest\" is not eight hexadecimal digits");
-    if (!head->program || !head->kernels)
-        return wrong(spot, err, "\"program\" or \"kernels\" is missing");
     file->data_digest = (uint32_t)strtoul(digest, NULL, 16);
     return 0;
 }

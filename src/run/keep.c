@@ -77,6 +77,13 @@ static void submit_best(struct run *run)
     writer_submit(&run->writer, &job);
 }
 
+/* A checkpoint whose rows are lost with a machine that goes down would be of no use. */
+static void secure_rows(struct run *run)
+{
+    struct err err;
+    run_warn_metrics(run, metrics_secure(&run->metrics, &err), &err);
+}
+
 int run_save(struct run *run, struct job *job, struct err *err)
 {
     int result = 0;
@@ -88,6 +95,7 @@ int run_save(struct run *run, struct job *job, struct err *err)
         writer_warn(&run->writer, WARNING_CHECKPOINT, err);
         return -1;
     }
+    secure_rows(run);
     writer_submit(&run->writer, job);
     if (writer_best_failed(&run->writer))
         submit_best(run);
@@ -113,6 +121,7 @@ void run_keep_edit(struct run *run, const struct image *image, const char *label
     struct job job = {.image = *image, .target = TARGET_EDIT};
     snprintf(job.name, sizeof job.name, "edit-%" PRIu64, run->seq);
     states_edit(&run->states, job.name, label, image);
+    secure_rows(run);
     writer_submit(&run->writer, &job);
 }
 

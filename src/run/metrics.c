@@ -100,12 +100,21 @@ int metrics_evaluation(struct metrics *metrics, const struct evaluation *row, st
 static void end_row(struct metrics *metrics, int64_t step, double learning_rate)
 {
     struct text *text = &metrics->steps.pending;
-    text_print(text, "%" PRId64 ",", step);
-    append_number(text, metrics->row.sum / (double)metrics->row.count, ',');
-    append_number(text, metrics->row.minimum, ',');
-    append_number(text, metrics->row.maximum, ',');
-    append_number(text, learning_rate, '\n');
+    const struct step_row row = {
+        .step = step,
+        .loss = metrics->row.sum / (double)metrics->row.count,
+        .minimum = metrics->row.minimum,
+        .maximum = metrics->row.maximum,
+        .learning_rate = learning_rate,
+    };
+    text_print(text, "%" PRId64 ",", row.step);
+    append_number(text, row.loss, ',');
+    append_number(text, row.minimum, ',');
+    append_number(text, row.maximum, ',');
+    append_number(text, row.learning_rate, '\n');
     metrics->row = (struct steps_row){0};
+    metrics->newest = row;
+    metrics->ended++;
 }
 
 int metrics_step(struct metrics *metrics, int64_t step, double loss, double learning_rate,
@@ -136,6 +145,7 @@ struct metrics_cut metrics_cut(struct metrics *metrics, int64_t step, double lea
 
 void metrics_uncut(struct metrics *metrics, const struct metrics_cut *cut)
 {
+    metrics->ended -= cut->row.count != 0;
     metrics->row = cut->row;
     metrics->steps.pending.length = cut->pending;
 }
@@ -149,6 +159,13 @@ int metrics_sync(struct metrics *metrics, struct err *err)
 {
     int steps = csv_sync(&metrics->steps, err);
     return csv_sync(&metrics->evaluations, err) != 0 ? -1 : steps;
+}
+
+int metrics_secure(struct metrics *metrics, struct err *err)
+{
+    if (file_log_sync(metrics->steps.log, err) != 0)
+        return -1;
+    return file_log_sync(metrics->evaluations.log, err);
 }
 
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err)

@@ -157,18 +157,21 @@ static int parse_steps(struct metrics_file *file, const char *bytes, size_t leng
     }
 }
 
-/* The first `length` bytes of a file. */
-static int read_part(const char *path, uint64_t length, unsigned char **bytes, struct err *err)
+/* The first *length bytes of a file, or what has an end. */
+static int read_part(const char *path, uint64_t *length, unsigned char **bytes, struct err *err)
 {
     size_t size;
     if (file_read(path, METRICS_MAX, bytes, &size, err) != 0)
         return -1;
-    if (size >= length)
+    if (*length == METRICS_ALL)
+        for (*length = size; *length && (*bytes)[*length - 1] != '\n';)
+            --*length;
+    if (size >= *length)
         return 0;
     mem_free(*bytes);
     *bytes = NULL;
     return err_set(err, ERR_FILE, "%s: %zu bytes where at least %" PRIu64 " are expected", path,
-                   size, length);
+                   size, *length);
 }
 
 int metrics_load(struct metrics_file *file, const char *directory, uint64_t metrics_length,
@@ -178,8 +181,8 @@ int metrics_load(struct metrics_file *file, const char *directory, uint64_t metr
     unsigned char *metrics_bytes = NULL, *steps_bytes = NULL;
     *file = (struct metrics_file){0};
     int result = -1;
-    if (read_part(metrics, metrics_length, &metrics_bytes, err) == 0 &&
-        read_part(steps, steps_length, &steps_bytes, err) == 0 &&
+    if (read_part(metrics, &metrics_length, &metrics_bytes, err) == 0 &&
+        read_part(steps, &steps_length, &steps_bytes, err) == 0 &&
         parse_evaluations(file, (const char *)metrics_bytes, metrics_length, metrics, err) == 0 &&
         parse_steps(file, (const char *)steps_bytes, steps_length, steps, err) == 0)
         result = 0;

@@ -73,6 +73,7 @@ static int check_candidate(const struct resume *resume, const struct checkpoint 
 
 static void skip(struct resume *resume, const char *name, const struct err *err)
 {
+    resume->skipped++;
     text_print(&resume->notes, "%s.safetensors skipped: %s\n", name, err->text);
 }
 
@@ -271,7 +272,7 @@ static void split_path(struct resume *resume)
                  resume->directory);
 }
 
-int resume_open(const char *directory, struct resume **out, struct err *err)
+int resume_read(const char *directory, bool states, struct resume **out, struct err *err)
 {
     char *absolute = realpath(directory, NULL);
     if (!absolute)
@@ -283,12 +284,22 @@ int resume_open(const char *directory, struct resume **out, struct err *err)
     split_path(resume);
     if (run_lock(resume->directory, &resume->lock_fd, err) != 0 ||
         load_settings(resume, err) != 0 || load_journal(resume, err) != 0 ||
-        find_candidates(resume, err) != 0 || choose(resume, err) != 0) {
+        (states && find_candidates(resume, err) != 0)) {
         resume_close(resume);
         return -1;
     }
     *out = resume;
     return 0;
+}
+
+int resume_open(const char *directory, struct resume **out, struct err *err)
+{
+    if (resume_read(directory, true, out, err) != 0)
+        return -1;
+    if (choose(*out, err) == 0)
+        return 0;
+    resume_close(*out);
+    return -1;
 }
 
 void resume_close(struct resume *resume)

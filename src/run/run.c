@@ -328,6 +328,19 @@ void run_discard(struct run *run)
     release(run);
 }
 
+static int load_replay(struct run *run, struct replay *replay, struct err *err)
+{
+    if (!replay->changed && run->info->digest != replay->other->journal.data_digest)
+        return err_set(err, ERR_FILE, "%s: trained on other data than %s has now",
+                       replay->other->directory,
+                       run->info->path[0] ? run->info->path : run->info->name);
+    run->tape.replay = true;
+    run->tape.live = replay->changed;
+    tape_load(&run->tape, &replay->other->journal, 1);
+    run->verify = replay->compares ? &replay->verify : NULL;
+    return 0;
+}
+
 int run_create(const struct run_options *options, const struct dataset *dataset, struct run **out,
                struct err *err)
 {
@@ -340,6 +353,7 @@ int run_create(const struct run_options *options, const struct dataset *dataset,
         return -1;
     if (data_record(run->info, &run->settings, err) != 0 ||
         settings_check(&run->settings, err) != 0 || run_plan(run, err) != 0 ||
+        (options->replay && load_replay(run, options->replay, err) != 0) ||
         make_files(run, err) != 0)
         goto failed;
     run->seq = run->journal.seq;
@@ -372,6 +386,11 @@ void run_name_choose(const char *runs_directory, const char *dataset, char *out,
         taken = file_exists(path);
         mem_free(path);
     }
+}
+
+const char *run_verified(const struct run *run)
+{
+    return run->verified;
 }
 
 void run_past(const struct run *run, size_t *evaluations, size_t *edits)

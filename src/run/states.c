@@ -238,11 +238,14 @@ bool states_find_last(struct states *states, struct state *out)
 /* ---- what a viewer sees ---- */
 
 /* rollback takes a step, so of several states of one step only the newest can be
- * had; the best has a word of its own. */
+ * had; the best and the last checkpoint have a word of their own. */
 static bool hidden(const struct states *states, size_t i)
 {
     const struct state *state = &states->list[i];
-    if (state->kind == STATE_BEST)
+    bool last = state->kind == STATE_STEP;
+    for (size_t j = i + 1; j < states->count; j++)
+        last = last && states->list[j].kind != STATE_STEP;
+    if (last || state->kind == STATE_BEST)
         return false;
     for (size_t j = 0; j < states->count; j++) {
         const struct state *other = &states->list[j];

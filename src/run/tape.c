@@ -61,7 +61,7 @@ void tape_load(struct tape *tape, const struct journal_file *journal, size_t nex
 {
     tape->journal = journal;
     tape->next = next;
-    for (size_t i = next; i < journal->count; i++) {
+    for (size_t i = next; i < journal->count && !tape->live; i++) {
         const struct journal_line *line = &journal->lines[i];
         if (!line->jump || line->refused || is_kept(line->jump))
             continue;
@@ -129,6 +129,12 @@ static int copy(struct run *run, const struct journal_line *line, struct err *er
     return journal_append(&run->journal, &entry, err);
 }
 
+/* What a rule did, and not a signal. */
+static bool is_rule(const struct journal_line *line)
+{
+    return line->why && strcmp(line->command, "checkpoint") != 0;
+}
+
 static int repeat(struct run *run, const struct journal_line *line, struct err *err)
 {
     bool replay = run->tape.replay;
@@ -138,7 +144,8 @@ static int repeat(struct run *run, const struct journal_line *line, struct err *
             .line = line->command,
             .why = line->why,
             .seq = replay ? 0 : line->seq,
-            .jump = line->jump,
+            /* Where steps are others, so are the states; the command says which is meant. */
+            .jump = run->tape.live ? NULL : line->jump,
             .repeated = true,
         };
         return run_apply(run, &order, err);
@@ -158,16 +165,21 @@ static int next_repeated(struct run *run, struct err *err)
     const struct journal_line *line = &tape->journal->lines[tape->next];
     if (line->step > run->step)
         return 0;
+    tape->next++;
+    if (tape->live && is_rule(line))
+        return 1;
     int result;
-    if (line->step < run->step)
+    if (line->step < run->step && !tape->live)
         result = err_set(err, ERR_FILE, "it is of step %" PRId64 ", and the run is at %" PRId64,
                          line->step, run->step);
     else
         result = repeat(run, line, err);
-    if (result != 0)
-        return err_context(err, "line %" PRIu64 " of the journal, \"%s\"", line->seq,
-                           line->command);
-    tape->next++;
+    if (result == 0)
+        return 1;
+    err_context(err, "line %" PRIu64 " of the journal, \"%s\"", line->seq, line->command);
+    if (!tape->live)
+        return -1;
+    publication_warn(&run->publication, WARNING_SCRIPT, err->text);
     return 1;
 }
 
@@ -245,7 +257,7 @@ int tape_perform(struct run *run, struct err *err)
     for (;;) {
         if (queue_leaving(&run->queue) != QUEUE_EMPTY || run->stopping)
             return 0;
-        if (pin(run, err) != 0)
+        if (pin(run, err) != 0 || verify_check(run, err) != 0)
             return -1;
         int result = next_repeated(run, err);
         if (result == 0 && run->tape.resume && !lines_left(&run->tape))

@@ -205,6 +205,7 @@ int run_measure(struct run *run)
         keep_if_best(run, &row);
         run_offer_good(run);
         run->now.last = row;
+        run->measured++;
         publication_evaluation(&run->publication, &row, run->seq);
     }
     if (run->paused && !run->steps_left)
@@ -366,8 +367,8 @@ static enum run_state train(struct run *run)
             return run_leave(run);
         if (run->evaluation_due && !resting(run))
             continue;
-        if (run->stopping || run->step == run->schedule.total_steps)
-            return run_complete(run);
+        if (run->stopping || run->step == run->schedule.total_steps || verify_ends(run))
+            return verify_end(run, &err) == 0 ? run_complete(run) : run_fail(run, &err);
         double loss;
         if (!train_step(run, &loss)) {
             if (!run_diverge(run, loss, &end))

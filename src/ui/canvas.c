@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { MIDDLE_DOT = 0xb7, BULLET = 0x2022, LIGHT_SHADE = 0x2591 };
+enum { MIDDLE_DOT = 0xb7, BULLET = 0x2022, WHITE_BULLET = 0x25e6, LIGHT_SHADE = 0x2591 };
 
 int canvas_dots_across(enum settings_glyphs glyphs)
 {
@@ -87,20 +87,26 @@ void canvas_shade(struct canvas *canvas, int x, int top, int bottom, enum style 
     }
 }
 
-/* Every other dot of a dotted line, counted along its longer side. */
-static void put_line_dot(struct canvas *canvas, int x, int y, enum style style, bool dotted,
+/* What a line leaves out is counted along its longer side. */
+static void put_line_dot(struct canvas *canvas, int x, int y, enum style style, enum stroke stroke,
                          bool steep)
 {
-    if (!dotted)
+    static const int every[] = {
+        [STROKE_SOLID] = 1, [STROKE_DOTTED] = 2, [STROKE_FAINT] = 1, [STROKE_FAINT_DOTTED] = 3};
+    bool block = canvas->glyphs == GLYPHS_BLOCK;
+    if (stroke == STROKE_SOLID ||
+        (canvas->glyphs == GLYPHS_BRAILLE && (steep ? y : x) % every[stroke] == 0))
         put_dot(canvas, x, y, style);
-    else if (canvas->glyphs != GLYPHS_BRAILLE)
-        canvas_rune(canvas, x, y, style, canvas->glyphs == GLYPHS_BLOCK ? MIDDLE_DOT : '-');
-    else if ((steep ? y : x) % 2 == 0)
-        put_dot(canvas, x, y, style);
+    else if (canvas->glyphs == GLYPHS_BRAILLE)
+        return;
+    else if (stroke == STROKE_DOTTED)
+        canvas_rune(canvas, x, y, style, block ? MIDDLE_DOT : '-');
+    else if (stroke == STROKE_FAINT || x % 2 == 0)
+        canvas_rune(canvas, x, y, style, block ? WHITE_BULLET : '~');
 }
 
 void canvas_line(struct canvas *canvas, int x_from, int y_from, int x_to, int y_to,
-                 enum style style, bool dotted)
+                 enum style style, enum stroke stroke)
 {
     int64_t wide = (int64_t)x_to - x_from, high = (int64_t)y_to - y_from;
     bool steep = llabs(high) > llabs(wide);
@@ -122,7 +128,7 @@ void canvas_line(struct canvas *canvas, int x_from, int y_from, int x_to, int y_
         if (y_last > y && !steep)
             y_last = y = (int)(y_from + 0.5 + at * (double)high);
         for (; y <= y_last; y++)
-            put_line_dot(canvas, x, y, style, dotted, steep);
+            put_line_dot(canvas, x, y, style, stroke, steep);
     }
 }
 

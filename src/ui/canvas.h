@@ -8,6 +8,9 @@
 
 #include "grid.h"
 
+/* Faint lines are told from the others without colours, too. */
+enum stroke { STROKE_SOLID, STROKE_DOTTED, STROKE_FAINT, STROKE_FAINT_DOTTED };
+
 struct canvas_cell {
     uint32_t rune; /* drawn instead of the dots where it is not 0 */
     uint8_t dots, style;
@@ -26,7 +29,7 @@ void canvas_fini(struct canvas *canvas);
 
 /* All take dots, (0, 0) at the top left, and ignore what falls outside. */
 void canvas_line(struct canvas *canvas, int x_from, int y_from, int x_to, int y_to,
-                 enum style style, bool dotted);
+                 enum style style, enum stroke stroke);
 /* A column of a dim area. */
 void canvas_shade(struct canvas *canvas, int x, int top, int bottom, enum style style);
 /* A point that stands out of a line. */

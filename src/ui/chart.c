@@ -14,6 +14,7 @@
 #include "trace.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -34,7 +35,7 @@ struct glyph {
 static const struct glyph GLYPH_AXIS = {0x2502, 0x2502, '|'}, GLYPH_TICK_Y = {0x2524, 0x2524, '+'},
                           GLYPH_LINE = {0x2500, 0x2500, '-'}, GLYPH_TICK_X = {0x252c, 0x252c, '+'},
                           GLYPH_CORNER = {0x2514, 0x2514, '+'}, GLYPH_GRID = {0xb7, ' ', ' '},
-                          GLYPH_MARK = {0x25bc, 0x25bc, 'v'},
+                          GLYPH_MARK = {0x25bc, 0x25bc, 'v'}, GLYPH_BACK = {0x25c4, 0x25c4, '<'},
                           GLYPH_MARK_LINE = {0x250a, 0x2502, ':'},
                           GLYPH_BEST = {0x25b2, 0x25b2, '^'};
 
@@ -48,7 +49,8 @@ struct drawing {
     double x_first, x_last, x_scale;
     struct scale y;
     struct ticks x_ticks, y_ticks;
-    struct trace *traces; /* of all series */
+    struct trace *traces; /* of all series, */
+    struct trace *ghosts; /* of all ghosts */
 };
 
 static void put(const struct drawing *drawing, int x, int y, enum style style, struct glyph glyph)
@@ -118,22 +120,51 @@ static void free_traces(struct drawing *drawing)
 {
     for (size_t i = 0; i < drawing->chart->series_count; i++)
         trace_fini(&drawing->traces[i]);
+    for (size_t i = 0; i < drawing->chart->ghost_count; i++)
+        trace_fini(&drawing->ghosts[i]);
     mem_free(drawing->traces);
+    mem_free(drawing->ghosts);
 }
 
-/* Series to columns, and y fitted to them. */
+/* Series to columns, and *means and *bands widened to them. */
+static struct trace *make_traces(const struct drawing *drawing, const struct chart_series *series,
+                                 size_t count, struct extent *means, struct extent *bands)
+{
+    int columns = drawing->plot.width * canvas_dots_across(drawing->chart->glyphs);
+    struct trace *traces = mem_alloc(count * sizeof *traces);
+    for (size_t i = 0; i < count; i++) {
+        trace_init(&traces[i], &series[i], drawing->chart->log_y, drawing->x_first, drawing->x_last,
+                   columns);
+        trace_fit(&traces[i], means, bands);
+    }
+    return traces;
+}
+
+/* Widens the range by the ghosts', but by no more than half of it at each end. */
+static void fit_ghosts(const struct extent *ghosts, bool logarithmic, double *low, double *high)
+{
+    if (ghosts->low > ghosts->high)
+        return;
+    if (*low > *high) {
+        *low = ghosts->low;
+        *high = ghosts->high;
+        return;
+    }
+    double span = logarithmic ? sqrt(*high / *low) : (*high - *low) / 2;
+    double least = logarithmic ? *low / span : *low - span;
+    double most = logarithmic ? *high * span : *high + span;
+    *low = fmin(*low, fmax(ghosts->low, least));
+    *high = fmax(*high, fmin(ghosts->high, most));
+}
+
 static void fit(struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
-    int columns = drawing->plot.width * canvas_dots_across(chart->glyphs);
-    struct extent means = {INFINITY, -INFINITY}, bands = means;
-    drawing->traces = mem_alloc(chart->series_count * sizeof *drawing->traces);
-    for (size_t i = 0; i < chart->series_count; i++) {
-        trace_init(&drawing->traces[i], &chart->series[i], chart->log_y, drawing->x_first,
-                   drawing->x_last, columns);
-        trace_fit(&drawing->traces[i], &means, &bands);
-    }
+    struct extent means = {INFINITY, -INFINITY}, bands = means, ghosts = means, unused = means;
+    drawing->traces = make_traces(drawing, chart->series, chart->series_count, &means, &bands);
+    drawing->ghosts = make_traces(drawing, chart->ghosts, chart->ghost_count, &ghosts, &unused);
     double low = fmin(means.low, bands.low), high = fmax(means.high, bands.high);
+    fit_ghosts(&ghosts, chart->log_y, &low, &high);
     if (low > high) {
         low = chart->log_y ? 0.1 : 0;
         high = 1;
@@ -245,8 +276,7 @@ static void draw_x_axis(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
     struct rect where = drawing->where, plot = drawing->plot;
-    const struct chart_point *best_point = legend_best(chart);
-    int best = best_point != NULL ? x_cell(drawing, best_point->x) : -1;
+    int best = chart->best ? x_cell(drawing, chart->best->x) : -1;
     if (drawing->axis_row >= 0) {
         if (drawing->label_width)
             put(drawing, plot.x - 1, drawing->axis_row, STYLE_AXIS, GLYPH_CORNER);
@@ -305,23 +335,40 @@ static size_t same_column(const struct drawing *drawing, size_t last)
     return last;
 }
 
-/* The labels of marks in one column, in order; where that takes more than `room`, the newest and
- * how many there are besides, or their number alone. */
-static void join_labels(const struct chart_mark *marks, size_t count, int room, struct text *out)
+static const char *label_of(const struct chart_mark *mark)
 {
-    const char *newest = marks[count - 1].label != NULL ? marks[count - 1].label : "";
+    return mark->label != NULL ? mark->label : "";
+}
+
+/* The labels of marks in one column, in order; where that takes more than `room`, false, and the
+ * newest and how many there are besides, or their number alone. */
+static bool join_labels(const struct chart_mark *marks, size_t count, int room, struct text *out)
+{
     out->length = 0;
-    for (size_t i = 0; i + 1 < count; i++)
-        text_print(out, "%s, ", marks[i].label != NULL ? marks[i].label : "");
-    text_print(out, "%s", newest);
+    for (size_t i = 0; i < count; i++)
+        text_print(out, "%s%s", i > 0 ? ", " : "", label_of(&marks[i]));
     if (count == 1 || grid_text_columns(out->bytes) <= room)
-        return;
+        return true;
     out->length = 0;
-    text_print(out, "%s +%zu", newest, count - 1);
+    text_print(out, "%s +%zu", label_of(&marks[count - 1]), count - 1);
     if (grid_text_columns(out->bytes) <= room)
-        return;
+        return false;
     out->length = 0;
     text_print(out, "%zu changes", count);
+    return false;
+}
+
+/* Writes joined labels, each in its own style, as far as there is room. */
+static void write_labels(struct grid *grid, int x, int y, int room, const struct chart_mark *marks,
+                         size_t count)
+{
+    for (size_t i = 0; i < count && room > 0; i++) {
+        char label[128];
+        snprintf(label, sizeof label, "%s%s", label_of(&marks[i]), i + 1 < count ? ", " : "");
+        int used = grid_text(grid, x, y, room, marks[i].style, label);
+        x += used;
+        room -= used;
+    }
 }
 
 /* A tick for each column with marks, and labels from the last one on: at its right, or at its left
@@ -339,22 +386,29 @@ static void draw_mark_labels(const struct drawing *drawing)
         int cell = x_cell(drawing, mark->x);
         if (!inside(drawing, cell) || cell >= limit)
             continue;
-        put(drawing, plot.x + cell, y, mark->style, GLYPH_MARK);
+        put(drawing, plot.x + cell, y, mark->style, mark->back ? GLYPH_BACK : GLYPH_MARK);
         int before = first > 0 ? x_cell(drawing, chart->marks[first - 1].x) : -1;
         int right = limit - cell - 2, left = cell - before - 3;
         limit = cell;
         if (drawing->marks_row < 0)
             continue;
-        join_labels(&chart->marks[first], i - first, right > left ? right : left, &label);
-        int columns = grid_text_columns(label.bytes);
+        bool all =
+            join_labels(&chart->marks[first], i - first, right > left ? right : left, &label);
+        int columns = grid_text_columns(label.bytes), x, room;
         if (columns <= right || (right >= SHORTEST_LABEL && right >= left)) {
-            grid_text(drawing->grid, plot.x + cell + 2, y, right, mark->style, label.bytes);
+            x = plot.x + cell + 2;
+            room = right;
         } else if (left >= SHORTEST_LABEL) {
-            columns = columns < left ? columns : left;
-            grid_text(drawing->grid, plot.x + cell - 1 - columns, y, columns, mark->style,
-                      label.bytes);
-            limit = cell - 2 - columns;
+            room = columns < left ? columns : left;
+            x = plot.x + cell - 1 - room;
+            limit = cell - 2 - room;
+        } else {
+            continue;
         }
+        if (all)
+            write_labels(drawing->grid, x, y, room, &chart->marks[first], i - first);
+        else
+            grid_text(drawing->grid, x, y, room, mark->style, label.bytes);
     }
     text_fini(&label);
 }
@@ -367,6 +421,14 @@ static void draw_curves(const struct drawing *drawing)
     canvas_init(&canvas, plot.width, plot.height, chart->glyphs);
     for (size_t i = 0; i < chart->series_count; i++)
         trace_draw_band(&drawing->traces[i], &drawing->y, &canvas);
+    canvas_draw(&canvas, drawing->grid, plot.x, plot.y);
+    canvas_fini(&canvas);
+
+    canvas_init(&canvas, plot.width, plot.height, chart->glyphs);
+    for (size_t i = 0; i < chart->ghost_count; i++) {
+        trace_draw_line(&drawing->ghosts[i], &drawing->y, &canvas);
+        trace_draw_beyond(&drawing->ghosts[i], &drawing->y, &canvas);
+    }
     canvas_draw(&canvas, drawing->grid, plot.x, plot.y);
     canvas_fini(&canvas);
 

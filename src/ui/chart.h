@@ -14,6 +14,7 @@ struct chart_series {
     const char *name;       /* "train", in the legend with its current and best value */
     enum style style, band; /* told apart by colour … */
     bool dotted;            /* … and by glyph */
+    bool ghost;             /* a line alone, faint */
     bool lines;             /* points are joined: evaluations; else one value per column */
     const struct chart_point *points; /* x ascending */
     size_t count;
@@ -22,25 +23,27 @@ struct chart_mark {
     double x;
     const char *label; /* "η 0.02 → 0.01"; drawn where there is room */
     enum style style;
+    bool back; /* a return to here, not a change */
 };
 struct chart {
     const char *title;        /* "loss" */
     const char *value_format; /* of printf for one double: "%.4g" */
     bool percent;             /* fractions: ticks are percentages, value_format gets 100 times */
-    bool higher_is_better;    /* best = maximum: accuracy */
     bool log_y;               /* non-positive values are gaps */
     double x_first, x_last;   /* what the x axis spans */
     double x_scale;           /* ticks show x / x_scale: steps per epoch */
     const char *x_label;      /* "epoch" */
     const struct chart_series *series;
     size_t series_count;
+    const struct chart_series *ghosts; /* below them; they may stretch y a little, no more */
+    size_t ghost_count;
+    const struct chart_point *best; /* named in the legend, a tick on the x axis; NULL: none */
     const struct chart_mark *marks; /* x ascending */
     size_t mark_count;
     enum settings_glyphs glyphs; /* never GLYPHS_AUTO */
 };
-/* Draws title, legend, axes with at least three ticks where `height` >= 6 and one at the last
- * series' best point, curves and marks inside `where`. y is fitted to what is shown. Any size is
- * safe. */
+/* Draws title, legend, axes with at least three ticks where `height` >= 6, curves and marks inside
+ * `where`. y is fitted to what is shown. Any size is safe. */
 void chart_draw(struct grid *grid, struct rect where, const struct chart *chart);
 
 #endif

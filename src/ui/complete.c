@@ -1,6 +1,8 @@
 /* Completion of the prompt's last word. */
 #include "complete.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *complete_word(const char *line)
@@ -20,46 +22,97 @@ bool complete_wants_setting(const char *line)
     return before == 1 && (strncmp(line, "toggle ", 7) == 0 || strncmp(line, "ask ", 4) == 0);
 }
 
-const char *complete_next(const char *line, size_t *at)
+/* The words that commands end with: what stands before the word (# is any number), and the word. */
+static const struct {
+    const char *before, *word;
+} endings[] = {
+    {"rollback ", "best"},
+    {"rollback ", "last"},
+    {"pause ", "when"},
+    {"pause when ", "epoch"},
+    {"pause when ", "validation"},
+    {"pause when ", "loss"},
+    {"pause when ", "never"},
+    {"pause when epoch ", "end"},
+    {"pause when validation ", "loss"},
+    {"pause when validation loss ", "up"},
+    {"pause when loss ", "above"},
+    {"run # ", "steps"},
+    {"run # ", "epochs"},
+};
+enum { ENDINGS = sizeof(endings) / sizeof(*endings) };
+
+/* Whether `line` is this and a last word. */
+static bool follows(const char *line, const char *before)
 {
     const char *word = complete_word(line);
-    size_t length = strlen(word);
-    bool setting = complete_wants_setting(line), toggle = line[0] == 't';
-    if (!setting && word != line)
-        return NULL;
-    size_t count = setting ? settings_count() : COMMAND_COUNT;
-    while (*at < count) {
-        size_t i = (*at)++;
-        if (!setting) {
-            const char *name = command_info((enum command_id)i)->name;
-            if (strncmp(name, word, length) == 0)
-                return name;
-            continue;
-        }
-        const struct setting *row = settings_row(i);
-        if (row->change == SETTING_LIVE && (!toggle || row->type == SETTING_SWITCH) &&
-            strncmp(row->name, word, length) == 0)
-            return row->name;
+    for (; *before != '\0' && line < word; before++) {
+        size_t digits = strspn(line, "0123456789");
+        if (*before == '#' ? digits == 0 : *before != *line)
+            return false;
+        line += *before == '#' ? digits : 1;
     }
-    return NULL;
+    return *before == '\0' && line == word;
 }
 
-void complete_rest(const char *line, char *out, size_t size)
+/* Candidate i in the order in which they are offered; "": it does not fit here. False: no more. */
+static bool candidate(const struct history *history, const char *line, size_t i,
+                      char out[COMPLETE_WORD])
+{
+    out[0] = '\0';
+    if (complete_word(line) == line) {
+        if (i < COMMAND_COUNT)
+            text_copy(out, COMPLETE_WORD, command_info((enum command_id)i)->name);
+        return i < COMMAND_COUNT;
+    }
+    if (complete_wants_setting(line)) {
+        if (i >= settings_count())
+            return false;
+        const struct setting *row = settings_row(i);
+        if (row->change == SETTING_LIVE && (line[0] != 't' || row->type == SETTING_SWITCH))
+            text_copy(out, COMPLETE_WORD, row->name);
+        return true;
+    }
+    if (i < ENDINGS) {
+        if (follows(line, endings[i].before))
+            text_copy(out, COMPLETE_WORD, endings[i].word);
+        return true;
+    }
+    i -= ENDINGS;
+    if (i >= history->state_count || !follows(line, "rollback "))
+        return false;
+    for (size_t k = 0; k < i; k++) /* two states of one step */
+        if (history->states[k].step == history->states[i].step)
+            return true;
+    snprintf(out, COMPLETE_WORD, "%" PRId64, history->states[i].step);
+    return true;
+}
+
+bool complete_next(const struct history *history, const char *line, size_t *at,
+                   char out[COMPLETE_WORD])
+{
+    const char *word = complete_word(line);
+    while (candidate(history, line, (*at)++, out))
+        if (out[0] != '\0' && strncmp(out, word, strlen(word)) == 0)
+            return true;
+    return false;
+}
+
+void complete_rest(const struct history *history, const char *line, char *out, size_t size)
 {
     size_t at = 0, typed = strlen(complete_word(line));
-    const char *first = complete_next(line, &at), *name;
+    char first[COMPLETE_WORD], next[COMPLETE_WORD];
     out[0] = '\0';
-    if (first == NULL)
+    if (!complete_next(history, line, &at, first))
         return;
     size_t length = strlen(first);
     bool alone = true;
-    while ((name = complete_next(line, &at)) != NULL) {
+    while (complete_next(history, line, &at, next)) {
         alone = false;
         for (size_t i = typed; i < length; i++)
-            if (name[i] != first[i])
+            if (next[i] != first[i])
                 length = i;
     }
-    text_copy(out, length - typed + 1 < size ? length - typed + 1 : size, first + typed);
-    if (alone && length - typed + 2 <= size)
-        memcpy(out + length - typed, " ", 2);
+    first[length] = '\0';
+    snprintf(out, size, "%s%s", first + typed, alone ? " " : "");
 }

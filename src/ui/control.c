@@ -1,6 +1,7 @@
 /* Keys to command lines; the view's own commands performed, the run's posted. */
 #include "control.h"
 #include "complete.h"
+#include "rollback.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -193,6 +194,26 @@ static void quit(struct control *control)
         control->state->mode = MODE_MENU;
 }
 
+static void open_prompt(struct control *control, const char *line)
+{
+    struct state *state = control->state;
+    state->ask = NULL;
+    state->mode = MODE_PROMPT;
+    editor_start(&state->editor, "");
+    for (const char *at = line; *at != '\0'; at++)
+        editor_key(&state->editor, *at == ' ' ? "space" : (const char[]){*at, '\0'});
+}
+
+static void open_rollback(struct control *control)
+{
+    if (run_state_ended(control->history->snapshot.state)) {
+        say(control, STYLE_WARN, "the run has ended: kdtui resume goes on from any checkpoint");
+        return;
+    }
+    control->state->rollback[0] = '\0'; /* the first that can be chosen */
+    control->state->mode = MODE_ROLLBACK;
+}
+
 static void perform(struct control *control, const char *line, enum command_source source)
 {
     struct state *state = control->state;
@@ -221,9 +242,10 @@ static void perform(struct control *control, const char *line, enum command_sour
         ask(control, command.word[0]);
         break;
     case COMMAND_PROMPT:
-        state->ask = NULL;
-        state->mode = MODE_PROMPT;
-        editor_start(&state->editor, "");
+        open_prompt(control, "");
+        break;
+    case COMMAND_ROLLBACK_MENU:
+        open_rollback(control);
         break;
     case COMMAND_GLYPHS:
         set_glyphs(control, command.words > 0 ? command.word[0] : NULL);
@@ -251,12 +273,13 @@ static void perform(struct control *control, const char *line, enum command_sour
     }
 }
 
-static void complete(struct editor *editor)
+static void complete(struct control *control)
 {
+    struct editor *editor = &control->state->editor;
     char rest[COMMAND_LINE];
     if (editor->cursor < editor->length)
         return;
-    complete_rest(editor->text, rest, sizeof(rest));
+    complete_rest(control->history, editor->text, rest, sizeof(rest));
     for (const char *at = rest; *at != '\0'; at++)
         editor_key(editor, (const char[]){*at, '\0'});
 }
@@ -281,7 +304,7 @@ static void key_in_prompt(struct control *control, const char *key)
                (strcmp(key, "backspace") == 0 && state->editor.length == 0)) {
         state->mode = MODE_MAIN;
     } else if (strcmp(key, "tab") == 0 && state->ask == NULL) {
-        complete(&state->editor);
+        complete(control);
     } else {
         editor_key(&state->editor, key);
     }
@@ -303,6 +326,81 @@ static void key_in_menu(struct control *control, const char *key)
         leave(control, VIEW_ABANDON, "leaving without saving …");
     else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0)
         control->state->mode = MODE_MAIN;
+}
+
+static void key_in_rollback(struct control *control, const char *key)
+{
+    struct state *state = control->state;
+    struct rollback_entry list[ROLLBACK_MOST];
+    size_t count = rollback_list(control->history, state->now, list);
+    size_t chosen = rollback_find(list, count, state->rollback);
+    bool up = strcmp(key, "up") == 0 || strcmp(key, "k") == 0;
+    bool down = strcmp(key, "down") == 0 || strcmp(key, "j") == 0;
+    if (up || down) {
+        for (size_t i = chosen; i < count;) {
+            i = up ? i - 1 : i + 1; /* before the first comes `count` or more */
+            if (i >= count || list[i].command[0] == '\0')
+                continue;
+            text_copy(state->rollback, sizeof(state->rollback), list[i].command);
+            return;
+        }
+        return;
+    }
+    if (strcmp(key, "s") == 0) {
+        open_prompt(control, "rollback ");
+        return;
+    }
+    if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0 ||
+        strcmp(key, "r") == 0) {
+        state->mode = MODE_MAIN;
+        return;
+    }
+    size_t taken = strcmp(key, "enter") == 0 ? chosen : count;
+    for (size_t i = 0; i < count; i++)
+        if (list[i].key[0] != '\0' && strcmp(list[i].key, key) == 0)
+            taken = i;
+    if (taken == count || list[taken].command[0] == '\0')
+        return;
+    state->mode = MODE_MAIN;
+    post(control, list[taken].command, SOURCE_KEY);
+}
+
+/* Seconds in which keys do nothing after the menu has opened by itself: they were meant for what
+ * was there before. */
+#define DIVERGED_GUARD 0.5
+
+static void key_when_diverged(struct control *control, const char *key)
+{
+    struct state *state = control->state;
+    if (state->now < state->diverged_clock + DIVERGED_GUARD)
+        return;
+    if (strcmp(key, "h") == 0) {
+        state->mode = MODE_MAIN;
+        if (post(control, "set train.learning_rate /2", SOURCE_KEY) != 0)
+            post(control, "continue", SOURCE_KEY);
+    } else if (strcmp(key, "s") == 0) {
+        state->mode = MODE_MAIN;
+        post(control, "stop", SOURCE_KEY);
+    } else if (strcmp(key, "r") == 0) {
+        open_rollback(control);
+    } else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0) {
+        state->mode = MODE_MAIN;
+    }
+}
+
+/* A divergence opens its menu once, over the main screen. */
+static void show_divergence(struct control *control)
+{
+    struct state *state = control->state;
+    if (!control->history->snapshot.diverged) {
+        state->diverged_shown = false;
+        if (state->mode == MODE_DIVERGED)
+            state->mode = MODE_MAIN;
+    } else if (!state->diverged_shown && state->mode == MODE_MAIN) {
+        state->diverged_shown = true;
+        state->diverged_clock = state->now;
+        state->mode = MODE_DIVERGED;
+    }
 }
 
 static void key_in_help(struct control *control, const char *key)
@@ -337,10 +435,14 @@ void control_key(struct control *control, const char *key)
                     (strcmp(row->command, "suspend") == 0 || strcmp(row->command, "repaint") == 0);
     switch (anywhere ? MODE_MAIN : state->mode) {
     case MODE_MAIN:
-        if (row != NULL)
+        if (row != NULL) {
             perform(control, row->command, SOURCE_KEY);
-        else if (strcmp(key, "esc") == 0)
+        } else if (strcmp(key, "esc") == 0) {
             state->message[0] = '\0';
+        } else if (strcmp(key, "enter") == 0 && control->history->snapshot.diverged) {
+            state->diverged_clock = 0;
+            state->mode = MODE_DIVERGED;
+        }
         break;
     case MODE_PROMPT:
         key_in_prompt(control, key);
@@ -348,12 +450,19 @@ void control_key(struct control *control, const char *key)
     case MODE_MENU:
         key_in_menu(control, key);
         break;
+    case MODE_ROLLBACK:
+        key_in_rollback(control, key);
+        break;
+    case MODE_DIVERGED:
+        key_when_diverged(control, key);
+        break;
     case MODE_HELP:
         key_in_help(control, key);
         break;
     case MODE_LEAVING:
         break;
     }
+    show_divergence(control); /* where it waited for another menu to close */
 }
 
 static bool answered(struct control *control, uint64_t id)
@@ -382,7 +491,8 @@ bool control_update(struct control *control)
     if (state->pause_id == 0 && (now == RUN_PAUSED || now == RUN_RUNNING))
         state->paused = now == RUN_PAUSED;
     /* The menu's choices are those of a run that goes on. */
-    if (state->mode == MODE_MENU && run_state_ended(now))
+    if ((state->mode == MODE_MENU || state->mode == MODE_ROLLBACK) && run_state_ended(now))
         state->mode = MODE_MAIN;
+    show_divergence(control);
     return true;
 }

@@ -38,18 +38,34 @@ static enum style state_style(enum run_state state)
     return STYLE_BOLD;
 }
 
-/* "paused", "evaluating 43%" */
+static enum style style_of(const struct snapshot *snapshot)
+{
+    return snapshot->diverged ? STYLE_BAD : state_style(snapshot->state);
+}
+
+/* A few words on why a rule or a limit paused the run, and not a person; "": it did not, or it
+ * takes more than a few. */
+static const char *pause_word(const struct snapshot *snapshot)
+{
+    if (snapshot->state != RUN_PAUSED)
+        return "";
+    if (snapshot->diverged)
+        return "diverged";
+    return grid_text_columns(snapshot->pause_reason) <= 24 ? snapshot->pause_reason : "";
+}
+
+/* "paused", "paused: epoch end", "evaluating 43%" */
 static void state_text(const struct snapshot *snapshot, char *out, size_t size)
 {
-    const char *name = run_state_name(snapshot->state);
+    const char *name = run_state_name(snapshot->state), *why = pause_word(snapshot);
     bool part = snapshot->state == RUN_EVALUATING || snapshot->state == RUN_TESTING;
     if (part && isfinite(snapshot->evaluation_progress))
         snprintf(out, size, "%s %.0f%%", name, 100 * snapshot->evaluation_progress);
     else
-        text_copy(out, size, name);
+        snprintf(out, size, "%s%s%.40s", name, why[0] != '\0' ? ": " : "", why);
 }
 
-void dashboard_ending(const struct snapshot *snapshot, char *out, size_t size)
+void dashboard_banner(const struct snapshot *snapshot, char *out, size_t size)
 {
     const char *name = run_state_name(snapshot->state);
     char epoch[32];
@@ -77,6 +93,8 @@ void dashboard_ending(const struct snapshot *snapshot, char *out, size_t size)
                  snapshot->checkpoint_step == snapshot->step ? ": the state is saved" : "");
         break;
     default:
+        if (snapshot->diverged)
+            snprintf(out, size, "%s (Enter: what now)", snapshot->pause_reason);
         break;
     }
 }
@@ -99,16 +117,16 @@ static void draw_head(struct grid *grid, const struct snapshot *snapshot, struct
             break;
     }
     grid_text(grid, row.x + 1, row.y, room, STYLE_BAR, left);
-    enum style style = state_style(snapshot->state);
+    enum style style = style_of(snapshot);
     grid_print(grid, row.x + row.width - word - 4, row.y, word + 4, style, " %s %s ",
                grid->ascii ? "*" : "●", state);
 }
 
-static void draw_ending(struct grid *grid, const struct snapshot *snapshot, struct rect where)
+static void draw_banner(struct grid *grid, const struct snapshot *snapshot, struct rect where)
 {
     char text[sizeof(snapshot->error) + 128];
-    dashboard_ending(snapshot, text, sizeof(text));
-    enum style style = state_style(snapshot->state);
+    dashboard_banner(snapshot, text, sizeof(text));
+    enum style style = style_of(snapshot);
     if (where.height >= 3) {
         draw_frame(grid, where, style, "");
         where = (struct rect){where.x + 2, where.y + 1, where.width - 4, where.height - 2};
@@ -210,16 +228,6 @@ static void strip_setting(struct strip *strip, const struct state *state,
     strip_put(strip, label, fresh ? STYLE_EDIT : STYLE_BOLD, value);
 }
 
-static void age_text(double seconds, char *out, size_t size)
-{
-    if (seconds < 60)
-        snprintf(out, size, "%.0f s", floor(fmax(seconds, 0)));
-    else if (seconds < 3600)
-        snprintf(out, size, "%.0f min", floor(seconds / 60));
-    else
-        snprintf(out, size, "%.0f h", floor(seconds / 3600));
-}
-
 static void draw_strip(struct grid *grid, const struct state *state,
                        const struct snapshot *snapshot, struct rect where)
 {
@@ -259,7 +267,7 @@ static void draw_strip(struct grid *grid, const struct state *state,
               isfinite(snapshot->best_validation_accuracy) ? STYLE_GOOD : STYLE_DIM, value);
 
     if (snapshot->checkpoint_step >= 0) {
-        age_text(state->now - snapshot->checkpoint_clock, age, sizeof(age));
+        draw_age(state->now - snapshot->checkpoint_clock, age, sizeof(age));
         snprintf(value, sizeof(value), narrow ? "%" PRId64 : "step %" PRId64 ", %s ago",
                  snapshot->checkpoint_step, age);
         strip_put(&strip, narrow ? "saved" : "checkpoint", STYLE_BOLD, value);
@@ -319,13 +327,26 @@ static void draw_keys(struct grid *grid, const struct state *state, const struct
     }
 }
 
-/* A warning that is longer than its row takes the one above it, too. */
+static void draw_warning(struct grid *grid, const struct snapshot *snapshot, struct rect where)
+{
+    char text[sizeof(snapshot->warning) + 16];
+    snprintf(text, sizeof(text), "warning: %s", snapshot->warning);
+    where.x++;
+    where.width -= 2;
+    draw_wrapped(grid, where, STYLE_WARN, text);
+}
+
+/* A warning that is longer than its row takes the one above it, too; of what is no more than good
+ * to know, the last parts are left out. */
 static void draw_news(struct grid *grid, const struct state *state, const struct history *history,
                       const struct layout *layout)
 {
     struct news news;
     news_choose(state, history, &news);
     struct rect where = {layout->news.x + 1, layout->news.y, layout->news.width - 2, 1};
+    for (char *part = news.text + strlen(news.text); news.parts && part > news.text; part--)
+        if (grid_text_columns(news.text) > where.width && (*part == ';' || *part == '('))
+            *part = '\0';
     if (news.style == STYLE_WARN && draw_wrapped_lines(news.text, where.width) > 1 &&
         layout->strip.height > 1) {
         where.y--;
@@ -341,10 +362,9 @@ void dashboard_draw(struct grid *grid, const struct state *state, const struct h
     const struct snapshot *snapshot = &history->snapshot;
     draw_head(grid, snapshot, layout->head);
     if (layout->warning.height > 0)
-        grid_print(grid, layout->warning.x + 1, layout->warning.y, layout->warning.width - 2,
-                   STYLE_WARN, "warning: %s", snapshot->warning);
+        draw_warning(grid, snapshot, layout->warning);
     if (layout->banner.height > 0)
-        draw_ending(grid, snapshot, layout->banner);
+        draw_banner(grid, snapshot, layout->banner);
     curves_draw(grid, state, history, layout);
     lists_draw(grid, history, layout);
     draw_progress(grid, snapshot, layout->progress);
@@ -366,7 +386,12 @@ void dashboard_line(struct grid *grid, const struct snapshot *snapshot, struct r
 {
     char text[96];
     state_text(snapshot, text, sizeof(text));
-    int x = line_part(grid, row, row.x, state_style(snapshot->state), text);
+    int x = line_part(grid, row, row.x, style_of(snapshot), text);
+    if (snapshot->warning[0] != '\0' && grid->height > 1)
+        draw_wrapped(grid, (struct rect){row.x, row.y + 1, row.width, grid->height - 1}, STYLE_WARN,
+                     snapshot->warning);
+    else if (snapshot->warning[0] != '\0')
+        x += grid_text(grid, x, row.y, row.x + row.width - x, STYLE_WARN, snapshot->warning) + 2;
     if (isfinite(snapshot->test_accuracy)) {
         snprintf(text, sizeof(text), "test %.2f%%", 100 * snapshot->test_accuracy);
         x = line_part(grid, row, x, STYLE_GOOD, text);

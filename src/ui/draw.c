@@ -143,6 +143,16 @@ void draw_duration(double seconds, char *out, size_t size)
         snprintf(out, size, "%ld d %02ld:%02ld", s / 86400, s / 3600 % 24, s / 60 % 60);
 }
 
+void draw_age(double seconds, char *out, size_t size)
+{
+    if (seconds < 60)
+        snprintf(out, size, "%.0f s", floor(fmax(seconds, 0)));
+    else if (seconds < 3600)
+        snprintf(out, size, "%.0f min", floor(seconds / 60));
+    else
+        snprintf(out, size, "%.0f h", floor(seconds / 3600));
+}
+
 void draw_count(double count, char *out, size_t size)
 {
     if (!isfinite(count) || count < 0)
@@ -162,4 +172,11 @@ void draw_count(double count, char *out, size_t size)
 void draw_epoch(double epochs, char *out, size_t size)
 {
     snprintf(out, size, epochs == floor(epochs) ? "%.0f" : "%.2f", epochs);
+}
+
+const char *draw_brief_label(const char *label)
+{
+    static const char learning[] = "learning ";
+    return strncmp(label, learning, sizeof(learning) - 1) == 0 ? label + sizeof(learning) - 1
+                                                               : label;
 }

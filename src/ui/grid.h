@@ -17,7 +17,8 @@ enum style {
     STYLE_TRAIN,
     STYLE_TRAIN_BAND, /* between minimum and maximum */
     STYLE_VALIDATION,
-    STYLE_EDIT, /* marks of edits, values just changed */
+    STYLE_GHOST, /* what was abandoned by going back */
+    STYLE_EDIT,  /* marks of edits, values just changed */
     STYLE_GOOD,
     STYLE_WARN,
     STYLE_BAD,

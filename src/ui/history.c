@@ -12,22 +12,49 @@ void history_fini(struct history *history)
     mem_free(history->buckets);
     mem_free(history->evaluations);
     mem_free(history->edits);
+    mem_free(history->states);
     *history = (struct history){0};
 }
 
-/* A row is abandoned when a later row's step is not above its own. */
-static void evaluation_add(struct history *history, const struct evaluation *row)
+/* Room for one more element at least. */
+static void *make_room(void *array, size_t count, size_t *room, size_t size)
 {
-    size_t count = history->evaluation_count;
-    while (count > 0 && history->evaluations[count - 1].step >= row->step)
-        count--;
-    if (count == history->evaluation_room) {
-        history->evaluation_room = count < 32 ? 64 : 2 * count;
-        history->evaluations =
-            mem_resize(history->evaluations, history->evaluation_room * sizeof(*row));
-    }
-    history->evaluations[count] = *row;
-    history->evaluation_count = count + 1;
+    if (count < *room)
+        return array;
+    *room = *room < 32 ? 64 : 2 * *room;
+    return mem_resize(array, *room * size);
+}
+
+static void read_evaluations(struct history *history, struct feed *feed)
+{
+    size_t *count = &history->evaluation_count;
+    do {
+        history->evaluations = make_room(history->evaluations, *count, &history->evaluation_room,
+                                         sizeof(*history->evaluations));
+        *count += feed->evaluations(feed, *count, &history->evaluations[*count],
+                                    history->evaluation_room - *count);
+    } while (*count == history->evaluation_room);
+}
+
+static void read_edits(struct history *history, struct feed *feed)
+{
+    size_t *count = &history->edit_count;
+    do {
+        history->edits =
+            make_room(history->edits, *count, &history->edit_room, sizeof(*history->edits));
+        *count += feed->edits(feed, *count, &history->edits[*count], history->edit_room - *count);
+    } while (*count == history->edit_room);
+}
+
+static void read_states(struct history *history, struct feed *feed)
+{
+    size_t *count = &history->state_count;
+    do {
+        history->states =
+            make_room(history->states, *count, &history->state_room, sizeof(*history->states));
+        *count +=
+            feed->states(feed, *count, &history->states[*count], history->state_room - *count);
+    } while (*count == history->state_room);
 }
 
 bool history_update(struct history *history, struct feed *feed)
@@ -36,27 +63,33 @@ bool history_update(struct history *history, struct feed *feed)
     feed->snapshot(feed, &history->snapshot);
     if (history->snapshot.version == version)
         return false;
-    /* Buckets merge in pairs, so they are read anew; the others only grow. */
+    /* A return marks anew what is abandoned; else evaluations and edits only grow. */
+    if (history->snapshot.returns != history->returns)
+        history->evaluation_count = history->edit_count = 0;
+    history->returns = history->snapshot.returns;
+    history->state_count = 0;
     history->bucket_count = feed->buckets(feed, 0, history->buckets, FEED_MAX_BUCKETS);
-
-    struct evaluation rows[64];
-    size_t got;
-    do {
-        got = feed->evaluations(feed, history->evaluations_read, rows, 64);
-        for (size_t i = 0; i < got; i++)
-            evaluation_add(history, &rows[i]);
-        history->evaluations_read += got;
-    } while (got == 64);
-
-    do {
-        if (history->edit_count == history->edit_room) {
-            history->edit_room = history->edit_room < 32 ? 64 : 2 * history->edit_room;
-            history->edits =
-                mem_resize(history->edits, history->edit_room * sizeof(*history->edits));
-        }
-        size_t room = history->edit_room - history->edit_count;
-        got = feed->edits(feed, history->edit_count, &history->edits[history->edit_count], room);
-        history->edit_count += got;
-    } while (history->edit_count == history->edit_room);
+    read_evaluations(history, feed);
+    read_edits(history, feed);
+    read_states(history, feed);
     return true;
+}
+
+const struct evaluation *history_last_evaluation(const struct history *history)
+{
+    for (size_t i = history->evaluation_count; i-- > 0;)
+        if (!history->evaluations[i].abandoned)
+            return &history->evaluations[i];
+    return NULL;
+}
+
+const struct evaluation *history_best_evaluation(const struct history *history)
+{
+    const struct evaluation *best = NULL;
+    for (size_t i = 0; i < history->evaluation_count; i++) {
+        const struct evaluation *row = &history->evaluations[i];
+        if (best == NULL || !(row->validation_accuracy <= best->validation_accuracy))
+            best = row;
+    }
+    return best;
 }

@@ -7,19 +7,27 @@
 
 #include "kdt/ui.h"
 
+/* In the order of time, with what was abandoned by going back. */
 struct history {
     struct snapshot snapshot;
     struct loss_bucket *buckets; /* FEED_MAX_BUCKETS of room */
     size_t bucket_count;
-    /* Steps ascend: what was abandoned by going back is left out. */
     struct evaluation *evaluations;
-    size_t evaluation_count, evaluations_read, evaluation_room;
+    size_t evaluation_count, evaluation_room;
     struct edit_mark *edits;
     size_t edit_count, edit_room;
+    struct kept_state *states; /* that rollback can return to, newest first */
+    size_t state_count, state_room;
+    uint64_t returns; /* as the arrays were read */
 };
 void history_init(struct history *history);
 void history_fini(struct history *history);
 /* Copies what is new in the feed; whether anything was. */
 bool history_update(struct history *history, struct feed *feed);
+
+/* The newest that is not abandoned, or NULL. */
+const struct evaluation *history_last_evaluation(const struct history *history);
+/* The run's best by validation accuracy, the earliest of equals, abandoned or not; NULL: none. */
+const struct evaluation *history_best_evaluation(const struct history *history);
 
 #endif

@@ -22,7 +22,7 @@ static void split_sides(struct rect whole, int left, struct rect *a, struct rect
     *b = (struct rect){whole.x + left, whole.y, whole.width - left, whole.height};
 }
 
-void layout_compute(int width, int height, bool warning, int banner, struct layout *out)
+void layout_compute(int width, int height, int warning, int banner, struct layout *out)
 {
     *out = (struct layout){0};
     struct rect rest = {0, 0, width, height};
@@ -33,8 +33,8 @@ void layout_compute(int width, int height, bool warning, int banner, struct layo
         return;
     }
     out->head = take_top(&rest, 1);
-    if (warning)
-        out->warning = take_top(&rest, 1);
+    if (warning > 0)
+        out->warning = take_top(&rest, warning > 1 && height >= 24 ? 2 : 1);
     if (banner > 0)
         out->banner = take_top(&rest, height >= 20 ? banner + 2 : banner > 1 ? 2 : 1);
     out->keys = take_foot(&rest, 1);

@@ -21,7 +21,7 @@ struct layout {
     struct rect news;     /* what was last changed, answers, messages */
     struct rect keys;     /* the line of keys, or the prompt */
 };
-/* `banner`: lines of text that it shall hold, 0 for none. */
-void layout_compute(int width, int height, bool warning, int banner, struct layout *out);
+/* `warning`, `banner`: lines of text that they shall hold, 0 for none. */
+void layout_compute(int width, int height, int warning, int banner, struct layout *out);
 
 #endif

@@ -51,35 +51,17 @@ static const char *glyph_of(const struct chart *chart, const struct chart_series
     }
 }
 
-const struct chart_point *legend_best(const struct chart *chart)
-{
-    const struct chart_point *best = NULL;
-    if (chart->series_count == 0 || !chart->series[chart->series_count - 1].lines)
-        return NULL;
-    const struct chart_series *series = &chart->series[chart->series_count - 1];
-    for (size_t i = 0; i < series->count; i++) {
-        const struct chart_point *point = &series->points[i];
-        if (!isfinite(point->mean))
-            continue;
-        if (!best ||
-            (chart->higher_is_better ? point->mean > best->mean : point->mean < best->mean))
-            best = point;
-    }
-    return best;
-}
-
 static void write_best(struct cursor *cursor, const struct chart *chart, enum detail detail)
 {
-    const struct chart_point *best = legend_best(chart);
-    if (!best)
+    if (!chart->best || !isfinite(chart->best->mean))
         return;
     char value[64], epoch[32], text[128];
-    format_value(value, sizeof value, chart, best->mean);
+    format_value(value, sizeof value, chart, chart->best->mean);
     snprintf(text, sizeof text, "  best %s", value);
     write(cursor, STYLE_GOOD, text);
     if (detail < DETAIL_ALL || !(chart->x_scale > 0))
         return;
-    draw_epoch(best->x / chart->x_scale, epoch, sizeof epoch);
+    draw_epoch(chart->best->x / chart->x_scale, epoch, sizeof epoch);
     snprintf(text, sizeof text, " @ %s %s", chart->x_label ? chart->x_label : "", epoch);
     write(cursor, STYLE_GOOD, text);
 }

@@ -26,18 +26,22 @@ static void draw_rows(struct grid *grid, struct rect where, const struct history
     struct rect in = {where.x + 2, where.y + 1, where.width - 4, where.height - 2};
     grid_print(grid, in.x, in.y, in.width, STYLE_DIM, "%8s %8s %9s %8s %8s %8s %8s", "epoch",
                "step", "rate", "loss", "val", "acc", "val");
+    const struct evaluation *best = history_best_evaluation(history);
     size_t first = first_shown(history->evaluation_count, in.height - 1);
     for (size_t i = first; i < history->evaluation_count; i++) {
         const struct evaluation *row = &history->evaluations[i];
         int y = in.y + 1 + (int)(i - first);
-        enum style style = row->step == snapshot->best_step ? STYLE_GOOD : STYLE_PLAIN;
+        bool gone = row->abandoned;
+        enum style style = row == best ? STYLE_GOOD : gone ? STYLE_GHOST : STYLE_PLAIN;
+        enum style train = gone ? STYLE_GHOST : STYLE_TRAIN;
+        enum style validation = gone ? STYLE_GHOST : STYLE_VALIDATION;
         int x = in.x;
         x += grid_print(grid, x, y, 28, style, "%8.2f %8" PRId64 " %9.4g ",
                         epochs(snapshot, row->step), row->step, row->learning_rate);
-        grid_print(grid, x, y, 8, STYLE_TRAIN, "%8.4f", row->train_loss);
-        grid_print(grid, x + 9, y, 8, STYLE_VALIDATION, "%8.4f", row->validation_loss);
-        grid_print(grid, x + 18, y, 8, STYLE_TRAIN, "%7.2f%%", 100 * row->train_accuracy);
-        grid_print(grid, x + 27, y, 8, STYLE_VALIDATION, "%7.2f%%", 100 * row->validation_accuracy);
+        grid_print(grid, x, y, 8, train, "%8.4f", row->train_loss);
+        grid_print(grid, x + 9, y, 8, validation, "%8.4f", row->validation_loss);
+        grid_print(grid, x + 18, y, 8, train, "%7.2f%%", 100 * row->train_accuracy);
+        grid_print(grid, x + 27, y, 8, validation, "%7.2f%%", 100 * row->validation_accuracy);
     }
 }
 
@@ -57,7 +61,10 @@ static void draw_changes(struct grid *grid, struct rect where, const struct hist
         int x = in.x + grid_print(grid, in.x, y, in.width, STYLE_DIM, "%8.2f %8" PRId64 "  ",
                                   epochs(snapshot, edit->step), edit->step);
         grid_text(grid, x, y, in.x + in.width - end - 2 - x,
-                  i + 1 == history->edit_count ? STYLE_EDIT : STYLE_PLAIN, edit->label);
+                  edit->abandoned                ? STYLE_GHOST
+                  : i + 1 == history->edit_count ? STYLE_EDIT
+                                                 : STYLE_PLAIN,
+                  edit->label);
         grid_text(grid, in.x + in.width - end, y, end, STYLE_DIM, source);
     }
 }

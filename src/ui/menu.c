@@ -1,9 +1,94 @@
-/* The menu of ways to leave, and what each costs. */
+/* The menus of choices: ways to leave, and what to do after a divergence. */
 #include "draw.h"
 #include "screens.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+enum { KEY_WIDTH = 5, WIDEST = 66, CHOICES = 4 };
+
+/* One way on: the key, what it is called, and what it does and costs. */
+struct choice {
+    const char *key, *name;
+    char text[200];
+};
+struct menu {
+    const char *title;
+    const char *head; /* why it is there; "": it was asked for */
+    enum style style; /* of frame and head */
+    size_t count;
+    struct choice choices[CHOICES];
+    const char *back;  /* what Esc does */
+    const char *brief; /* all in one line, where there is no room, … */
+    const char *briefer;
+};
+
+/* The rows that it takes, with empty ones between the choices or without. */
+static int menu_height(const struct menu *menu, int inner, bool spaced)
+{
+    int height = 3, gap = spaced ? 1 : 0; /* frame, and Esc */
+    if (menu->head[0] != '\0')
+        height += draw_wrapped_lines(menu->head, inner + KEY_WIDTH) + gap;
+    for (size_t i = 0; i < menu->count; i++)
+        height += 1 + draw_wrapped_lines(menu->choices[i].text, inner) + gap;
+    return height + 2 * gap;
+}
+
+static void draw_brief(struct grid *grid, const struct menu *menu)
+{
+    struct rect row = {0, 0, grid->width, 1};
+    draw_fill(grid, row, STYLE_PLAIN);
+    draw_fitting(grid, row, STYLE_WARN, (const char *const[]){menu->brief, menu->briefer}, 2);
+}
+
+static void draw_menu(struct grid *grid, struct menu *menu)
+{
+    int width = grid->width - 4 < WIDEST ? grid->width - 4 : WIDEST;
+    int inner = width - KEY_WIDTH - 6;
+    bool spaced = menu_height(menu, inner, true) <= grid->height;
+    bool texts = menu_height(menu, inner, spaced) <= grid->height;
+    if (!texts) /* the names say it, too */
+        for (size_t i = 0; i < menu->count; i++)
+            menu->choices[i].text[0] = '\0';
+    int height = menu_height(menu, inner, spaced), gap = spaced ? 1 : 0;
+    if (inner < 20 || height > grid->height) {
+        draw_brief(grid, menu);
+        return;
+    }
+    struct rect box = {(grid->width - width) / 2, (grid->height - height) / 2, width, height};
+    draw_frame(grid, box, menu->style, menu->title);
+    int x = box.x + 3, y = box.y + 1 + gap;
+    if (menu->head[0] != '\0')
+        y += gap + draw_wrapped(grid, (struct rect){x, y, inner + KEY_WIDTH, grid->height},
+                                menu->style, menu->head);
+    for (size_t i = 0; i < menu->count; i++) {
+        const struct choice *choice = &menu->choices[i];
+        grid_text(grid, x, y, KEY_WIDTH, STYLE_KEY, choice->key);
+        grid_text(grid, x + KEY_WIDTH, y++, inner, STYLE_BOLD, choice->name);
+        y += gap + draw_wrapped(grid, (struct rect){x + KEY_WIDTH, y, inner, grid->height},
+                                STYLE_PLAIN, choice->text);
+    }
+    grid_text(grid, x, y, KEY_WIDTH, STYLE_KEY, "Esc");
+    draw_fitting(grid, (struct rect){x + KEY_WIDTH, y, inner, 1}, STYLE_PLAIN,
+                 (const char *const[]){menu->back, "back"}, 2);
+}
+
+static void save_text(const struct snapshot *snapshot, bool brief, char *out, size_t size)
+{
+    if (snapshot->warning[0] != '\0')
+        snprintf(out, size,
+                 brief ? "Tries to save step %" PRId64 ", then leaves and says whether it is."
+                       : "Tries to save a checkpoint of step %" PRId64
+                         ", in spite of the warning, then leaves and says whether it is saved.",
+                 snapshot->step);
+    else
+        snprintf(out, size,
+                 brief ? "Saves step %" PRId64 ", then leaves. Nothing is lost."
+                       : "Saves a checkpoint, now step %" PRId64
+                         ", and leaves. The checkpoint holds the complete state; nothing is lost.",
+                 snapshot->step);
+}
 
 static void abandon_text(const struct snapshot *snapshot, bool brief, char *out, size_t size)
 {
@@ -12,7 +97,12 @@ static void abandon_text(const struct snapshot *snapshot, bool brief, char *out,
         snprintf(out, size,
                  "Leaves at once. There is no checkpoint: all steps (%" PRId64 ") are lost.",
                  snapshot->step);
-    else if (lost <= 0)
+    else if (lost < 0)
+        snprintf(out, size,
+                 "Leaves at once. What was trained since the last return is lost: the last "
+                 "checkpoint, of step %" PRId64 ", is older.",
+                 snapshot->checkpoint_step);
+    else if (lost == 0)
         snprintf(out, size,
                  "Leaves at once. Nothing is lost: step %" PRId64 " is the last checkpoint.",
                  snapshot->step);
@@ -27,43 +117,47 @@ static void abandon_text(const struct snapshot *snapshot, bool brief, char *out,
 
 void menu_draw(struct grid *grid, const struct state *state, const struct snapshot *snapshot)
 {
-    char save[160], abandon[200];
-    int width = grid->width - 4 < 66 ? grid->width - 4 : 66;
-    int inner = width - 11;
-    bool brief = inner < 44;
-    snprintf(save, sizeof(save),
-             brief ? "Saves step %" PRId64 ", then leaves. Nothing is lost."
-                   : "Saves a checkpoint, now step %" PRId64
-                     ", and leaves. The checkpoint holds the complete state; nothing is lost.",
-             snapshot->step);
-    abandon_text(snapshot, brief, abandon, sizeof(abandon));
+    bool brief = grid->width < 59;
+    struct menu menu = {
+        .title = "leave?",
+        .head = "",
+        .style = STYLE_TITLE,
+        .count = 2,
+        .choices = {{.key = "s", .name = "save and stop"}, {.key = "a", .name = "abandon"}},
+        .back = state->paused ? "back: it stays paused" : "back: training goes on",
+        .brief = grid->width < 36 ? "s save  a abandon  Esc back"
+                                  : "s save and stop  a abandon  Esc back",
+        .briefer = "s save a abandon Esc",
+    };
+    save_text(snapshot, brief, menu.choices[0].text, sizeof(menu.choices[0].text));
+    abandon_text(snapshot, brief, menu.choices[1].text, sizeof(menu.choices[1].text));
+    draw_menu(grid, &menu);
+}
 
-    int save_lines = draw_wrapped_lines(save, inner);
-    int abandon_lines = draw_wrapped_lines(abandon, inner);
-    int height = 2 + 1 + save_lines + 1 + abandon_lines + 1;
-    bool spaced = height + 4 <= grid->height;
-    height += spaced ? 4 : 0;
-    if (inner < 20 || height > grid->height) {
-        struct rect row = {0, 0, grid->width, 1};
-        draw_fill(grid, row, STYLE_PLAIN);
-        static const char *const texts[] = {"s save and stop  a abandon  Esc back",
-                                            "s save  a abandon  Esc back", "s save a abandon Esc"};
-        draw_fitting(grid, row, STYLE_WARN, texts, 3);
-        return;
-    }
-    struct rect box = {(grid->width - width) / 2, (grid->height - height) / 2, width, height};
-    draw_frame(grid, box, STYLE_TITLE, "leave?");
-    int x = box.x + 3, y = box.y + 1 + spaced;
-    grid_text(grid, x, y, 3, STYLE_KEY, "s");
-    grid_text(grid, x + 5, y++, inner, STYLE_BOLD, "save and stop");
-    draw_wrapped(grid, (struct rect){x + 5, y, inner, save_lines}, STYLE_PLAIN, save);
-    y += save_lines + spaced;
-    grid_text(grid, x, y, 3, STYLE_KEY, "a");
-    grid_text(grid, x + 5, y++, inner, STYLE_BOLD, "abandon");
-    draw_wrapped(grid, (struct rect){x + 5, y, inner, abandon_lines}, STYLE_PLAIN, abandon);
-    y += abandon_lines + spaced;
-    grid_text(grid, x, y, 3, STYLE_KEY, "Esc");
-    const char *const back[] = {state->paused ? "back: it stays paused" : "back: training goes on",
-                                "back"};
-    draw_fitting(grid, (struct rect){x + 5, y, inner, 1}, STYLE_PLAIN, back, 2);
+void diverged_draw(struct grid *grid, const struct snapshot *snapshot)
+{
+    struct menu menu = {
+        .title = "the loss exploded",
+        .head = snapshot->pause_reason,
+        .style = STYLE_BAD,
+        .count = 3,
+        .choices =
+            {
+                {.key = "h", .name = "go on at half the rate"},
+                {.key = "r",
+                 .name = "roll back further",
+                 .text = "Offers the earlier states that are kept."},
+                {.key = "s",
+                 .name = "stop here",
+                 .text = "Ends the run: saved, the best weights tested, the result written."},
+            },
+        .back = "look first: it stays paused, Enter asks again",
+        .brief = grid->width < 52 ? "h half the rate  r roll back  s stop  Esc"
+                                  : "h half the rate  r roll back  s stop  Esc look first",
+        .briefer = "h half r back s stop",
+    };
+    snprintf(menu.choices[0].text, sizeof(menu.choices[0].text),
+             "Sets the learning rate from %.4g to %.4g and trains on from step %" PRId64 ".",
+             snapshot->learning_rate, snapshot->learning_rate / 2, snapshot->step);
+    draw_menu(grid, &menu);
 }

@@ -8,29 +8,54 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Seconds that it stays. */
 #define MESSAGE_STAYS 8
 #define APPLIED_STAYS 6
 #define REFUSED_STAYS 15
 
+/* "learning rate 0.02 → 0.01 (step 900, epoch 1.84)" */
+static void print_change(const struct snapshot *snapshot, const char *label, int64_t step,
+                         struct text *out)
+{
+    char epoch[32];
+    draw_epoch(snapshot->steps_per_epoch > 0 ? (double)step / (double)snapshot->steps_per_epoch : 0,
+               epoch, sizeof(epoch));
+    text_print(out, "%s (step %" PRId64 ", epoch %s)", label, step, epoch);
+}
+
+/* What may be taken back, or else what was changed last; the most important part first. */
 static void last_change(const struct history *history, struct news *out)
 {
     const struct snapshot *snapshot = &history->snapshot;
+    const struct edit_mark *edit =
+        history->edit_count > 0 ? &history->edits[history->edit_count - 1] : NULL;
+    struct text text = {0};
     out->until = INFINITY;
     out->style = STYLE_DIM;
-    if (history->edit_count == 0) {
-        if (snapshot->state == RUN_PAUSED)
-            text_copy(out->text, sizeof(out->text), "paused: space goes on, . trains one step");
-        return;
+    out->parts = true;
+    const char *reason = snapshot->diverged ? "" : snapshot->pause_reason; /* the banner has it */
+    if (snapshot->state == RUN_PAUSED && (edit == NULL || reason[0] != '\0'))
+        text_print(&text, "paused%s%s: space goes on, . trains one step; ",
+                   reason[0] != '\0' ? ", " : "", reason);
+    bool ended = run_state_ended(snapshot->state);
+    bool undo = snapshot->undo_step >= 0 && !ended, redo = snapshot->redo_step >= 0 && !ended;
+    if (undo && redo) {
+        text_print(&text, "u takes back %s; ", snapshot->undo_label);
+    } else if (undo) {
+        text_print(&text, "u takes back ");
+        print_change(snapshot, snapshot->undo_label, snapshot->undo_step, &text);
+    } else if (edit != NULL && !redo) {
+        text_print(&text, "last change: ");
+        print_change(snapshot, edit->label, edit->step, &text);
     }
-    const struct edit_mark *edit = &history->edits[history->edit_count - 1];
-    char epoch[32];
-    draw_epoch(
-        snapshot->steps_per_epoch > 0 ? (double)edit->step / (double)snapshot->steps_per_epoch : 0,
-        epoch, sizeof(epoch));
-    snprintf(out->text, sizeof(out->text), "last change: %s at step %" PRId64 " (epoch %s)",
-             edit->label, edit->step, epoch);
+    if (redo)
+        text_print(&text, "Ctrl-R returns to step %" PRId64 "; ", snapshot->redo_step);
+    if (text.length > 0 && strcmp(text.bytes + text.length - 2, "; ") == 0)
+        text.bytes[text.length - 2] = '\0';
+    text_copy(out->text, sizeof(out->text), text.length > 0 ? text.bytes : "");
+    text_fini(&text);
 }
 
 static bool answer_news(const struct state *state, const struct snapshot *snapshot,

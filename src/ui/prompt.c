@@ -1,8 +1,10 @@
 /* The prompt: a command or a setting's value being typed, and a hint to it. */
 #include "complete.h"
 #include "draw.h"
+#include "rollback.h"
 #include "screens.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,19 +62,42 @@ static void setting_hint(const struct snapshot *snapshot, const struct setting *
 }
 
 /* The names that the word being typed may become; false where there are none. */
-static bool names_hint(const char *text, struct hint *hint)
+static bool names_hint(const struct history *history, const char *text, struct hint *hint)
 {
-    char names[512] = "";
+    char names[512] = "", name[COMPLETE_WORD];
     size_t at = 0, used = 0;
-    for (const char *name; used < sizeof(names) - 64 && (name = complete_next(text, &at)) != NULL;)
+    while (used < sizeof(names) - COMPLETE_WORD - 2 && complete_next(history, text, &at, name))
         used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used > 0 ? "  " : "",
                                  name);
     put_hint(hint, names);
     return used > 0;
 }
 
-static void command_hint(const struct snapshot *snapshot, const char *text, struct hint *hint)
+/* What a whole "rollback STATE" would do; false where it is not one. */
+static bool rollback_hint(const struct history *history, const char *text, struct hint *hint)
 {
+    struct rollback_entry list[ROLLBACK_MOST];
+    struct command command;
+    char cost[256];
+    if (command_parse(text, &command, NULL) != 0 || command.id != COMMAND_ROLLBACK)
+        return false;
+    size_t count = rollback_list(history, 0, list);
+    for (size_t i = 0; i < count; i++) {
+        char step[32];
+        snprintf(step, sizeof(step), "%" PRId64, list[i].step);
+        if (strcmp(list[i].command, command.line) != 0 && strcmp(step, command.word[0]) != 0)
+            continue;
+        rollback_cost(&history->snapshot, list[i].step, false, cost, sizeof(cost));
+        snprintf(hint->full, sizeof(hint->full), "%s. %s", list[i].name, cost);
+        rollback_cost(&history->snapshot, list[i].step, true, hint->brief, sizeof(hint->brief));
+        return true;
+    }
+    return false;
+}
+
+static void command_hint(const struct history *history, const char *text, struct hint *hint)
+{
+    const struct snapshot *snapshot = &history->snapshot;
     const struct command_info *info = command_named(text, strcspn(text, " "));
     struct command command;
     struct err err = {0};
@@ -81,24 +106,29 @@ static void command_hint(const struct snapshot *snapshot, const char *text, stru
         const struct setting *row = settings_find(word, &err);
         if (row != NULL && row->change == SETTING_LIVE)
             setting_hint(snapshot, row, hint);
-        else if (complete_wants_setting(text) && names_hint(text, hint))
+        else if (complete_wants_setting(text) && names_hint(history, text, hint))
             return;
         else if (row != NULL)
             put_hint(hint, "that one cannot change during a run");
         else
             put_hint(hint, err.text);
+    } else if (rollback_hint(history, text, hint)) {
+        return;
+    } else if (info != NULL && !complete_wants_setting(text) && complete_word(text) != text &&
+               names_hint(history, text, hint)) {
+        return;
     } else if (info != NULL) {
         bool alone = info->arguments[0] == '\0';
         snprintf(hint->full, sizeof(hint->full), "%s%s%s: %s", info->name, alone ? "" : " ",
                  info->arguments, info->meaning);
         snprintf(hint->brief, sizeof(hint->brief), "%s%s%s", info->name, alone ? ": " : " ",
                  alone ? info->meaning : info->arguments);
-    } else if (!names_hint(text, hint) && command_parse(text, &command, &err) != 0) {
+    } else if (!names_hint(history, text, hint) && command_parse(text, &command, &err) != 0) {
         put_hint(hint, err.text);
     }
 }
 
-void prompt_draw(struct grid *grid, const struct state *state, const struct snapshot *snapshot,
+void prompt_draw(struct grid *grid, const struct state *state, const struct history *history,
                  struct rect hint, struct rect row)
 {
     draw_fill(grid, row, STYLE_PLAIN);
@@ -106,9 +136,9 @@ void prompt_draw(struct grid *grid, const struct state *state, const struct snap
         struct hint text = {0};
         draw_fill(grid, hint, STYLE_PLAIN);
         if (state->ask != NULL)
-            setting_hint(snapshot, state->ask, &text);
+            setting_hint(&history->snapshot, state->ask, &text);
         else
-            command_hint(snapshot, state->editor.text, &text);
+            command_hint(history, state->editor.text, &text);
         draw_fitting(grid, (struct rect){hint.x + 1, hint.y, hint.width - 2, 1}, STYLE_DIM,
                      (const char *const[]){text.full, text.brief}, 2);
     }

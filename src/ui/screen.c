@@ -97,6 +97,7 @@ static const struct look {
     [STYLE_TRAIN] = {32, -1, COLOR_CYAN, A_NORMAL, A_NORMAL},
     [STYLE_TRAIN_BAND] = {24, -1, COLOR_BLUE, A_NORMAL, A_DIM},
     [STYLE_VALIDATION] = {208, -1, COLOR_YELLOW, A_NORMAL, A_BOLD},
+    [STYLE_GHOST] = {248, -1, -1, A_NORMAL, A_DIM},
     [STYLE_EDIT] = {170, -1, COLOR_MAGENTA, A_NORMAL, A_BOLD},
     [STYLE_GOOD] = {71, -1, COLOR_GREEN, A_BOLD, A_BOLD},
     [STYLE_WARN] = {178, -1, COLOR_YELLOW, A_BOLD, A_BOLD},
@@ -119,7 +120,8 @@ static void prepare_looks(struct screen *screen, enum settings_colors colors)
         const struct look *look = &looks[i];
         bool full = most >= 256;
         short color = full ? look->full : look->basic;
-        screen->look[i].attributes = most < 8 ? look->mono : look->colored;
+        bool colored = most >= 8 && (full || color >= 0);
+        screen->look[i].attributes = colored ? look->colored : look->mono;
         screen->look[i].pair = 0;
         if (most >= 8 && (color >= 0 || (full && look->full_ground >= 0))) {
             screen->look[i].pair = (short)(i + 1);

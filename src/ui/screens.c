@@ -11,12 +11,13 @@ void screens_draw(struct grid *grid, struct state *state, const struct history *
         help_draw(grid, state);
         return;
     }
-    char ending[sizeof(snapshot->error) + 128];
-    dashboard_ending(snapshot, ending, sizeof(ending));
-    int lines = draw_wrapped_lines(ending, grid->width - 4);
+    char banner[sizeof(snapshot->error) + 128];
+    dashboard_banner(snapshot, banner, sizeof(banner));
+    int lines = draw_wrapped_lines(banner, grid->width - 4), warnings = 0;
+    if (snapshot->warning[0] != '\0')
+        warnings = grid_text_columns(snapshot->warning) + 9 > grid->width - 2 ? 2 : 1;
     struct layout layout;
-    layout_compute(grid->width, grid->height, snapshot->warning[0] != '\0', lines > 3 ? 3 : lines,
-                   &layout);
+    layout_compute(grid->width, grid->height, warnings, lines > 3 ? 3 : lines, &layout);
     if (layout.line_only) {
         dashboard_line(grid, snapshot, layout.head);
         int last = grid->height > 0 ? grid->height - 1 : 0;
@@ -25,9 +26,13 @@ void screens_draw(struct grid *grid, struct state *state, const struct history *
         dashboard_draw(grid, state, history, &layout);
     }
     if (state->mode == MODE_PROMPT)
-        prompt_draw(grid, state, snapshot, layout.news, layout.keys);
+        prompt_draw(grid, state, history, layout.news, layout.keys);
     else if (state->mode == MODE_MENU)
         menu_draw(grid, state, snapshot);
+    else if (state->mode == MODE_ROLLBACK)
+        rollback_draw(grid, state, history);
+    else if (state->mode == MODE_DIVERGED)
+        diverged_draw(grid, snapshot);
 }
 
 double screens_next_change(const struct state *state, const struct history *history)

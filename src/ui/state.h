@@ -9,10 +9,12 @@
 
 enum view_mode {
     MODE_MAIN,
-    MODE_PROMPT,  /* over the main screen: a command or a value is typed */
-    MODE_MENU,    /* over the main screen: how to leave */
-    MODE_HELP,    /* a screen of its own */
-    MODE_LEAVING, /* the main screen; keys do nothing any more */
+    MODE_PROMPT,   /* over the main screen: a command or a value is typed */
+    MODE_MENU,     /* over the main screen: how to leave */
+    MODE_ROLLBACK, /* over it: which state to return to */
+    MODE_DIVERGED, /* over it: what to do after a divergence */
+    MODE_HELP,     /* a screen of its own */
+    MODE_LEAVING,  /* the main screen; keys do nothing any more */
 };
 
 struct state {
@@ -22,6 +24,9 @@ struct state {
     bool log_y;
     enum view_mode mode;
     int help_top, help_page;   /* first line shown, lines that fit */
+    char rollback[64];         /* MODE_ROLLBACK: the command of the state that is chosen */
+    bool diverged_shown;       /* the menu of MODE_DIVERGED, for the divergence that there is */
+    double diverged_clock;     /* when it opened by itself; 0: it was asked for */
     struct editor editor;      /* MODE_PROMPT */
     const struct setting *ask; /* MODE_PROMPT: its value is typed; NULL: a command is */
 

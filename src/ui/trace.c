@@ -184,6 +184,16 @@ static int next_filled(const struct trace *trace, int from, bool *joined)
     return trace->width;
 }
 
+/* Where something is that cannot be shown: above the canvas, or below it. */
+static void put_arrow(struct canvas *canvas, int x, bool above, enum style style)
+{
+    bool ascii = canvas->glyphs == GLYPHS_ASCII;
+    if (above)
+        canvas_rune(canvas, x, 0, style, ascii ? '^' : UP_ARROW);
+    else
+        canvas_rune(canvas, x, canvas->height * canvas->down - 1, style, ascii ? 'v' : DOWN_ARROW);
+}
+
 static void shade_column(const struct trace *trace, const struct scale *scale,
                          struct canvas *canvas, int x, double top, double bottom)
 {
@@ -192,9 +202,9 @@ static void shade_column(const struct trace *trace, const struct scale *scale,
     int end = canvas->height * canvas->down - 1;
     canvas_shade(canvas, x, first, last, style);
     if (first < 0)
-        canvas_rune(canvas, x, 0, style, canvas->glyphs == GLYPHS_ASCII ? '^' : UP_ARROW);
+        put_arrow(canvas, x, true, style);
     if (last > end)
-        canvas_rune(canvas, x, end, style, canvas->glyphs == GLYPHS_ASCII ? 'v' : DOWN_ARROW);
+        put_arrow(canvas, x, false, style);
 }
 
 void trace_draw_band(const struct trace *trace, const struct scale *scale, struct canvas *canvas)
@@ -219,6 +229,13 @@ void trace_draw_band(const struct trace *trace, const struct scale *scale, struc
     }
 }
 
+static enum stroke stroke_of(const struct chart_series *series)
+{
+    if (series->ghost)
+        return series->dotted ? STROKE_FAINT_DOTTED : STROKE_FAINT;
+    return series->dotted ? STROKE_DOTTED : STROKE_SOLID;
+}
+
 static void draw_columns(const struct trace *trace, const struct scale *scale,
                          struct canvas *canvas)
 {
@@ -228,7 +245,7 @@ static void draw_columns(const struct trace *trace, const struct scale *scale,
         int row = row_of(canvas, scale, column_mean(&trace->columns[i]));
         int from = before >= 0 && joined ? before : i;
         int from_row = row_of(canvas, scale, column_mean(&trace->columns[from]));
-        canvas_line(canvas, from, from_row, i, row, trace->series->style, trace->series->dotted);
+        canvas_line(canvas, from, from_row, i, row, trace->series->style, stroke_of(trace->series));
         before = i;
         i = next_filled(trace, i, &joined);
     }
@@ -245,9 +262,9 @@ static void draw_points(const struct trace *trace, const struct scale *scale, st
         for (int end = 0; end < 2; end++)
             x[end] = trace_column(segment.x[end], trace->x_first, trace->x_last, trace->width);
         canvas_line(canvas, x[0], row_of(canvas, scale, segment.value[0]), x[1],
-                    row_of(canvas, scale, segment.value[1]), series->style, series->dotted);
+                    row_of(canvas, scale, segment.value[1]), series->style, stroke_of(series));
     }
-    if (!series->dotted)
+    if (!series->dotted || series->ghost)
         return;
     int distance = MARKER_DISTANCE * canvas->across, last = -distance;
     for (size_t i = 0; i < series->count; i++) {
@@ -267,4 +284,26 @@ void trace_draw_line(const struct trace *trace, const struct scale *scale, struc
         draw_columns(trace, scale, canvas);
     else
         draw_points(trace, scale, canvas);
+}
+
+static void mark_beyond(const struct trace *trace, const struct scale *scale, struct canvas *canvas,
+                        int x, double value)
+{
+    int row = row_of(canvas, scale, value);
+    if (row < 0 || row >= canvas->height * canvas->down)
+        put_arrow(canvas, x, row < 0, trace->series->style);
+}
+
+void trace_draw_beyond(const struct trace *trace, const struct scale *scale, struct canvas *canvas)
+{
+    const struct chart_series *series = trace->series;
+    for (int i = 0; trace->columns && i < trace->width; i++)
+        if (trace->columns[i].count)
+            mark_beyond(trace, scale, canvas, i, column_mean(&trace->columns[i]));
+    for (size_t i = 0; !trace->columns && i < series->count; i++)
+        if (scale_shows(trace->log, series->points[i].mean))
+            mark_beyond(
+                trace, scale, canvas,
+                trace_column(series->points[i].x, trace->x_first, trace->x_last, trace->width),
+                series->points[i].mean);
 }

@@ -40,5 +40,7 @@ void trace_fit(const struct trace *trace, struct extent *means, struct extent *b
 
 void trace_draw_band(const struct trace *trace, const struct scale *scale, struct canvas *canvas);
 void trace_draw_line(const struct trace *trace, const struct scale *scale, struct canvas *canvas);
+/* Arrows where the line is above or below the canvas. */
+void trace_draw_beyond(const struct trace *trace, const struct scale *scale, struct canvas *canvas);
 
 #endif
