@@ -180,6 +180,7 @@ static void sit(struct sitting *sitting)
 {
     struct run_options options = {.script = paused};
     struct snapshot now;
+    struct answer answer;
     struct err err;
     char threads[] = "train.threads=1";
     threads[14] = (char)('1' + session % 3);
@@ -197,6 +198,11 @@ static void sit(struct sitting *sitting)
     fixture_wait(sitting->feed, fixture_paused, &now);
     for (uint32_t actions = 10 + draw(20); actions; actions--)
         act(sitting);
+    /* What an interrupted sitting had is repeated first, in which nothing else is done. */
+    give(sitting, "continue");
+    do
+        fixture_command(sitting->feed, "evaluate", &answer);
+    while (answer.state != ANSWER_APPLIED);
     give(sitting, "stop");
     fixture_end(sitting->run, RUN_FINISHED, NULL);
 }

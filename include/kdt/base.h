@@ -127,7 +127,6 @@ struct file_log;
 int file_log_open(const char *path, bool create_new, struct file_log **out, struct err *err);
 int file_log_append(struct file_log *log, const void *bytes, size_t length, bool sync,
                     struct err *err);
-int file_log_sync(struct file_log *log, struct err *err); /* what was appended without */
 uint64_t file_log_length(const struct file_log *log);
 int file_log_sync(struct file_log *log, struct err *err); /* appends that were not synced */
 /* Cuts the file to its first `length` bytes, durably. */

@@ -267,13 +267,6 @@ int file_log_sync(struct file_log *log, struct err *err)
     return 0;
 }
 
-int file_log_sync(struct file_log *log, struct err *err)
-{
-    if (sync_all(log->fd))
-        return err_set_errno(err, ERR_FILE, errno, "%s", log->path);
-    return 0;
-}
-
 int file_log_cut(struct file_log *log, uint64_t length, struct err *err)
 {
     if (length > log->length)

@@ -298,8 +298,7 @@ void metrics_uncut(struct metrics *metrics, const struct metrics_cut *cut);
 int metrics_sync(struct metrics *metrics, struct err *err);
 /* Ends the row and writes all. */
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err);
-int metrics_secure(struct metrics *metrics, struct err *err); /* what is written is synced, too */
-bool metrics_behind(const struct metrics *metrics);           /* rows wait */
+bool metrics_behind(const struct metrics *metrics); /* rows wait */
 void metrics_close(struct metrics *metrics);
 /* How many steps are in a row; done where the files are opened, too. */
 void metrics_plan(struct metrics *metrics, int64_t steps_per_epoch);

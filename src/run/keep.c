@@ -14,9 +14,6 @@
 static void fill_about(struct run *run, struct checkpoint *about)
 {
     const struct data_transform *transform = data_transform(run->dataset);
-    struct err err;
-    /* The lengths that it records are those of files that are safe. */
-    run_warn_metrics(run, metrics_sync(&run->metrics, &err), &err);
     *about = (struct checkpoint){
         .settings = run->settings,
         .step = run->step,
@@ -71,17 +68,17 @@ void run_drop_image(struct run *run, struct image *held)
 
 /* ---- on disk ---- */
 
-static void submit_best(struct run *run)
-{
-    const struct job job = {.image = run->best_image, .target = TARGET_BEST};
-    writer_submit(&run->writer, &job);
-}
-
 /* A checkpoint whose rows are lost with a machine that goes down would be of no use. */
 static void secure_rows(struct run *run)
 {
     struct err err;
-    run_warn_metrics(run, metrics_secure(&run->metrics, &err), &err);
+    run_warn_metrics(run, metrics_sync(&run->metrics, &err), &err);
+}
+
+static void submit_best(struct run *run)
+{
+    const struct job job = {.image = run->best_image, .target = TARGET_BEST};
+    writer_submit(&run->writer, &job);
 }
 
 int run_save(struct run *run, struct job *job, struct err *err)
@@ -113,6 +110,7 @@ void run_keep_best(struct run *run)
         return;
     }
     run_hold_image(run, &run->best_image, &image);
+    secure_rows(run);
     submit_best(run);
 }
 

@@ -161,13 +161,6 @@ int metrics_sync(struct metrics *metrics, struct err *err)
     return csv_sync(&metrics->evaluations, err) != 0 ? -1 : steps;
 }
 
-int metrics_secure(struct metrics *metrics, struct err *err)
-{
-    if (file_log_sync(metrics->steps.log, err) != 0)
-        return -1;
-    return file_log_sync(metrics->evaluations.log, err);
-}
-
 int metrics_flush(struct metrics *metrics, int64_t step, double learning_rate, struct err *err)
 {
     (void)metrics_cut(metrics, step, learning_rate);
