@@ -216,8 +216,9 @@ static void replay(const struct sitting *sitting)
     threads[14] = (char)('1' + (session + 1) % 3);
     snprintf(runs, sizeof runs, "%s/runs", fixture.directory);
     snprintf(output, sizeof output, "%s/output", fixture.directory);
-    const char *arguments[] = {"kdtui",      "replay", sitting->name, "--verify", "--headless",
-                               "--runs-dir", runs,     "-s",          threads,    NULL};
+    const char *arguments[] = {"kdtui",   "replay",     sitting->name, "--verify",
+                               "--quiet", "--headless", "--runs-dir",  runs,
+                               "-s",      threads,      NULL};
     char *copies[16] = {NULL};
     for (int i = 0; arguments[i]; i++)
         copies[i] = mem_text(arguments[i]);

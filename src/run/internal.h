@@ -721,7 +721,7 @@ struct run {
     struct epoch_sums sums;
     struct stopwatch watch;
     double speed_samples, speed_seconds; /* decaying sums over training steps */
-    double train_seconds;                /* spent in training steps */
+    double train_samples, train_seconds; /* of all training steps of this process */
     double epoch_seconds, epoch_start;   /* NaN before the first epoch */
     uint64_t measured;                   /* evaluations by this process */
     struct evaluation best;              /* step < 0: none */

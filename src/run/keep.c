@@ -14,6 +14,9 @@
 static void fill_about(struct run *run, struct checkpoint *about)
 {
     const struct data_transform *transform = data_transform(run->dataset);
+    struct err err;
+    /* The lengths that it records are those of files that are safe. */
+    run_warn_metrics(run, metrics_sync(&run->metrics, &err), &err);
     *about = (struct checkpoint){
         .settings = run->settings,
         .step = run->step,
@@ -68,13 +71,6 @@ void run_drop_image(struct run *run, struct image *held)
 
 /* ---- on disk ---- */
 
-/* A checkpoint whose rows are lost with a machine that goes down would be of no use. */
-static void secure_rows(struct run *run)
-{
-    struct err err;
-    run_warn_metrics(run, metrics_sync(&run->metrics, &err), &err);
-}
-
 static void submit_best(struct run *run)
 {
     const struct job job = {.image = run->best_image, .target = TARGET_BEST};
@@ -92,7 +88,6 @@ int run_save(struct run *run, struct job *job, struct err *err)
         writer_warn(&run->writer, WARNING_CHECKPOINT, err);
         return -1;
     }
-    secure_rows(run);
     writer_submit(&run->writer, job);
     if (writer_best_failed(&run->writer))
         submit_best(run);
@@ -110,7 +105,6 @@ void run_keep_best(struct run *run)
         return;
     }
     run_hold_image(run, &run->best_image, &image);
-    secure_rows(run);
     submit_best(run);
 }
 
@@ -119,7 +113,6 @@ void run_keep_edit(struct run *run, const struct image *image, const char *label
     struct job job = {.image = *image, .target = TARGET_EDIT};
     snprintf(job.name, sizeof job.name, "edit-%" PRIu64, run->seq);
     states_edit(&run->states, job.name, label, image);
-    secure_rows(run);
     writer_submit(&run->writer, &job);
 }
 

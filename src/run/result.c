@@ -127,7 +127,7 @@ int result_write(struct run *run, const char *path, const char *tested,
     put_end(&out);
     put_number(&out, "seconds", run_seconds(run));
     put_end(&out);
-    put_number(&out, "samples_per_second", (double)run->step * run->batch / run->train_seconds);
+    put_number(&out, "samples_per_second", run->train_samples / run->train_seconds);
     put_end(&out);
     put_text(&out, "dataset", run->info->name);
     put_end(&out);

@@ -264,6 +264,7 @@ static void note_speed(struct run *run, double seconds)
     double keep = exp(-seconds / SPEED_SECONDS);
     run->speed_samples = run->speed_samples * keep + run->batch;
     run->speed_seconds = run->speed_seconds * keep + seconds;
+    run->train_samples += run->batch;
     run->train_seconds += seconds;
 }
 
