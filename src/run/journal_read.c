@@ -33,18 +33,17 @@ static int check_crc(const char *line, size_t length, uint32_t *crc, const struc
 {
     static const char member[] = ",\"crc\":";
     const size_t member_length = sizeof member - 1;
+    const size_t end = length ? length - 1 : 0; /* of the digits */
     size_t digits = 0;
-    while (digits < length && digits <= CRC_DIGITS && line[length - 2 - digits] >= '0' &&
-           line[length - 2 - digits] <= '9')
+    while (digits < end && digits <= CRC_DIGITS && line[end - 1 - digits] >= '0' &&
+           line[end - 1 - digits] <= '9')
         digits++;
-    if (length < digits + 1 + member_length || line[length - 1] != '}' || !digits ||
-        digits > CRC_DIGITS)
+    if (end < digits + member_length || !digits || digits > CRC_DIGITS || line[end] != '}' ||
+        memcmp(line + end - digits - member_length, member, member_length) != 0)
         return wrong(spot, err, "not a line of a journal: it does not end with its crc");
-    size_t body = length - 1 - digits - member_length;
-    if (memcmp(line + body, member, member_length) != 0)
-        return wrong(spot, err, "not a line of a journal: it does not end with its crc");
+    const size_t body = end - digits - member_length;
     char number[CRC_DIGITS + 1] = "";
-    memcpy(number, line + length - 1 - digits, digits);
+    memcpy(number, line + end - digits, digits);
     *crc = digest_crc32(digest_crc32(*crc, line, body), "}", 1);
     if (strtoull(number, NULL, 10) != *crc)
         return wrong(spot, err,

@@ -73,18 +73,22 @@ static void add_rows(struct walk *walk, int64_t step, const struct jump *end)
     const struct metrics_file *file = &walk->file;
     const int64_t steps_per_epoch = walk->run->schedule.steps_per_epoch;
     for (;;) {
-        const struct step_row *losses = &file->steps[walk->step];
-        const struct evaluation_row *row = &file->evaluations[walk->evaluation];
-        bool some = walk->step < file->step_count && losses->begin < end->steps_length &&
-                    losses->step < step;
-        bool measured =
-            walk->evaluation < file->evaluation_count && row->begin < end->metrics_length;
-        if (measured && row->evaluation.step >= step)
-            measured = row->evaluation.step == step && step % steps_per_epoch == 0 &&
-                       walk->evaluated != step;
-        if (some && (!measured || losses->step < row->evaluation.step))
+        const struct step_row *losses =
+            walk->step < file->step_count ? &file->steps[walk->step] : NULL;
+        const struct evaluation_row *row =
+            walk->evaluation < file->evaluation_count ? &file->evaluations[walk->evaluation] : NULL;
+        if (losses && (losses->begin >= end->steps_length || losses->step >= step))
+            losses = NULL;
+        if (row && row->begin >= end->metrics_length)
+            row = NULL;
+        if (row && row->evaluation.step >= step) {
+            bool epoch_end = row->evaluation.step == step && step % steps_per_epoch == 0 &&
+                             walk->evaluated != step;
+            row = epoch_end ? row : NULL;
+        }
+        if (losses && (!row || losses->step < row->evaluation.step))
             add_losses(walk);
-        else if (measured)
+        else if (row)
             add_evaluation(walk);
         else
             return;
