@@ -2,6 +2,7 @@
 # The command line as its user meets it: options, exit codes, errors, plain lines, files.
 set -u
 kdtui=${KDTUI:-./kdtui}
+top=$(cd "${top_srcdir:-.}" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 HOME=$work/home XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data
@@ -150,6 +151,54 @@ check "the result only" test "$(cat out err | wc -l)" = 1
 expect "--runs-dir" 0 '^test accuracy' train here --runs-dir elsewhere
 check "is where the run is" test -s elsewhere/here/result.json
 expect "eval of it" 0 '^accuracy' "$kdtui" eval --runs-dir elsewhere here
+
+# Speed: only that it is measured.
+before=$(find "$work")
+expect "bench" 0 '^epoch  [0-9.]+ s, [0-9]+ samples/s' "$kdtui" bench -c tiny.ini --seconds 0.2
+for phase in gather forward inner update waiting step evaluation; do
+    check "a row of $phase" grep -Eq "^$phase +[0-9.-]+" out
+done
+expect "bench --json" 0 '"share_of_peak"' "$kdtui" bench -c tiny.ini --seconds 1 --json
+cp out bench.json
+if command -v python3 >/dev/null; then
+    check "is an object of sane numbers" python3 - bench.json <<'PYTHON'
+import json, sys
+bench = json.load(open(sys.argv[1]))
+assert bench["train_images"] == 1000 and bench["batch_size"] == 100
+assert bench["network"].startswith("3072-16-12-10 relu")
+assert bench["flop_per_sample"] == 4 * 3072 * 16 + 6 * (16 * 12 + 12 * 10)
+assert bench["machine"]["mode"] in ("fast", "mixed", "slow", "unknown")
+assert bench["machine"]["threads"] >= 1 and bench["machine"]["disturbed"] in (True, False)
+peak = bench["peak"]["float32"]
+assert 0 < peak["least"] <= peak["lower"] <= peak["median"] <= peak["upper"] <= peak["most"]
+assert bench["peak"]["read_bytes_per_second"]["median"] > 0
+phases = bench["phases"]
+assert set(phases) == {"gather", "forward", "inner", "update", "waiting"}
+assert abs(sum(phase["share_of_time"] for phase in phases.values()) - 1) < 0.01
+for name in "forward", "inner", "update":
+    assert phases[name]["flops"] > 0 and phases[name]["share_of_peak"] > 0
+step = bench["step"]
+assert 0 < step["seconds"]["least"] <= step["seconds"]["median"] and step["seconds"]["count"] > 1
+assert abs(bench["epoch_seconds"] * step["samples_per_second"] / 1000 - 1) < 1e-6
+assert bench["evaluation"]["samples_per_second"] > 0
+PYTHON
+fi
+expect "bench with noise on one thread" 0 '^mode of the machine +unknown' "$kdtui" bench -c tiny.ini \
+    --seconds 0.1 -s augment.noise=on -s train.threads=1
+expect "bench without hidden layers" 0 '^inner +' "$kdtui" bench -c tiny.ini --seconds 0.1 -s network.hidden=
+expect "bench of nothing" 2 'above 0' "$kdtui" bench -c tiny.ini --seconds 0
+expect "bench of a mini-batch too large" 2 'train.batch_size = 5000' "$kdtui" bench -c tiny.ini -s train.batch_size=5000
+expect "bench of a divergence" 2 'diverged' "$kdtui" bench -c tiny.ini --seconds 0.5 \
+    -s train.learning_rate=1000 -s network.batch_norm=none
+rm bench.json
+check "bench leaves no file" test "$(find "$work")" = "$before"
+
+if command -v python3 >/dev/null; then
+    peers=$top/bench/peers
+    expect "peers --help" 0 '--rounds' python3 "$peers" --help
+    expect "peers of no net" 2 'something like 50-30' python3 "$peers" --nets wide
+    expect "peers of no program" 2 'no such program' python3 "$peers" --kdtui none
+fi
 
 # The same bits, whatever the number of threads.
 for threads in 1 2 3; do

@@ -166,7 +166,7 @@ void test_gather(const struct dataset *dataset, enum data_split split, const uin
         .split = split, .index = index, .first = first, .count = count};
     const struct data_part part = {.inputs = inputs, .stride = inputs};
 
-    data_gather(dataset, &choice, transform, &part, x);
+    data_gather(dataset, &choice, transform, NULL, &part, x);
     data_labels(dataset, &choice, labels);
 }
 

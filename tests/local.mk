@@ -1,5 +1,5 @@
 # Tests of the whole program; the rooms' unit tests are in src/ROOM/local.mk.
-dist_check_SCRIPTS += tests/rooms.sh tests/docs.sh tests/cli.sh tests/terminal.sh \
+dist_check_SCRIPTS += tests/rooms.sh tests/docs.sh tests/cli.sh tests/resume.sh tests/terminal.sh \
 	tests/checkpoint.sh tests/faults.sh
 
 # Programs whose file system fails on demand; see fault.h.

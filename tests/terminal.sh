@@ -99,6 +99,15 @@ see "the rate goes up" 'learning rate 0\.[0-9]+ → 0\.[0-9]+'
 check "and is in the journal" journal '"command": *"set train.learning_rate \*1.1"'
 keys n
 see "noise on" 'noise off → on'
+keys u
+see "undo" 'back at step [0-9]+, before noise off → on'
+see "and its mark" 'undo, from step [0-9]+'
+keys C-r
+see "redo" 'back at step [0-9]+'
+keys r
+see "a menu of states" 'before the last edit +[0-9]+'
+keys Escape
+see "and back" 'accuracy'
 keys c
 see "a checkpoint" 'checkpoint'
 sleep 0.3

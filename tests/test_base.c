@@ -260,6 +260,9 @@ static void test_crc(void **state)
     (void)state;
     assert_int_equal(digest_crc32(0, "123456789", 9), 0xcbf43926);
     assert_int_equal(digest_crc32(digest_crc32(0, "1234", 4), "56789", 5), 0xcbf43926);
+    assert_int_equal(digest_crc32_join(digest_crc32(0, "1234", 4), digest_crc32(0, "56789", 5), 5),
+                     0xcbf43926);
+    assert_int_equal(digest_crc32_join(0xcbf43926, digest_crc32(0, "", 0), 0), 0xcbf43926);
 }
 
 /* A fresh directory, and in it. */

@@ -46,7 +46,8 @@ static void test_words(void **state)
     accept("glyphs ascii", COMMAND_GLYPHS, 1);
     refuse("", "empty");
     refuse(" \t ", "empty");
-    refuse("pause now", "stands alone");
+    accept("pause when epoch end", COMMAND_PAUSE, 3);
+    refuse("continue now", "stands alone");
     refuse("toggle", "KEY");
     refuse("toggle a b", "KEY");
     refuse("set", "KEY VALUE");

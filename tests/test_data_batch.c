@@ -8,6 +8,7 @@
 #include "data_files.h"
 
 #include <math.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,7 +113,7 @@ static void test_transform_of_constant_pixels(void **state)
     assert_true(x[0] == 101 && x[2] == 99 && x[5] == 101);
     const struct data_part last = {.begin = 3, .inputs = 3, .stride = 3};
     const struct data_choice second = {.split = DATA_TRAIN, .first = 1, .count = 1};
-    data_gather(dataset, &second, &foreign, &last, x);
+    data_gather(dataset, &second, &foreign, NULL, &last, x);
     assert_true(x[0] == 101 && x[2] == 101 && x[3] == 101);
     offset[5] = 3;
     test_gather(dataset, DATA_TRAIN, NULL, 1, 1, &foreign, x, &label);
@@ -156,13 +157,28 @@ static void test_permute(void **state)
             assert_true(a == b ? count[a][b] == 0 : count[a][b] > 870 && count[a][b] < 1130);
 }
 
+/* Nothing but the noise of these rows. */
+static void noise_gather(const struct dataset *dataset, const struct data_noise *noise,
+                         const uint32_t *index, int count, const struct data_part *part, float *x)
+{
+    static float zero[PIXELS];
+    const struct data_transform black = {zero, zero, PIXELS};
+    const struct data_choice choice = {.split = DATA_TRAIN, .index = index, .count = count};
+    data_gather(dataset, &choice, &black, noise, part, x);
+}
+
 static void test_noise(void **state)
 {
     (void)state;
-    enum { ROWS = 4, BEGIN = 1000, SOME = 333, STRIDE = 400 };
+    enum { ROWS = 12, BEGIN = 1000, SOME = 333, STRIDE = 400 };
     const struct data_part whole = {.inputs = PIXELS, .stride = PIXELS};
+    const struct data_noise noise = {.seed = 5, .epoch = 2, .sigma = 0.5};
+    const uint32_t index[ROWS] = {3, 1, 4, 0, 7, 5, 6, 2, 13, 11, 12, 10};
     static float x[ROWS * PIXELS], y[ROWS * PIXELS];
-    data_add_noise(5, 2, (uint32_t[]){3, 1, 4, 0}, ROWS, 0.5, &whole, x);
+    cifar10_folder_put("noise");
+    struct data_options options = test_options(DATA_CIFAR10, test_path("noise"));
+    struct dataset *dataset = test_opened(&options);
+    noise_gather(dataset, &noise, index, ROWS, &whole, x);
     double sum = 0, square_sum = 0, product = 0;
     for (int i = 0; i < ROWS * PIXELS; i++) {
         sum += x[i];
@@ -176,47 +192,33 @@ static void test_noise(void **state)
     assert_float_equal(product / n, 0, 5 * 0.25 / sqrt(n));
 
     /* A row's noise follows the image, not its place or its company. */
-    data_add_noise(5, 2, (uint32_t[]){4, 3}, 2, 0.5, &whole, y);
+    noise_gather(dataset, &noise, (uint32_t[]){4, 3}, 2, &whole, y);
     assert_memory_equal(y, x + 2 * PIXELS, PIXELS * sizeof *x);
     assert_memory_equal(y + PIXELS, x, PIXELS * sizeof *x);
+    noise_gather(dataset, &noise, NULL, 2, &whole, y); /* images 0 and 1 */
+    assert_memory_equal(y, x + 3 * PIXELS, PIXELS * sizeof *x);
+    assert_memory_equal(y + PIXELS, x + PIXELS, PIXELS * sizeof *x);
     /* A part of the inputs gets its part of the noise, and nothing beside it. */
     const struct data_part part = {.begin = BEGIN, .inputs = SOME, .stride = STRIDE};
-    static float some[3 * STRIDE];
-    data_add_noise(5, 2, (uint32_t[]){3, 1, 4}, 3, 0.5, &part, some);
-    for (int r = 0; r < 3; r++)
+    static float some[ROWS * STRIDE];
+    noise_gather(dataset, &noise, index, ROWS, &part, some);
+    for (int r = 0; r < ROWS; r++)
         for (int i = 0; i < STRIDE; i++)
             assert_true(some[r * STRIDE + i] == (i < SOME ? x[r * PIXELS + BEGIN + i] : 0));
-    /* It is added, and it is fresh at each epoch and for each seed. */
-    memset(y, 0, sizeof y);
-    y[7] = 100;
-    data_add_noise(5, 2, (uint32_t[]){3}, 1, 0.5, &whole, y);
-    assert_true(y[7] == 100 + x[7] && y[8] == x[8]);
-    memset(y, 0, sizeof y);
-    data_add_noise(5, 3, (uint32_t[]){3}, 1, 0.5, &whole, y);
-    data_add_noise(6, 2, (uint32_t[]){3}, 1, 0.5, &whole, y + PIXELS);
+    /* It comes on top of the image, and it is fresh at each epoch and for each seed. */
+    const struct data_choice choice = {.split = DATA_TRAIN, .index = index, .count = 1};
+    uint8_t label;
+    test_gather(dataset, DATA_TRAIN, index, 0, 1, NULL, y, &label);
+    data_gather(dataset, &choice, NULL, &noise, &whole, y + PIXELS);
+    for (int i = 0; i < PIXELS; i++)
+        assert_float_equal(y[PIXELS + i], y[i] + x[i], 1e-6);
+    const struct data_noise later = {.seed = 5, .epoch = 3, .sigma = 0.5};
+    const struct data_noise other = {.seed = 6, .epoch = 2, .sigma = 0.5};
+    noise_gather(dataset, &later, index, 1, &whole, y);
+    noise_gather(dataset, &other, index, 1, &whole, y + PIXELS);
     for (int i = 0; i < 16; i++)
         assert_true(y[i] != x[i] && y[PIXELS + i] != x[i] && y[i] != y[PIXELS + i]);
-}
-
-/* Rows wider than the noise's buffer get other noise in each part of it. */
-static void test_noise_of_wide_rows(void **state)
-{
-    (void)state;
-    enum { WIDE = 5000 };
-    static float x[WIDE], some[WIDE];
-    const struct data_part wide = {.inputs = WIDE, .stride = WIDE};
-    const struct data_part across = {.begin = 4000, .inputs = 900, .stride = 900};
-    data_add_noise(1, 0, (uint32_t[]){0}, 1, 1, &wide, x);
-    int equal = 0;
-    double square_sum = 0;
-    for (int i = 4096; i < WIDE; i++) {
-        equal += x[i] == x[i - 4096];
-        square_sum += (double)x[i] * x[i];
-    }
-    assert_true(equal < 3);
-    assert_float_equal(square_sum / (WIDE - 4096), 1, 0.3);
-    data_add_noise(1, 0, (uint32_t[]){0}, 1, 1, &across, some);
-    assert_memory_equal(some, x + 4000, 900 * sizeof *x);
+    data_close(dataset);
 }
 
 static void test_synthetic(void **state)
@@ -261,15 +263,43 @@ static void test_synthetic(void **state)
     test_refused(&options, ERR_USAGE, "data.validation_size = 19999: at most 19998");
 }
 
+/* One processor opens the same dataset as all of them do. */
+static void test_one_processor(void **state)
+{
+    (void)state;
+    cpu_set_t all, one;
+    CPU_ZERO(&one);
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    for (int i = 0; CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &one);
+    for (int mean = DATA_MEAN_GLOBAL; mean <= DATA_MEAN_PIXEL; mean++) {
+        struct data_options options = test_options(DATA_SYNTHETIC, "");
+        options.mean = (enum data_mean)mean;
+        options.train_size = 1003;
+        struct dataset *dataset[2];
+        dataset[0] = test_opened(&options);
+        assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+        dataset[1] = test_opened(&options);
+        assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+        const struct data_transform *a = data_transform(dataset[0]),
+                                    *b = data_transform(dataset[1]);
+        assert_int_equal(data_info(dataset[0])->digest, data_info(dataset[1])->digest);
+        assert_memory_equal(a->factor, b->factor, PIXELS * sizeof *a->factor);
+        assert_memory_equal(a->offset, b->offset, PIXELS * sizeof *a->offset);
+        for (uint32_t i = 0; i < options.train_size; i++)
+            assert_true(data_batch_std(dataset[0], &i, 1) == data_batch_std(dataset[1], &i, 1));
+        data_close(dataset[0]);
+        data_close(dataset[1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transform),
-        cmocka_unit_test(test_transform_of_constant_pixels),
-        cmocka_unit_test(test_permute),
-        cmocka_unit_test(test_noise),
-        cmocka_unit_test(test_noise_of_wide_rows),
-        cmocka_unit_test(test_synthetic),
+        cmocka_unit_test(test_transform), cmocka_unit_test(test_transform_of_constant_pixels),
+        cmocka_unit_test(test_permute),   cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_synthetic), cmocka_unit_test(test_one_processor),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

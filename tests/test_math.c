@@ -9,6 +9,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -104,11 +105,13 @@ static void widths_fill_vectors(void **state)
     (void)state;
     for (int n = 1; n < 200; n++) {
         const int width = math_gemm_width(n);
-        assert_true(width >= n && width < n + 16 && width % 8 == 0);
+        const int tail = math_tail_units(n);
+        assert_true(width >= n && width < n + 16 && width % 16 == 0);
+        assert_true(tail == 0 || (n > 16 && (n - tail) % 16 == 0));
     }
 }
 
-enum { ROWS = 11, COLUMNS = 21, WIDE = 32 };
+enum { ROWS = 11, COLUMNS = 80, WIDE = 96 };
 static float x[ROWS * WIDE], y[ROWS * WIDE], out[ROWS * WIDE];
 static float p[COLUMNS], q[COLUMNS], u[COLUMNS], v[COLUMNS];
 
@@ -242,21 +245,25 @@ static void updates_match_their_formulas(void **state)
 static void rows_match_their_formulas(void **state)
 {
     enum { N = 37, STRIDE = 50 };
-    uint8_t bytes[N];
-    float factor[N], offset[N], fed[N], turned[COLUMNS * STRIDE];
+    uint8_t bytes[ROWS][N];
+    const uint8_t *row[ROWS];
+    float factor[N], offset[N], fed[ROWS * STRIDE], turned[COLUMNS * STRIDE];
 
     (void)state;
     fill_matrices();
     normal(factor, N, 9);
     normal(offset, N, 10);
-    for (int i = 0; i < N; i++)
-        bytes[i] = (uint8_t)(255 - 7 * i);
-    math_bytes_affine(N, bytes, factor, offset, fed);
-    for (int i = 0; i < N; i++)
-        assert_near(fed[i], (double)bytes[i] * (double)factor[i] - (double)offset[i]);
-    math_add_scaled(N, 0.25F, factor, fed);
-    for (int i = 0; i < N; i++)
-        assert_near(fed[i], ((double)bytes[i] + 0.25) * (double)factor[i] - (double)offset[i]);
+    for (int r = 0; r < ROWS; r++) {
+        row[r] = bytes[r];
+        for (int i = 0; i < N; i++)
+            bytes[r][i] = (uint8_t)(255 - 7 * i - 50 * r);
+    }
+    memset(fed, 0, sizeof fed);
+    math_bytes_affine(ROWS, N, row, factor, offset, fed, STRIDE);
+    for (int r = 0; r < ROWS; r++)
+        for (int i = 0; i < STRIDE; i++)
+            assert_near(fed[r * STRIDE + i],
+                        i < N ? (double)bytes[r][i] * (double)factor[i] - (double)offset[i] : 0);
 
     memset(turned, 0, sizeof turned);
     math_transpose(ROWS, COLUMNS, x, WIDE, turned, STRIDE);
@@ -265,20 +272,101 @@ static void rows_match_their_formulas(void **state)
             assert_true(turned[c * STRIDE + r] == (r < ROWS ? x[r * WIDE + c] : 0));
 }
 
+/* Few units, even and odd numbers of rows, units and inputs, in two calls. */
+static void tails_match_the_definition(void **state)
+{
+    enum { MOST_ROWS = 10, MOST_INPUTS = 150, SPLIT = 48, STRIDE = 160 };
+    static float from[MOST_ROWS * STRIDE], weight[MATH_TAIL_UNITS * STRIDE], g[MOST_ROWS * STRIDE];
+    static float lanes[MOST_ROWS * MATH_TAIL_UNITS * MATH_TAIL_LANES];
+    static const int inputs[] = {49, 64, 127, 128, MOST_INPUTS};
+
+    (void)state;
+    normal(from, MOST_ROWS * STRIDE, 1);
+    normal(weight, MATH_TAIL_UNITS * STRIDE, 2);
+    normal(g, MOST_ROWS * STRIDE, 3);
+    for (int rows = 1; rows <= MOST_ROWS; rows++)
+        for (int units = 1; units <= MATH_TAIL_UNITS; units++)
+            for (int n = 0; n < 5; n++) {
+                float score[MOST_ROWS * 20], gradient[MATH_TAIL_UNITS * STRIDE];
+
+                math_tail_product(rows, units, SPLIT, from, STRIDE, weight, STRIDE, false, lanes);
+                math_tail_product(rows, units, inputs[n] - SPLIT, from + SPLIT, STRIDE,
+                                  weight + SPLIT, STRIDE, true, lanes);
+                math_tail_sum(rows, units, lanes, score, 20);
+                math_tail_gradient(rows, units, inputs[n], from, STRIDE, g, STRIDE, gradient,
+                                   STRIDE);
+                for (int h = 0; h < units; h++) {
+                    for (int r = 0; r < rows; r++) {
+                        double sum = 0;
+                        for (int d = 0; d < inputs[n]; d++)
+                            sum += (double)from[r * STRIDE + d] * (double)weight[h * STRIDE + d];
+                        assert_true(fabs(sum - (double)score[r * 20 + h]) < 1e-4);
+                    }
+                    for (int d = 0; d < inputs[n]; d++) {
+                        double sum = 0;
+                        for (int r = 0; r < rows; r++)
+                            sum += (double)g[r * STRIDE + h] * (double)from[r * STRIDE + d];
+                        assert_near(gradient[h * STRIDE + d], sum);
+                    }
+                }
+            }
+}
+
+static void softmax_matches_the_definition(void **state)
+{
+    static const int columns[] = {1, 2, 10, 16, 17, 40};
+    float logits[3 * 48], fed[3 * 48], largest[3], sum[3];
+
+    (void)state;
+    for (size_t n = 0; n < sizeof columns / sizeof *columns; n++) {
+        normal(logits, 3 * 48, 5);
+        for (int i = 0; i < 48; i++) {
+            logits[48 + i] = 1000 + 100 * logits[48 + i];
+            logits[96 + i] -= 1000;
+        }
+        for (int i = 0; i < 3 * 48; i++)
+            fed[i] = 7;
+        math_softmax(3, columns[n], 0.5F, logits, 48, fed, largest, sum);
+        for (int r = 0; r < 3; r++) {
+            const float *row = logits + r * 48;
+            float most = row[0];
+            double total = 0;
+
+            for (int c = 0; c < columns[n]; c++)
+                most = fmaxf(most, row[c]);
+            for (int c = 0; c < columns[n]; c++)
+                total += exp((double)row[c] - (double)most);
+            assert_true(largest[r] == most);
+            assert_near(sum[r], total);
+            for (int c = 0; c < (columns[n] + 15) / 16 * 16; c++)
+                assert_near(fed[r * 48 + c],
+                            c < columns[n] ? 0.5 * exp((double)row[c] - (double)most) / total : 0);
+            assert_true(columns[n] == 40 || fed[r * 48 + 47] == 7);
+        }
+    }
+    logits[0] = NAN;
+    logits[49] = NAN;
+    logits[96] = INFINITY;
+    math_softmax(3, 10, 1, logits, 48, fed, largest, sum);
+    for (int r = 0; r < 3; r++)
+        assert_false(isfinite(sum[r]) && isfinite(largest[r]));
+}
+
 /* All results of all kernels at one width of the vectors. */
 struct results {
-    float matrix[12][ROWS * WIDE], vector[5][COLUMNS];
+    float matrix[16][ROWS * WIDE], vector[6][COLUMNS];
 };
 
 static void run_kernels(struct results *results)
 {
     static uint8_t bytes[ROWS * WIDE];
+    const uint8_t *row[ROWS];
     float(*m)[ROWS * WIDE] = results->matrix, (*s)[COLUMNS] = results->vector;
 
     fill_matrices();
     for (int i = 0; i < ROWS * WIDE; i++)
         bytes[i] = (uint8_t)(31 * i);
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < 16; i++)
         memcpy(m[i], out, sizeof out);
     math_columns_add(ROWS, COLUMNS, p, m[0], WIDE);
     math_columns_affine(ROWS, COLUMNS, x, p, q, m[1], WIDE);
@@ -290,12 +378,17 @@ static void run_kernels(struct results *results)
     math_elu_backward(ROWS, COLUMNS, 0.1F, x, m[7], WIDE);
     math_update_momentum(ROWS * WIDE - 3, 0.1F, 0.9F, 0.02F, x, m[8], m[9]);
     math_update_nesterov(ROWS * WIDE - 3, 0.1F, 0.9F, 0.02F, x, m[8], m[9]);
-    math_bytes_affine(ROWS * WIDE - 3, bytes, x, y, m[10]);
-    math_add_scaled(ROWS * WIDE - 3, 0.3F, x, m[11]);
+    for (int r = 0; r < ROWS; r++)
+        row[r] = bytes + r * WIDE;
+    math_bytes_affine(ROWS, WIDE - 3, row, x, y, m[10], WIDE);
     math_columns_sum(ROWS, COLUMNS, x, WIDE, s[0]);
     math_columns_dot(ROWS, COLUMNS, x, y, WIDE, s[1]);
     math_columns_moments(ROWS, COLUMNS, x, WIDE, s[2], s[3]);
     s[4][0] = math_finite(ROWS * WIDE, x);
+    math_elu(ROWS, COLUMNS - 3, 0.1F, m[12], WIDE);
+    math_softmax(ROWS, 21, 0.1F, x, WIDE, m[13], s[4] + 1, s[5]);
+    math_tail_product(ROWS - 4, 5, WIDE - 3, x, WIDE, y, WIDE, false, m[14]);
+    math_tail_gradient(ROWS, 5, WIDE - 3, x, WIDE, y, WIDE, m[15], WIDE);
 }
 
 static void every_width_gives_the_same_bits(void **state)
@@ -430,11 +523,96 @@ static void team_takes_the_whole_set_and_gives_it_back(void **state)
     assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
     assert_true(CPU_EQUAL(&before, &after));
 
-    assert_int_equal(team_create(CPU_COUNT(&before) + 1, &team, NULL), 0);
-    assert_int_equal(sched_getaffinity(0, sizeof during, &during), 0);
-    assert_true(CPU_EQUAL(&before, &during));
-    team_destroy(team);
+    const int others[] = {1, CPU_COUNT(&before) + 1};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(team_create(others[i], &team, NULL), 0);
+        assert_int_equal(sched_getaffinity(0, sizeof during, &during), 0);
+        assert_true(CPU_EQUAL(&before, &during));
+        team_destroy(team);
+    }
     team_destroy(NULL);
+}
+
+/* That they are measured; how much it is, is the machine's. */
+static void peaks_are_measured(void **state)
+{
+    enum { BYTES = 1 << 20 };
+    struct err err;
+
+    (void)state;
+    void *memory = mem_array(BYTES, 1, &err);
+    assert_non_null(memory);
+    for (int threads = 1; threads <= 3; threads++) {
+        struct team *team;
+        assert_int_equal(team_create(threads, &team, &err), 0);
+        assert_true(math_peak_flops(team, MATH_PEAK_FLOAT32) > 0);
+        assert_true(math_peak_flops(team, MATH_PEAK_BFLOAT16) >= 0);
+        assert_true(math_peak_read(team, memory, BYTES) > 0);
+        const double exchange = math_peak_exchange(team);
+        assert_true(threads == 1 ? isnan(exchange) : isnan(exchange) || exchange > 0);
+        team_destroy(team);
+    }
+    mem_free(memory);
+}
+
+/* One of several runs that compute side by side in one process. */
+struct side {
+    pthread_t thread;
+    pthread_barrier_t *all; /* have a team, or have finished with it */
+    int threads, processors, after;
+    struct count_job job;
+};
+
+static int processors_allowed(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+static void *side_main(void *arg)
+{
+    struct side *side = arg;
+    struct team *team;
+
+    if (team_create(side->threads, &team, NULL) != 0)
+        abort(); /* asserts are the main thread's */
+    side->processors = processors_allowed();
+    pthread_barrier_wait(side->all);
+    for (side->job.number = 1; side->job.number <= 500; side->job.number++)
+        team_run(team, 17, count_piece, &side->job);
+    pthread_barrier_wait(side->all);
+    team_destroy(team);
+    side->after = processors_allowed();
+    return NULL;
+}
+
+static void teams_work_side_by_side(void **state)
+{
+    enum { SIDES = 4 };
+    static const int threads[SIDES] = {0, 0, 1, 2};
+    struct side sides[SIDES] = {0};
+    const int usable = processors_allowed();
+    pthread_barrier_t all;
+    int pinned = 0;
+
+    (void)state;
+    pthread_barrier_init(&all, NULL, SIDES);
+    for (int i = 0; i < SIDES; i++) {
+        sides[i].all = &all;
+        sides[i].threads = threads[i];
+        assert_int_equal(pthread_create(&sides[i].thread, NULL, side_main, &sides[i]), 0);
+    }
+    for (int i = 0; i < SIDES; i++) {
+        pthread_join(sides[i].thread, NULL);
+        pinned += sides[i].processors < usable;
+        assert_int_equal(sides[i].after, usable);
+        for (int n = 0; n < 17; n++)
+            assert_int_equal(sides[i].job.done[n], 500 * 501 / 2);
+    }
+    pthread_barrier_destroy(&all);
+    assert_int_equal(sides[2].processors, usable);
+    assert_int_equal(pinned, usable > 1 ? 1 : 0);
 }
 
 int main(void)
@@ -448,12 +626,16 @@ int main(void)
         cmocka_unit_test(activations_match_their_formulas),
         cmocka_unit_test(updates_match_their_formulas),
         cmocka_unit_test(rows_match_their_formulas),
+        cmocka_unit_test(tails_match_the_definition),
+        cmocka_unit_test(softmax_matches_the_definition),
         cmocka_unit_test(every_width_gives_the_same_bits),
         cmocka_unit_test(finite_sees_every_place),
         cmocka_unit_test(every_piece_runs_once),
         cmocka_unit_test(caller_sleeps_until_the_last_piece),
         cmocka_unit_test(denormals_are_zero_in_every_thread),
         cmocka_unit_test(team_takes_the_whole_set_and_gives_it_back),
+        cmocka_unit_test(peaks_are_measured),
+        cmocka_unit_test(teams_work_side_by_side),
     };
     math_init();
     math_thread_init();

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -48,7 +49,8 @@ static void check_metrics(const char *name, const struct evaluation *rows, size_
                                 &row.train_accuracy, &row.validation_loss,
                                 &row.validation_accuracy),
                          8);
-        assert_memory_equal(&row, &rows[i], sizeof row);
+        /* `abandoned` is in no row, and padding follows it. */
+        assert_memory_equal(&row, &rows[i], offsetof(struct evaluation, abandoned));
     }
     mem_free(text);
 }
@@ -79,6 +81,7 @@ static void check_head(const char *name)
     json_t *head = fixture_journal_line(journal, 1);
     assert_string_equal(fixture_member(head, "command"), "start");
     assert_string_equal(fixture_member(head, "kernels"), math_library());
+    assert_string_equal(fixture_member(head, "precision"), "float32");
     assert_string_equal(fixture_member(head, "data_digest"), digest);
     assert_int_equal(json_integer_value(json_object_get(head, "format")), 1);
     assert_int_equal(json_integer_value(json_object_get(head, "seed")), 1);
@@ -215,6 +218,52 @@ static void test_same_bits(void **state)
     }
 }
 
+/* Practice trains as a run does. */
+static void test_practice(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct practice *practice;
+    struct checkpoint last;
+    struct err err;
+    fixture_settings(&fixture, &settings);
+    fixture_set(&settings, "augment.noise=on");
+    fixture_set(&settings, "train.schedule=constant");
+    fixture_set(&settings, "train.optimizer=nesterov");
+    fixture_end(fixture_start(&fixture, &settings, "earnest"), RUN_FINISHED, NULL);
+    char *path = fixture_path(&fixture, "earnest", "checkpoints/last.safetensors");
+    assert_int_equal(checkpoint_load(path, &last, &err), 0);
+    mem_free(path);
+
+    assert_int_equal(practice_create(&settings, fixture.dataset, &practice, &err), 0);
+    for (int64_t i = 0; i < last.step; i++)
+        assert_true(practice_step(practice));
+    struct team *team;
+    struct net *net = NULL;
+    assert_int_equal(team_create(1, &team, &err), 0);
+    assert_int_equal(net_create(net_shape(practice_net(practice)), 1, team, &net, &err), 0);
+    assert_int_equal(checkpoint_restore(&last, net, &err), 0);
+    for (int i = 0; i < net_tensor_count(net); i++) {
+        struct net_tensor tensor;
+        net_tensor_get(net, i, &tensor);
+        size_t numbers = (size_t)tensor.size[0] * (size_t)tensor.size[1];
+        real *a = mem_alloc(numbers * sizeof *a), *b = mem_alloc(numbers * sizeof *b);
+        net_tensor_read(net, i, a);
+        net_tensor_read(practice_net(practice), i, b);
+        assert_memory_equal(a, b, numbers * sizeof *a);
+        mem_free(a);
+        mem_free(b);
+    }
+    net_destroy(net);
+    team_destroy(team);
+    practice_destroy(practice);
+    checkpoint_fini(&last);
+
+    fixture_set(&settings, "train.batch_size=1000");
+    assert_int_equal(practice_create(&settings, fixture.dataset, &practice, &err), -1);
+    assert_int_equal(err.code, ERR_USAGE);
+}
+
 /* ---- losses while it runs ---- */
 
 /* More steps than buckets, with a reader that never rests. */
@@ -301,6 +350,54 @@ static void expect_error(const struct settings *settings, const char *runs, cons
     assert_int_equal(try_create(settings, runs, name, &err), -1);
     if (err.code != code || !strstr(err.text, text))
         fail_msg("%s", err.text);
+}
+
+/* What is trained in mixed precision is tested, and can be anywhere, in float32. */
+static void test_mixed_precision(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct snapshot now;
+    struct evaluation_result tested;
+    struct checkpoint checkpoint;
+    struct net_shape shape;
+    struct team *team;
+    struct net *net;
+    struct err err;
+    fixture_settings(&fixture, &settings);
+    fixture_set(&settings, "train.precision=bfloat16");
+    if (!math_bf16()) {
+        struct run_options options = {.settings = settings, .name = "mixed"};
+        struct run *run;
+        text_copy(options.runs_directory, sizeof options.runs_directory, fixture.directory);
+        assert_int_equal(run_create(&options, fixture.dataset, &run, &err), -1);
+        assert_int_equal(err.code, ERR_USAGE);
+        assert_non_null(strstr(err.text, "train.precision = bfloat16"));
+        return;
+    }
+    fixture_end(fixture_start(&fixture, &settings, "mixed"), RUN_FINISHED, &now);
+    assert_string_equal(now.network, "36-8-6-4 relu, batch norm before, mixed precision");
+    char *journal = fixture_read(&fixture, "mixed", "journal.jsonl", NULL);
+    json_t *head = fixture_journal_line(journal, 1);
+    assert_string_equal(fixture_member(head, "precision"), "bfloat16");
+    json_decref(head);
+    mem_free(journal);
+
+    char *path = fixture_path(&fixture, "mixed", "checkpoints/best.safetensors");
+    assert_int_equal(checkpoint_load(path, &checkpoint, &err), 0);
+    assert_int_equal(
+        run_net_shape(&checkpoint.settings, checkpoint.inputs, checkpoint.classes, &shape, &err),
+        0);
+    assert_int_equal(shape.precision, NET_FLOAT32);
+    assert_int_equal(team_create(1, &team, &err), 0);
+    assert_int_equal(net_create(&shape, 1, team, &net, &err), 0);
+    assert_int_equal(checkpoint_restore(&checkpoint, net, &err), 0);
+    assert_int_equal(run_evaluate(net, fixture.dataset, DATA_TEST, NULL, NULL, &tested, &err), 0);
+    assert_true(tested.loss == now.test_loss && tested.accuracy == now.test_accuracy);
+    net_destroy(net);
+    team_destroy(team);
+    checkpoint_fini(&checkpoint);
+    mem_free(path);
 }
 
 static void test_create_errors(void **state)
@@ -400,8 +497,9 @@ static void test_remains(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),     cmocka_unit_test(test_dataset),
-        cmocka_unit_test(test_synthetic), cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_files),     cmocka_unit_test(test_mixed_precision),
+        cmocka_unit_test(test_dataset),   cmocka_unit_test(test_synthetic),
+        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_practice),
         cmocka_unit_test(test_buckets),   cmocka_unit_test(test_create_errors),
         cmocka_unit_test(test_remains),
     };

@@ -236,13 +236,87 @@ static void test_hold(void **state)
     fixture_end(run, RUN_INTERRUPTED, NULL);
 }
 
+static bool paused_by_rule(const struct snapshot *now)
+{
+    return now->state == RUN_PAUSED && now->pause_reason[0];
+}
+
+/* `run N` and `pause when`: each pauses once, and says why. */
+static void test_conditions(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"run 0 steps",
+                                        "run 3 days",
+                                        "run x epochs",
+                                        "pause when",
+                                        "pause when full moon",
+                                        "pause when validation loss up 0",
+                                        "pause when loss above x"};
+    struct run *run = fixture_start_paused(&fixture, "conditions", NULL);
+    struct feed *feed = run_feed(run);
+    struct snapshot now;
+    struct answer answer;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        fixture_expect_refused(feed, wrong[i], " is expected");
+    feed->snapshot(feed, &now);
+    assert_string_equal(now.pause_reason, "");
+    int64_t step = now.step;
+    fixture_expect_applied(feed, "run 7 steps", "7 steps, then a pause");
+    fixture_wait(feed, paused_by_rule, &now);
+    assert_int_equal(now.step, step + 7);
+    assert_string_equal(now.pause_reason, "7 steps done");
+    /* Whatever paused it, a person's step is no rule's. */
+    fixture_expect_applied(feed, "step", "1 step");
+    fixture_wait(feed, fixture_paused, &now);
+    assert_string_equal(now.pause_reason, "");
+    fixture_expect_applied(feed, "run 2 epochs", "2 epochs, then a pause");
+    fixture_wait(feed, paused_by_rule, &now);
+    assert_int_equal(now.step, step + 8 + 2 * FIXTURE_STEPS);
+    assert_string_equal(now.pause_reason, "2 epochs done");
+
+    fixture_expect_applied(feed, "pause when epoch end", "it will pause when epoch end");
+    fixture_expect_applied(feed, "continue", "running");
+    fixture_wait(feed, paused_by_rule, &now);
+    assert_int_equal(now.step % FIXTURE_STEPS, 0);
+    assert_int_equal(now.last.step, now.step);
+    assert_string_equal(now.pause_reason, "epoch end");
+    /* Looking closer does not hide why. */
+    fixture_command(feed, "evaluate", &answer);
+    feed->snapshot(feed, &now);
+    assert_string_equal(now.pause_reason, "epoch end");
+
+    fixture_command(feed, "pause when loss above 0", &answer);
+    fixture_command(feed, "pause when never", &answer);
+    assert_string_equal(answer.text, "no condition");
+    fixture_command(feed, "run 3 steps", &answer);
+    fixture_wait(feed, paused_by_rule, &now);
+    assert_string_equal(now.pause_reason, "3 steps done");
+    fixture_command(feed, "pause when loss above 0", &answer);
+    step = now.step;
+    fixture_command(feed, "continue", &answer);
+    fixture_wait(feed, paused_by_rule, &now);
+    assert_int_equal(now.step, step + 1);
+    assert_int_equal(strncmp(now.pause_reason, "loss ", 5), 0);
+    assert_non_null(strstr(now.pause_reason, " above 0"));
+
+    fixture_command(feed, "set train.learning_rate 1", &answer);
+    fixture_command(feed, "pause when validation loss up 1", &answer);
+    fixture_command(feed, "continue", &answer);
+    fixture_wait(feed, paused_by_rule, &now);
+    assert_string_equal(now.pause_reason, "validation loss up 1 time");
+    struct evaluation rows[2];
+    assert_int_equal(feed->evaluations(feed, now.evaluations - 2, rows, 2), 2);
+    assert_true(rows[1].validation_loss > rows[0].validation_loss);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_edits),
-        cmocka_unit_test(test_pacing),
-        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_edits),
+        cmocka_unit_test(test_pacing),     cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_conditions),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

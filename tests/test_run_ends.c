@@ -123,14 +123,13 @@ static void check_diverged(const char *name, const struct snapshot *now)
     double loss;
     int64_t step, back, saved;
     if (sscanf(now->error,
-               "diverged: loss %lf at step %" SCNd64 ", back at step %" SCNd64
-               "; saved as step-%" SCNd64,
+               "loss %lf at step %" SCNd64 ", back at step %" SCNd64 "; saved as step-%" SCNd64,
                &loss, &step, &back, &saved) == 4)
         assert_true(loss > 20 * log(FIXTURE_CLASSES));
     else
         assert_int_equal(sscanf(now->error,
-                                "diverged: the loss is not finite at step %" SCNd64
-                                ", back at step %" SCNd64 "; saved as step-%" SCNd64,
+                                "the loss is not finite at step %" SCNd64 ", back at step %" SCNd64
+                                "; saved as step-%" SCNd64,
                                 &step, &back, &saved),
                          3);
     assert_true(step > back);

@@ -7,9 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -29,71 +27,6 @@ static int close_fixture(void **state)
     (void)state;
     fixture_close(&fixture);
     return 0;
-}
-
-/* ---- where undo and redo lead ---- */
-
-static void feed_line(struct history *history, uint64_t seq, int64_t step, enum command_id command,
-                      const char *label)
-{
-    run_history_line(history, &(struct history_line){
-                                  .seq = seq, .step = step, .command = command, .label = label});
-}
-
-static void expect_history(const struct history *history, int64_t undo, int64_t undo_step,
-                           int64_t redo, int64_t redo_step)
-{
-    struct history_target to;
-    bool can = run_history_undo(history, &to);
-    assert_int_equal(can ? (int64_t)to.state : -1, undo);
-    assert_int_equal(can ? to.step : -1, undo_step);
-    can = run_history_redo(history, &to);
-    assert_int_equal(can ? (int64_t)to.state : -1, redo);
-    assert_int_equal(can ? to.step : -1, redo_step);
-}
-
-static void test_history(void **state)
-{
-    (void)state;
-    struct history history = {0};
-    struct history_target to;
-    expect_history(&history, -1, -1, -1, -1);
-    feed_line(&history, 2, 100, COMMAND_SET, "a");
-    feed_line(&history, 3, 200, COMMAND_TOGGLE, "b");
-    feed_line(&history, 4, 250, COMMAND_NOTE, "");
-    expect_history(&history, 3, 200, -1, -1);
-    feed_line(&history, 5, 300, COMMAND_UNDO, "");
-    expect_history(&history, 2, 100, 5, 300);
-    assert_true(run_history_undo(&history, &to));
-    assert_string_equal(to.label, "a");
-    /* At once: the state that it is in is that before line 3. */
-    assert_true(run_history_landed(&history, 200));
-    feed_line(&history, 6, 200, COMMAND_UNDO, "");
-    expect_history(&history, -1, -1, 3, 200);
-    feed_line(&history, 7, 100, COMMAND_REDO, "");
-    expect_history(&history, 2, 100, 5, 300);
-    feed_line(&history, 8, 200, COMMAND_REDO, "");
-    expect_history(&history, 3, 200, -1, -1);
-    /* Steps later: the state is one of its own. */
-    assert_false(run_history_landed(&history, 350));
-    feed_line(&history, 9, 350, COMMAND_UNDO, "");
-    expect_history(&history, 2, 100, 9, 350);
-    /* An edit is the end of redo; a rollback is one. */
-    feed_line(&history, 10, 240, COMMAND_ROLLBACK, "rollback best");
-    expect_history(&history, 10, 240, -1, -1);
-    assert_false(run_history_landed(&history, 240));
-    feed_line(&history, 11, 260, COMMAND_UNDO, "");
-    expect_history(&history, 2, 100, 11, 260);
-    feed_line(&history, 12, 240, COMMAND_SET, "c");
-    expect_history(&history, 12, 240, -1, -1);
-    /* What a rule returns to has the edits of its own way. */
-    const struct jump back = {.step = 210, .seq = 4};
-    run_history_line(
-        &history,
-        &(struct history_line){
-            .seq = 13, .step = 280, .command = COMMAND_ROLLBACK, .rule = true, .jump = &back});
-    expect_history(&history, 3, 200, -1, -1);
-    run_history_fini(&history);
 }
 
 /* ---- what they bring back ---- */
@@ -621,101 +554,13 @@ static void test_unwritten(void **state)
     fixture_end(run, RUN_INTERRUPTED, NULL);
 }
 
-/* ---- divergence ---- */
-
-static bool diverged(const struct snapshot *now)
-{
-    return now->state == RUN_PAUSED && now->diverged;
-}
-
-static bool trained_on(const struct snapshot *now)
-{
-    return now->step > 1000;
-}
-
-static void test_divergence(void **state)
-{
-    (void)state;
-    struct settings settings;
-    struct snapshot now;
-    fixture_settings(&fixture, &settings);
-    fixture_set(&settings, "network.batch_norm=none");
-    fixture_set(&settings, "train.learning_rate=1000");
-    fixture_set(&settings, "train.epochs=1000000");
-    fixture_set(&settings, "checkpoint.every_epochs=0");
-    struct run *run = fixture_start(&fixture, &settings, "paused");
-    struct feed *feed = run_feed(run);
-    run_watched(run, true);
-    fixture_wait(feed, diverged, &now);
-    int64_t step, back;
-    const char *at = strstr(now.pause_reason, " at step ");
-    assert_true(strncmp(now.pause_reason, "diverged: ", 10) == 0 && at);
-    assert_int_equal(sscanf(at, " at step %" SCNd64 ", back at step %" SCNd64, &step, &back), 2);
-    assert_int_equal(back, 0);
-    assert_int_equal(now.step, 0);
-    assert_true(step > 0);
-    assert_true(now.learning_rate == 1000);
-    assert_int_equal(now.returns, 1);
-    assert_int_equal(now.undo_step, -1);
-    /* At the same rate it diverges again, and pauses again. */
-    fixture_expect_applied(feed, "continue", "running");
-    fixture_wait(feed, diverged, &now);
-    assert_int_equal(now.returns, 2);
-    assert_int_equal(now.step, 0);
-    fixture_expect_applied(feed, "set train.learning_rate 0.01", "learning rate 1000 → 0.01");
-    fixture_expect_applied(feed, "continue", "running");
-    fixture_wait(feed, trained_on, &now);
-    assert_false(now.diverged);
-    assert_string_equal(now.pause_reason, "");
-    /* The state after a bad edit is the one to go on from, at a smaller rate. */
-    struct answer answer;
-    fixture_command(feed, "set train.learning_rate 1000", &answer);
-    int64_t edited = answer.step;
-    fixture_wait(feed, diverged, &now);
-    assert_int_equal(now.step, edited);
-    assert_true(now.learning_rate == 1000);
-    assert_int_equal(now.undo_step, edited);
-    fixture_command(feed, "undo", &answer);
-    assert_int_equal(answer.state, ANSWER_APPLIED);
-    feed->snapshot(feed, &now);
-    assert_true(now.learning_rate < 0.02);
-    assert_false(now.diverged);
-    run_abandon(run);
-    fixture_end(run, RUN_INTERRUPTED, NULL);
-
-    fixture_set(&settings, "train.on_divergence=halve");
-    fixture_set(&settings, "train.learning_rate=20");
-    run = fixture_start(&fixture, &settings, "halved");
-    fixture_wait(run_feed(run), trained_on, &now);
-    assert_true(now.returns > 0);
-    assert_true(now.settings.train.learning_rate < 20);
-    run_interrupt(run, "Terminated");
-    fixture_end(run, RUN_INTERRUPTED, &now);
-
-    /* Halving ends where it does not help, */
-    fixture_set(&settings, "train.learning_rate=1000");
-    fixture_set(&settings, "train.l2=100");
-    run = fixture_start(&fixture, &settings, "hopeless");
-    fixture_end(run, RUN_DIVERGED, &now);
-    assert_true(now.settings.train.learning_rate < 1);
-    assert_non_null(strstr(now.error, ", back at step 0; saved as step-0"));
-
-    /* and nothing helps where the first step has no good state before it. */
-    fixture_set(&settings, "network.init=normal");
-    fixture_set(&settings, "network.init_std=100");
-    run = fixture_start(&fixture, &settings, "ruined");
-    fixture_end(run, RUN_DIVERGED, &now);
-    assert_int_equal(now.step, 0);
-    assert_int_equal(now.returns, 0);
-    assert_non_null(strstr(now.error, ", with no good state before it; "));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_history),   cmocka_unit_test(test_random_sessions),
-        cmocka_unit_test(test_views),     cmocka_unit_test(test_rollback),
-        cmocka_unit_test(test_unwritten), cmocka_unit_test(test_divergence),
+        cmocka_unit_test(test_random_sessions),
+        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_rollback),
+        cmocka_unit_test(test_unwritten),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

@@ -321,7 +321,15 @@ static void test_divergence_menu(void **unused)
     assert_string_equal(posted(bench), "continue");
     apply_all(bench);
     assert_int_equal(bench->history.snapshot.state, RUN_RUNNING);
-    fake_feed_diverge(&bench->fake); /* the next one is told, too */
+    fake_feed_diverge(&bench->fake); /* the next one is told, too, */
+    bench_update(bench);
+    assert_int_equal(bench->state.mode, MODE_DIVERGED);
+    bench->state.now += 1;
+    bench_press(bench, "h");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    while (fake_feed_apply(&bench->fake))
+        ;
+    fake_feed_diverge(&bench->fake); /* though it comes before the view has seen the run go on */
     bench_update(bench);
     assert_int_equal(bench->state.mode, MODE_DIVERGED);
     bench_destroy(bench);

@@ -15,6 +15,7 @@ _kdtui_setting()
     network.init=*) words="he xavier normal" ;;
     train.optimizer=*) words="sgd nesterov" ;;
     train.schedule=*) words="constant decay step cosine cyclical" ;;
+    train.precision=*) words="float32 bfloat16" ;;
     train.evaluate=*) words="full running" ;;
     train.on_divergence=*) words="auto pause halve stop" ;;
     augment.noise=*) words="on off" ;;
@@ -51,6 +52,7 @@ _kdtui_setting()
             train.rate_max=
             train.cycle_steps=
             train.warmup_steps=
+            train.precision=
             train.evaluate=
             train.on_divergence=
             train.threads=
@@ -84,7 +86,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | resume | replay | eval | settings | keys)
+        run | resume | replay | eval | bench | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -107,6 +109,7 @@ _kdtui()
     --epochs) words= ;;
     --from) words= ;;
     --split) words="train validation test" ;;
+    --seconds) words= ;;
     *) option= ;;
     esac
     if [[ -z $option && $word == -* ]]; then
@@ -115,11 +118,12 @@ _kdtui()
         resume) words="-s --set --runs-dir --headless --script --epochs --from -q --quiet --help --version" ;;
         replay) words="-s --set -n --name --runs-dir --headless --verify -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
+        bench) words="-c --config -p --preset -s --set --json --seconds --help --version" ;;
         settings) words="--ini --help --version" ;;
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run resume replay eval settings keys"
+        words="run resume replay eval bench settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

@@ -94,19 +94,34 @@ struct rng_words rng_draw(uint64_t seed, enum rng_stream stream, uint32_t epoch,
  * loop that a compiler turns into vector code. Equal to rng_draw bit for bit. */
 void rng_draw_16(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
                  uint32_t block, uint32_t out[4][16]);
-float rng_uniform(uint32_t word); /* in (0, 1], 24 bits */
-/* Box-Muller: two words to two independent N(0, 1). */
-void rng_normal_pair(uint32_t a, uint32_t b, float out[2]);
-/* n values of N(0, 1) for (seed, stream, epoch, sample), value i the same
- * whatever n is; single precision, written so that compilers vectorise it. */
+/* Normal numbers of this deviation, for each sample a sequence that depends on
+ * seed, stream, epoch and sample alone: Philox, Box-Muller, single precision. */
+struct rng_normal {
+    uint64_t seed;
+    enum rng_stream stream;
+    uint32_t epoch;
+    float deviation;
+};
+/* Their means: of number i of row r, bytes[r][i] factor[i] - offset[i]. */
+struct rng_means {
+    const uint8_t *const *bytes;
+    const float *factor, *offset;
+};
+/* Numbers first … first+n-1 of sample[r] to row r of x, whose rows lie `stride`
+ * apart; the means are counted from the first on. Fastest for some rows at
+ * once, and where first and n are multiples of 64. */
+void rng_normal_rows(const struct rng_normal *normal, const struct rng_means *means,
+                     const uint32_t *sample, int rows, size_t first, size_t n, float *x,
+                     size_t stride);
+/* The first n numbers of N(0, 1). */
 void rng_normal_fill(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
                      float *out, size_t n);
-/* Of these values, first … first+n-1. */
-void rng_normal_part(uint64_t seed, enum rng_stream stream, uint32_t epoch, uint32_t sample,
-                     size_t first, float *out, size_t n);
 
 /* CRC-32 (IEEE 802.3, zlib's), continued from `crc` (0 to start). */
 uint32_t digest_crc32(uint32_t crc, const void *bytes, size_t length);
+/* Of some bytes with digest `first` and the `length` ones behind them with
+ * digest `second`. */
+uint32_t digest_crc32_join(uint32_t first, uint32_t second, size_t length);
 
 /* Files. */
 /* Whole file into memory (one extra zero byte after the end). Fails over

@@ -75,9 +75,18 @@ struct data_choice {
 struct data_part {
     int begin, inputs, stride;
 };
-/* Rows for the net with the given transform (NULL: the dataset's own). */
+/* sigma * N(0, 1), keyed by (seed, stream noise, epoch, image), so a row's noise
+ * depends neither on its place in the batch nor on the part. */
+struct data_noise {
+    uint64_t seed;
+    uint32_t epoch;
+    double sigma;
+};
+/* Rows for the net with the given transform (NULL: the dataset's own), and with
+ * noise (NULL: none). */
 void data_gather(const struct dataset *dataset, const struct data_choice *choice,
-                 const struct data_transform *transform, const struct data_part *part, float *x);
+                 const struct data_transform *transform, const struct data_noise *noise,
+                 const struct data_part *part, float *x);
 /* The same rows and inputs are gathered soon: brings the pixels near. */
 void data_expect(const struct dataset *dataset, const struct data_choice *choice, int begin,
                  int inputs);
@@ -86,10 +95,6 @@ void data_labels(const struct dataset *dataset, const struct data_choice *choice
 /* Population standard deviation of a training mini-batch as it is fed to the
  * net, from per-image sums kept beside the data. */
 double data_batch_std(const struct dataset *dataset, const uint32_t *index, int count);
-/* x[r] += sigma * N(0, 1), keyed by (seed, stream noise, epoch, index[r]), so a
- * row's noise does not depend on its place in the batch. */
-void data_add_noise(uint64_t seed, uint32_t epoch, const uint32_t *index, int count, double sigma,
-                    const struct data_part *part, float *x);
 
 /* Readers of outside bytes, parsed from memory; also the fuzz targets. `name`
  * is used in error texts. */

@@ -27,8 +27,10 @@ void math_thread_init(void);
 /* The thread team: the calling thread and `threads - 1` workers. Pieces depend
  * on shapes only, never on the number of threads, so results are the same bits
  * for any team. threads = 0 takes as many as the process may use. A team as
- * large as that pins its threads, one to a processor, the creating one too
- * until team_destroy: create a team in the thread that will run it. */
+ * large as that, unless the process has another such team already, pins its
+ * threads, one to a processor, the creating one too until team_destroy: create
+ * a team in the thread that will run it. A team of one does neither pin nor
+ * wait. */
 struct team;
 int team_create(int threads, struct team **out, struct err *err);
 void team_destroy(struct team *team); /* NULL is fine */
@@ -48,18 +50,50 @@ void math_gemm(enum math_transpose transpose_a, enum math_transpose transpose_b,
 /* The least width, n or more, that wastes no part of a vector. */
 int math_gemm_width(int n);
 
-/* x[i] = bytes[i] factor[i] - offset[i] */
-void math_bytes_affine(int n, const uint8_t *bytes, const real *factor, const real *offset,
-                       real *x);
-/* x[i] += scale v[i] */
-void math_add_scaled(int n, real scale, const real *v, real *x);
+/* Products for the few units that are left over where the others fill whole
+ * vectors: of n units, so many. Their weights are [units][inputs]. */
+enum { MATH_TAIL_UNITS = 8, MATH_TAIL_LANES = 16 };
+int math_tail_units(int n);
+/* lanes[r][h][i] = sum_d x[r][d] w[h][d] over d = i, i + 16, …; or += it. A
+ * multiple of 16 inputs, or else nothing is added to it any more. */
+void math_tail_product(int rows, int units, int inputs, const real *x, int x_stride, const real *w,
+                       int w_stride, bool add, real *lanes);
+/* y[r][h] = sum_i lanes[r][h][i] */
+void math_tail_sum(int rows, int units, const real *lanes, real *y, int y_stride);
+/* out[h][d] = sum_r g[r][h] x[r][d] */
+void math_tail_gradient(int rows, int units, int inputs, const real *x, int x_stride, const real *g,
+                        int g_stride, real *out, int out_stride);
+
+/* Mixed precision: numbers rounded to bfloat16 (to nearest even; denormals are
+ * zero), products of them summed in float32, two numbers at a time. "Pairs" of a
+ * matrix have the numbers of each two rows side by side, 0 in place of a row that
+ * is missing: y[r/2][c][r%2]. Strides count numbers; of pairs, pairs. */
+struct math_bf16 {
+    /* Rows as they are, 0 up to the next multiple of 32; y_stride is such. */
+    void (*rows)(int rows, int columns, const real *x, int stride, uint16_t *y, int y_stride);
+    /* Pairs, 0 up to the next multiple of 16; y_stride is such. */
+    void (*pairs)(int rows, int columns, const real *x, int stride, uint16_t *y, int y_stride);
+    /* C = A B, or C += A B. A is [m][k] in rows, or where transposed [k][m] in
+     * pairs; B [k][n] in pairs, n a multiple of 16; C float32. */
+    void (*gemm)(enum math_transpose transpose_a, int m, int n, int k, const uint16_t *a, int lda,
+                 const uint16_t *b, int ldb, bool add, real *c, int ldc);
+    /* C = A B^T, or C += A B^T, for few columns: A [m][k] and B [n][k] in rows. */
+    void (*dots)(int m, int n, int k, const uint16_t *a, int lda, const uint16_t *b, int ldb,
+                 bool add, real *c, int ldc);
+};
+/* NULL where the processor has no instructions for it (AVX512_BF16), and in double. */
+const struct math_bf16 *math_bf16(void);
+
+/* x[r][i] = bytes[r][i] factor[i] - offset[i] */
+void math_bytes_affine(int rows, int n, const uint8_t *const *bytes, const real *factor,
+                       const real *offset, real *x, int stride);
 /* y[c][r] = x[r][c] */
 void math_transpose(int rows, int columns, const real *x, int stride, real *y, int y_stride);
 
 /* Kernels on columns: matrices [rows][columns] that lie `stride` elements apart
  * from row to row, vectors [columns]. Sums run down the rows in order, so a
- * column's result does not depend on which columns are done with it. Arrays
- * must not overlap. */
+ * column's result does not depend on which columns are done with it. Columns
+ * whose sums are asked for come in multiples of 16. Arrays must not overlap. */
 /* x[r][c] += v[c] */
 void math_columns_add(int rows, int columns, const real *v, real *x, int stride);
 /* y[r][c] = scale[c] x[r][c] + shift[c] */
@@ -96,6 +130,12 @@ void math_leaky_relu_backward(int rows, int columns, real slope, const real *y, 
 void math_elu(int rows, int columns, real slope, real *x, int stride);
 void math_elu_backward(int rows, int columns, real slope, const real *y, real *g, int stride);
 
+/* y[r][c] = scale e^(x[r][c] - largest[r]) / sum[r], sum[r] = sum_c e^(…). Rows of x
+ * and y have room for a multiple of 16 columns; what y has beyond them becomes 0. A
+ * NaN in a row makes its sum NaN, or all of it. x and y do not overlap. */
+void math_softmax(int rows, int columns, real scale, const real *x, int stride, real *y,
+                  real *largest, real *sum);
+
 /* Updates of n numbers w with gradient g: d = rate (g + decay w), then
  * momentum: v = momentum v + d; w -= v
  * Nesterov: v = momentum v + d; w -= momentum v + d */
@@ -106,5 +146,18 @@ void math_update_nesterov(size_t n, real rate, real momentum, real decay, const 
 
 /* Whether none of n numbers is a NaN or infinite. */
 bool math_finite(size_t n, const real *x);
+
+/* What the machine could do, on all threads of the team at once. Each takes some milliseconds. */
+enum math_peak {
+    MATH_PEAK_FLOAT32,  /* multiply-adds in registers */
+    MATH_PEAK_BFLOAT16, /* dot products in registers */
+};
+/* Operations in a second, a multiply-add being two; 0 where the processor has none such. */
+double math_peak_flops(struct team *team, enum math_peak peak);
+/* Bytes in a second. */
+double math_peak_read(struct team *team, const void *memory, size_t bytes);
+/* Seconds for a cache line to go from one thread to another; NaN in a team of one, or where the
+ * other did not come. */
+double math_peak_exchange(struct team *team);
 
 #endif

@@ -20,6 +20,7 @@ enum { NET_MAX_LAYERS = 32, NET_MAX_CLASSES = 256 };
 enum net_activation { NET_RELU, NET_LEAKY_RELU, NET_ELU };
 enum net_norm { NET_NORM_BEFORE, NET_NORM_AFTER, NET_NORM_NONE };
 enum net_init { NET_INIT_HE, NET_INIT_XAVIER, NET_INIT_NORMAL };
+enum net_precision { NET_FLOAT32, NET_BFLOAT16 };
 enum net_optimizer { NET_SGD, NET_NESTEROV };
 
 struct net_shape {
@@ -31,6 +32,9 @@ struct net_shape {
     enum net_norm norm;
     bool norm_learned;   /* gamma and beta are trained */
     double norm_average; /* alpha of the moving averages */
+    /* Mixed precision: in training the first layer multiplies inputs, weights and
+     * gradients rounded to bfloat16. Needs math_bf16(). */
+    enum net_precision precision;
 };
 
 struct net;
@@ -62,13 +66,16 @@ struct net_step_result {
 /* Where rows of inputs come from. fill puts inputs begin … begin+inputs-1 of
  * rows first … first+rows-1 to x, whose rows lie `stride` apart. The threads of
  * the team call it, each for the part that it computes with, so that a part is
- * used while it is in the cache of a core. `expect`, unless NULL, is called while
+ * used while it is in the cache of a core; a step calls it twice for every part,
+ * unless `costly` says that making the numbers again takes longer than keeping
+ * them. `expect`, unless NULL, is called while
  * the core is busy with other things: these inputs are wanted next, and now is
  * the time to bring share `share` of `shares` of their rows near. */
 struct net_source {
     void (*fill)(const void *of, int first, int rows, int begin, int inputs, real *x, int stride);
     void (*expect)(const void *of, int begin, int inputs, int share, int shares);
     const void *of;
+    bool costly;
 };
 /* Rows that are in memory, [rows][inputs]. */
 struct net_matrix {
@@ -79,7 +86,8 @@ struct net_source net_matrix_source(const struct net_matrix *matrix);
 
 /* One training step on `rows` rows with labels [rows] in 0 … K-1: forward with
  * the mini-batch's statistics, and, where the loss is finite and at most
- * `loss_limit`, backward and update. Allocates nothing after the first. */
+ * `loss_limit`, backward and update. Allocates nothing where the rows are the
+ * batch, as the kernels for their number are made with the net. */
 struct net_step_result net_train_step(struct net *net, const struct net_source *source,
                                       const uint8_t *labels, int rows,
                                       const struct net_update *update, double loss_limit);

@@ -105,6 +105,10 @@ void run_destroy(struct run *run);
 void run_data_options(const struct settings *settings, struct data_options *out);
 int run_net_shape(const struct settings *settings, int inputs, int classes, struct net_shape *out,
                   struct err *err);
+/* "3072-256-128-10 relu, batch norm before" */
+void run_describe_network(const struct net_shape *shape, char *out, size_t size);
+/* The processor's name as the system has it. */
+void run_processor(char *out, size_t size);
 
 /* The losses of the last `count` steps, which wait for their row of steps.csv. */
 struct steps_row {
@@ -179,5 +183,16 @@ struct evaluation_result {
 int run_evaluate(struct net *net, const struct dataset *dataset, enum data_split split,
                  const struct data_transform *transform, uint64_t *confusion,
                  struct evaluation_result *out, struct err *err);
+
+/* Training without a run, to measure it: no thread, no files, the learning rate
+ * stays. Created by the thread that trains, which its team may pin. */
+struct practice;
+int practice_create(const struct settings *settings, const struct dataset *dataset,
+                    struct practice **out, struct err *err);
+void practice_destroy(struct practice *practice); /* NULL is fine */
+struct team *practice_team(const struct practice *practice);
+struct net *practice_net(const struct practice *practice);
+/* One step as a run does it; false where its loss says that training has diverged. */
+bool practice_step(struct practice *practice);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "eval.h"
 #include "print.h"
 #include "replay.h"
@@ -40,6 +41,8 @@ static int perform(const struct options *options, struct err *err)
         return replay_command(options, err);
     case SUBCOMMAND_EVAL:
         return eval_command(options, err);
+    case SUBCOMMAND_BENCH:
+        return bench_command(options, err);
     case SUBCOMMAND_SETTINGS:
         if (options->ini) {
             print_settings_ini(stdout);

@@ -86,14 +86,15 @@ static void take_option(struct options *out, const char *name, const char *value
         const char *name;
         bool *flag;
     } flags[] = {{"headless", &out->headless}, {"quiet", &out->quiet}, {"verify", &out->verify},
-                 {"ini", &out->ini},           {"help", &out->help},   {"version", &out->version}};
+                 {"ini", &out->ini},           {"json", &out->json},   {"help", &out->help},
+                 {"version", &out->version}};
     const struct {
         const char *name;
         const char **text;
     } texts[] = {
-        {"preset", &out->preset}, {"name", &out->name},     {"runs-dir", &out->runs_directory},
-        {"script", &out->script}, {"epochs", &out->epochs}, {"from", &out->from},
-        {"split", &out->split}};
+        {"preset", &out->preset}, {"name", &out->name},      {"runs-dir", &out->runs_directory},
+        {"script", &out->script}, {"epochs", &out->epochs},  {"from", &out->from},
+        {"split", &out->split},   {"seconds", &out->seconds}};
 
     if (strcmp(name, "config") == 0)
         out->config[out->config_count++] = value;

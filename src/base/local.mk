@@ -5,6 +5,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/err.c \
 	src/base/file.c \
 	src/base/memory.c \
+	src/base/normal.c \
 	src/base/number.c \
 	src/base/rng.c \
 	src/base/rng.h \

@@ -1,10 +1,9 @@
 /*
  * What a training step takes of a dataset: the epoch's permutation, rows for
- * the net, their standard deviation and their noise. Nothing here allocates.
+ * the net, with noise or without, and their standard deviation. Nothing here
+ * allocates.
  */
 #include "internal.h"
-
-#include "kdt/math.h"
 
 #include <assert.h>
 #include <math.h>
@@ -58,14 +57,33 @@ static size_t choice_row(const struct dataset *dataset, const struct data_choice
 }
 
 void data_gather(const struct dataset *dataset, const struct data_choice *choice,
-                 const struct data_transform *transform, const struct data_part *part, float *x)
+                 const struct data_transform *transform, const struct data_noise *noise,
+                 const struct data_part *part, float *x)
 {
+    enum { ROWS = 32 };
     const unsigned char *const *pixels = dataset->split[choice->split].pixels;
     const struct data_transform *by = transform ? transform : &dataset->transform;
+    const unsigned char *bytes[ROWS];
+    uint32_t image[ROWS];
+    const struct rng_means means = {bytes, by->factor + part->begin, by->offset + part->begin};
     assert(by->inputs == dataset->info.inputs && part->begin + part->inputs <= by->inputs);
-    for (int r = 0; r < choice->count; r++, x += part->stride)
-        math_bytes_affine(part->inputs, pixels[choice_row(dataset, choice, r)] + part->begin,
-                          by->factor + part->begin, by->offset + part->begin, x);
+    for (int done = 0; done < choice->count; done += ROWS) {
+        const int rows = choice->count - done < ROWS ? choice->count - done : ROWS;
+        for (int r = 0; r < rows; r++) {
+            image[r] = (uint32_t)choice_row(dataset, choice, done + r);
+            bytes[r] = pixels[image[r]] + part->begin;
+        }
+        if (noise) {
+            const struct rng_normal normal = {noise->seed, RNG_NOISE, noise->epoch,
+                                              (float)noise->sigma};
+            rng_normal_rows(&normal, &means, image, rows, (size_t)part->begin, (size_t)part->inputs,
+                            x, (size_t)part->stride);
+        } else {
+            math_bytes_affine(rows, part->inputs, bytes, means.factor, means.offset, x,
+                              part->stride);
+        }
+        x += (size_t)rows * (size_t)part->stride;
+    }
 }
 
 void data_expect(const struct dataset *dataset, const struct data_choice *choice, int begin,
@@ -97,31 +115,4 @@ double data_batch_std(const struct dataset *dataset, const uint32_t *index, int 
     }
     double mean = sum / n, variance = square_sum / n - mean * mean;
     return variance > 0 ? sqrt(variance) : 0;
-}
-
-/* Noise is drawn into a buffer on the stack, so wide rows take it in segments.
- * Seeds are below 2^53, so the bits above it tell the segments apart. */
-enum { NOISE_SEGMENT = 4096, SEED_BITS = 53 };
-
-static void noise_add_row(uint64_t seed, uint32_t epoch, uint32_t sample, int begin, int inputs,
-                          float sigma, float *x)
-{
-    float noise[NOISE_SEGMENT];
-    for (int end = begin + inputs; begin < end;) {
-        int within = begin % NOISE_SEGMENT, left = end - begin;
-        int n = left < NOISE_SEGMENT - within ? left : NOISE_SEGMENT - within;
-        uint64_t segment = (uint64_t)(begin / NOISE_SEGMENT);
-        rng_normal_part(seed ^ segment << SEED_BITS, RNG_NOISE, epoch, sample, (size_t)within,
-                        noise, (size_t)n);
-        math_add_scaled(n, sigma, noise, x);
-        begin += n;
-        x += n;
-    }
-}
-
-void data_add_noise(uint64_t seed, uint32_t epoch, const uint32_t *index, int count, double sigma,
-                    const struct data_part *part, float *x)
-{
-    for (int r = 0; r < count; r++, x += part->stride)
-        noise_add_row(seed, epoch, index[r], part->begin, part->inputs, (float)sigma, x);
 }

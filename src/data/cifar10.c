@@ -73,24 +73,30 @@ static void class_names_read(struct dataset *dataset, const char *folder)
     mem_free(path);
 }
 
-static int file_open(struct dataset *dataset, int file, const char *folder, uint32_t *records,
-                     struct err *err)
+struct files {
+    const char *folder;
+    unsigned char **bytes;
+    uint32_t records[CIFAR10_FILES];
+    bool failed[CIFAR10_FILES];
+    struct err err[CIFAR10_FILES];
+};
+
+static void file_open(void *arg, int file)
 {
+    struct files *files = arg;
+    struct err *err = &files->err[file];
+    unsigned char **bytes = &files->bytes[file];
     size_t length;
-    char *path = file_path(folder, cifar10_file[file]);
-    int failed;
+    char *path = file_path(files->folder, cifar10_file[file]);
     if (!file_exists(path))
-        failed = err_set(err, ERR_FILE,
-                         "%s is missing: CIFAR-10 is data_batch_1.bin to data_batch_5.bin and "
-                         "test_batch.bin",
-                         path);
+        files->failed[file] = err_set(
+            err, ERR_FILE,
+            "%s is missing: CIFAR-10 is data_batch_1.bin to data_batch_5.bin and test_batch.bin",
+            path);
     else
-        failed = file_read(path, FILE_LIMIT, &dataset->files[file], &length, err) ||
-                         data_parse_cifar10(dataset->files[file], length, path, records, err)
-                     ? -1
-                     : 0;
+        files->failed[file] = file_read(path, FILE_LIMIT, bytes, &length, err) ||
+                              data_parse_cifar10(*bytes, length, path, &files->records[file], err);
     mem_free(path);
-    return failed;
 }
 
 static void rows_append(struct rows *rows, const unsigned char *bytes, uint32_t records)
@@ -110,11 +116,15 @@ int cifar10_read(struct dataset *dataset, const struct data_options *options, co
     dataset->info.classes = CLASSES;
     class_names_read(dataset, folder);
 
-    uint32_t records[CIFAR10_FILES];
+    struct files files = {.folder = folder, .bytes = dataset->files};
+    const uint32_t *records = files.records;
     size_t training = 0;
+    team_run(dataset->team, CIFAR10_FILES, file_open, &files);
     for (int file = 0; file < CIFAR10_FILES; file++) {
-        if (file_open(dataset, file, folder, &records[file], err))
+        if (files.failed[file]) {
+            *err = files.err[file];
             return -1;
+        }
         if (file != CIFAR10_TEST)
             training += records[file];
     }

@@ -135,59 +135,70 @@ static int unpack(unsigned char **bytes, size_t *length, const char *name, bool 
     return 0;
 }
 
-/* Finds the file, plain or packed, and reads it into dataset->files. */
-static int file_open(struct dataset *dataset, int file, const char *folder, char **path,
-                     size_t *length, struct err *err)
+struct files {
+    const char *folder;
+    unsigned char **bytes;
+    char *path[IDX_FILES];
+    size_t length[IDX_FILES];
+    bool failed[IDX_FILES];
+    struct err err[IDX_FILES];
+};
+
+/* Finds the file, plain or packed, and reads it. */
+static int file_open(struct files *files, int file, struct err *err)
 {
-    *path = file_path(folder, idx_file[file]);
-    if (!file_exists(*path)) {
+    char *path = files->path[file] = file_path(files->folder, idx_file[file]);
+    if (!file_exists(path)) {
         struct text packed = {0};
-        text_print(&packed, "%s.gz", *path);
+        text_print(&packed, "%s.gz", path);
         if (!file_exists(packed.bytes)) {
             text_fini(&packed);
-            return err_set(err, ERR_FILE, "%s is missing, and so is %s.gz", *path, idx_file[file]);
+            return err_set(err, ERR_FILE, "%s is missing, and so is %s.gz", path, idx_file[file]);
         }
-        mem_free(*path);
-        *path = packed.bytes;
+        mem_free(path);
+        path = files->path[file] = packed.bytes;
     }
-    unsigned char **bytes = &dataset->files[file];
-    if (file_read(*path, FILE_LIMIT, bytes, length, err))
+    unsigned char **bytes = &files->bytes[file];
+    size_t *length = &files->length[file];
+    if (file_read(path, FILE_LIMIT, bytes, length, err))
         return -1;
     if (!gzip_is(*bytes, *length))
         return 0;
-    return unpack(bytes, length, *path, file == TRAIN_IMAGES || file == TEST_IMAGES, err);
+    return unpack(bytes, length, path, file == TRAIN_IMAGES || file == TEST_IMAGES, err);
+}
+
+static void file_piece(void *arg, int file)
+{
+    struct files *files = arg;
+    files->failed[file] = file_open(files, file, &files->err[file]);
 }
 
 /* One pair of files, `file` the images and file + 1 their labels. */
-static int pair_read(struct dataset *dataset, int file, const char *folder, struct rows *rows,
-                     struct data_images *images, struct err *err)
+static int pair_parse(const struct files *files, int file, struct rows *rows,
+                      struct data_images *images, struct err *err)
 {
-    char *images_path = NULL, *labels_path = NULL;
-    size_t images_length, labels_length;
     uint32_t count;
     const unsigned char *labels;
-    int failed = -1;
-    if (file_open(dataset, file, folder, &images_path, &images_length, err) ||
-        file_open(dataset, file + 1, folder, &labels_path, &labels_length, err) ||
-        data_parse_idx_images(dataset->files[file], images_length, images_path, images, err) ||
-        data_parse_idx_labels(dataset->files[file + 1], labels_length, labels_path, &count, &labels,
-                              err))
-        goto out;
-    if (count != images->count) {
-        err_set(err, ERR_FILE, "%s: %u labels for %u images", labels_path, count, images->count);
-        goto out;
-    }
+    for (int i = file; i < file + 2; i++)
+        if (files->failed[i]) {
+            *err = files->err[i];
+            return -1;
+        }
+    if (data_parse_idx_images(files->bytes[file], files->length[file], files->path[file], images,
+                              err) ||
+        data_parse_idx_labels(files->bytes[file + 1], files->length[file + 1],
+                              files->path[file + 1], &count, &labels, err))
+        return -1;
+    if (count != images->count)
+        return err_set(err, ERR_FILE, "%s: %u labels for %u images", files->path[file + 1], count,
+                       images->count);
     if (rows_init(rows, count, err))
-        goto out;
+        return -1;
     size_t inputs = (size_t)images->height * images->width;
     for (size_t i = 0; i < count; i++)
         rows->pixels[i] = images->pixels + i * inputs;
     memcpy(rows->labels, labels, count);
-    failed = 0;
-out:
-    mem_free(images_path);
-    mem_free(labels_path);
-    return failed;
+    return 0;
 }
 
 /* MNIST and its kind have a known shape and ten classes; of others the highest
@@ -219,8 +230,13 @@ static int kind_check(struct dataset *dataset, enum data_kind kind, const char *
 int idx_read(struct dataset *dataset, enum data_kind kind, const char *folder, struct err *err)
 {
     struct data_images training, test;
-    if (pair_read(dataset, TRAIN_IMAGES, folder, &dataset->training, &training, err) ||
-        pair_read(dataset, TEST_IMAGES, folder, &dataset->test, &test, err))
+    struct files files = {.folder = folder, .bytes = dataset->files};
+    team_run(dataset->team, IDX_FILES, file_piece, &files);
+    int failed = pair_parse(&files, TRAIN_IMAGES, &dataset->training, &training, err) ||
+                 pair_parse(&files, TEST_IMAGES, &dataset->test, &test, err);
+    for (int file = 0; file < IDX_FILES; file++)
+        mem_free(files.path[file]);
+    if (failed)
         return -1;
     if (training.height != test.height || training.width != test.width)
         return err_set(err, ERR_FILE, "%s: training images of %ux%u, but test images of %ux%u",

@@ -9,6 +9,7 @@
 #define DATA_INTERNAL_H
 
 #include "kdt/data.h"
+#include "kdt/math.h"
 
 enum { CLASS_NAME_SIZE = 32, MAX_FILES = 6, MAX_PIXELS = 1 << 20 };
 
@@ -22,7 +23,11 @@ struct rows {
     size_t count;
 };
 
+/* What takes long is done by all processors, in so many pieces. */
+enum { PIECES = 64 };
+
 struct dataset {
+    struct team *team; /* while it is opened */
     struct data_info info;
     char class_name[DATA_MAX_CLASSES][CLASS_NAME_SIZE];
     struct data_transform transform;
@@ -60,6 +65,8 @@ int idx_read(struct dataset *dataset, enum data_kind kind, const char *folder, s
 int synthetic_make(struct dataset *dataset, uint64_t seed, struct err *err);
 
 int rows_init(struct rows *rows, size_t count, struct err *err);
+/* Where piece i of `count` things begins; it ends where the next one begins. */
+size_t piece_first(size_t count, int i);
 void dataset_name_class(struct dataset *dataset, int class, const char *name);
 
 /* gzip.c */

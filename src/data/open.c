@@ -19,6 +19,11 @@ int rows_init(struct rows *rows, size_t count, struct err *err)
     return rows->pixels && rows->labels ? 0 : -1;
 }
 
+size_t piece_first(size_t count, int i)
+{
+    return count / PIECES * (size_t)i + count % PIECES * (size_t)i / PIECES;
+}
+
 static void rows_fini(struct rows *rows)
 {
     mem_free(rows->pixels);
@@ -84,8 +89,22 @@ static int split(struct dataset *dataset, const struct data_options *options, st
     return 0;
 }
 
+struct digest {
+    const struct rows *rows;
+    size_t inputs;
+    uint32_t crc[PIECES];
+};
+
+static void digest_piece(void *arg, int i)
+{
+    struct digest *digest = arg;
+    const size_t last = piece_first(digest->rows->count, i + 1);
+    for (size_t row = piece_first(digest->rows->count, i); row < last; row++)
+        digest->crc[i] = digest_crc32(digest->crc[i], digest->rows->pixels[row], digest->inputs);
+}
+
 /* Of the shape, then of each split's size, labels and pixels. */
-static uint32_t digest(const struct dataset *dataset)
+static uint32_t digest_compute(const struct dataset *dataset)
 {
     const struct data_info *info = &dataset->info;
     char head[160];
@@ -98,8 +117,12 @@ static uint32_t digest(const struct dataset *dataset)
     for (int i = 0; i < DATA_SPLITS; i++) {
         const struct rows *rows = &dataset->split[i];
         crc = digest_crc32(crc, rows->labels, rows->count);
-        for (size_t row = 0; row < rows->count; row++)
-            crc = digest_crc32(crc, rows->pixels[row], (size_t)info->inputs);
+        struct digest digest = {.rows = rows, .inputs = (size_t)info->inputs};
+        team_run(dataset->team, PIECES, digest_piece, &digest);
+        for (int piece = 0; piece < PIECES; piece++) {
+            size_t count = piece_first(rows->count, piece + 1) - piece_first(rows->count, piece);
+            crc = digest_crc32_join(crc, digest.crc[piece], count * digest.inputs);
+        }
     }
     return crc;
 }
@@ -136,14 +159,19 @@ static int dataset_open(struct dataset *dataset, const struct data_options *opti
     if (split(dataset, options, err) ||
         transform_compute(dataset, options->mean, options->scale, err))
         return -1;
-    info->digest = digest(dataset);
+    info->digest = digest_compute(dataset);
     return 0;
 }
 
 int data_open(const struct data_options *options, struct dataset **out, struct err *err)
 {
     struct dataset *dataset = mem_alloc(sizeof *dataset);
-    if (dataset_open(dataset, options, err)) {
+    /* Where there can be no more threads, the caller's does it. */
+    int failed = team_create(0, &dataset->team, NULL) && team_create(1, &dataset->team, err);
+    failed = failed || dataset_open(dataset, options, err);
+    team_destroy(dataset->team);
+    dataset->team = NULL;
+    if (failed) {
         data_close(dataset);
         *out = NULL;
         return -1;

@@ -128,17 +128,36 @@ static int image_make(const struct pattern *patterns, uint64_t seed, uint32_t nu
     return class;
 }
 
-static int images_make(const struct pattern *patterns, uint64_t seed, uint32_t first, size_t count,
-                       unsigned char **pixels, struct rows *rows, struct err *err)
+struct images {
+    const struct pattern *patterns;
+    uint64_t seed;
+    uint32_t first;
+    unsigned char *pixels;
+    struct rows *rows;
+};
+
+static void images_piece(void *arg, int piece)
+{
+    const struct images *images = arg;
+    struct rows *rows = images->rows;
+    const size_t last = piece_first(rows->count, piece + 1);
+    for (size_t i = piece_first(rows->count, piece); i < last; i++) {
+        unsigned char *image = images->pixels + i * INPUTS;
+        rows->pixels[i] = image;
+        rows->labels[i] =
+            (uint8_t)image_make(images->patterns, images->seed, images->first + (uint32_t)i, image);
+    }
+}
+
+static int images_make(struct dataset *dataset, const struct pattern *patterns, uint64_t seed,
+                       uint32_t first, size_t count, unsigned char **pixels, struct rows *rows,
+                       struct err *err)
 {
     *pixels = mem_array(count, INPUTS, err);
     if (!*pixels || rows_init(rows, count, err))
         return -1;
-    for (size_t i = 0; i < count; i++) {
-        unsigned char *image = *pixels + i * INPUTS;
-        rows->pixels[i] = image;
-        rows->labels[i] = (uint8_t)image_make(patterns, seed, first + (uint32_t)i, image);
-    }
+    struct images images = {patterns, seed, first, *pixels, rows};
+    team_run(dataset->team, PIECES, images_piece, &images);
     return 0;
 }
 
@@ -153,9 +172,10 @@ int synthetic_make(struct dataset *dataset, uint64_t seed, struct err *err)
     struct pattern *patterns = mem_alloc(PATTERNS * sizeof *patterns);
     for (uint32_t i = 0; i < PATTERNS; i++)
         pattern_make(&patterns[i], seed, i);
-    int failed =
-        images_make(patterns, seed, 0, TRAINING, &dataset->files[0], &dataset->training, err) ||
-        images_make(patterns, seed, TRAINING, TEST, &dataset->files[1], &dataset->test, err);
+    int failed = images_make(dataset, patterns, seed, 0, TRAINING, &dataset->files[0],
+                             &dataset->training, err) ||
+                 images_make(dataset, patterns, seed, TRAINING, TEST, &dataset->files[1],
+                             &dataset->test, err);
     mem_free(patterns);
     dataset->validation_last = TRAINING;
     text_copy(dataset->validation_file, sizeof dataset->validation_file, "the synthetic problem");

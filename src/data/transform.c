@@ -54,6 +54,22 @@ static void transform_set(struct data_transform *transform, int first, int last,
     }
 }
 
+struct planes {
+    const struct rows *rows;
+    int channels, plane;
+    struct pixel_sums *sums; /* [rows][channels] */
+};
+
+static void planes_piece(void *arg, int i)
+{
+    const struct planes *planes = arg;
+    const size_t last = piece_first(planes->rows->count, i + 1);
+    for (size_t row = piece_first(planes->rows->count, i); row < last; row++)
+        for (int channel = 0; channel < planes->channels; channel++)
+            planes->sums[row * (size_t)planes->channels + (size_t)channel] = pixels_sum(
+                planes->rows->pixels[row] + channel * planes->plane, (size_t)planes->plane);
+}
+
 /* A transform that is the same within a channel: each image's sums as fed
  * follow from its channels' pixel sums. */
 static int planes_compute(struct dataset *dataset, enum data_mean mean, enum data_scale scale,
@@ -70,10 +86,11 @@ static int planes_compute(struct dataset *dataset, enum data_mean mean, enum dat
     }
     /* One number for all is one for each channel that is the same. */
     bool apart = mean == DATA_MEAN_CHANNEL;
+    struct planes planes = {rows, channels, plane, sums};
+    team_run(dataset->team, PIECES, planes_piece, &planes);
     struct pixel_sums *at = sums;
     for (size_t row = 0; row < rows->count; row++)
         for (int channel = 0; channel < channels; channel++, at++) {
-            *at = pixels_sum(rows->pixels[row] + channel * plane, (size_t)plane);
             totals[apart ? channel : 0].sum += at->sum;
             totals[apart ? channel : 0].square_sum += at->square_sum;
         }
@@ -97,26 +114,51 @@ static int planes_compute(struct dataset *dataset, enum data_mean mean, enum dat
     return 0;
 }
 
-/* Each place's sums over all training images. */
-static void places_sum(const struct rows *rows, int inputs, struct pixel_sums *total,
-                       uint32_t *restrict sum, uint32_t *restrict square_sum)
+struct places {
+    struct dataset *dataset;
+    struct pixel_sums *total;
+    uint32_t *sum, *square_sum; /* of some rows, so that 32 bits do */
+};
+
+/* Few, so that each reads long stretches of a row. */
+enum { PLACE_PIECES = 8 };
+
+/* Some places' sums over all training images. */
+static void places_piece(void *arg, int piece)
 {
+    const struct places *places = arg;
+    const struct rows *rows = &places->dataset->split[DATA_TRAIN];
+    const size_t inputs = (size_t)places->dataset->info.inputs;
+    const size_t first = inputs * (size_t)piece / PLACE_PIECES;
+    const size_t n = inputs * (size_t)(piece + 1) / PLACE_PIECES - first;
+    uint32_t *restrict sum = places->sum + first, *restrict square_sum = places->square_sum + first;
     for (size_t row = 0; row < rows->count;) {
         size_t last = rows->count - row < SAFE_SQUARES ? rows->count : row + (size_t)SAFE_SQUARES;
-        memset(sum, 0, (size_t)inputs * sizeof *sum);
-        memset(square_sum, 0, (size_t)inputs * sizeof *square_sum);
+        memset(sum, 0, n * sizeof *sum);
+        memset(square_sum, 0, n * sizeof *square_sum);
         for (; row < last; row++) {
-            const unsigned char *restrict pixels = rows->pixels[row];
-            for (int i = 0; i < inputs; i++) {
+            const unsigned char *restrict pixels = rows->pixels[row] + first;
+            for (size_t i = 0; i < n; i++) {
                 uint32_t pixel = pixels[i];
                 sum[i] += pixel;
                 square_sum[i] += pixel * pixel;
             }
         }
-        for (int i = 0; i < inputs; i++) {
-            total[i].sum += sum[i];
-            total[i].square_sum += square_sum[i];
+        for (size_t i = 0; i < n; i++) {
+            places->total[first + i].sum += sum[i];
+            places->total[first + i].square_sum += square_sum[i];
         }
+    }
+}
+
+static void fed_add(const unsigned char *pixels, const struct data_transform *transform, int at,
+                    int lanes, double *sum, double *square_sum)
+{
+    for (int lane = 0; lane < lanes; lane++) {
+        double fed =
+            (float)pixels[at + lane] * transform->factor[at + lane] - transform->offset[at + lane];
+        sum[lane] += fed;
+        square_sum[lane] += fed * fed;
     }
 }
 
@@ -124,19 +166,24 @@ static void fed_sum(const unsigned char *pixels, const struct data_transform *tr
                     double *sum, double *square_sum)
 {
     double lane_sum[LANES] = {0}, lane_square_sum[LANES] = {0};
-    for (int i = 0; i < transform->inputs; i += LANES) {
-        int n = transform->inputs - i < LANES ? transform->inputs - i : LANES;
-        for (int lane = 0; lane < n; lane++) {
-            double fed =
-                (float)pixels[i + lane] * transform->factor[i + lane] - transform->offset[i + lane];
-            lane_sum[lane] += fed;
-            lane_square_sum[lane] += fed * fed;
-        }
-    }
+    int i = 0;
+    for (; i + LANES <= transform->inputs; i += LANES)
+        fed_add(pixels, transform, i, LANES, lane_sum, lane_square_sum);
+    fed_add(pixels, transform, i, transform->inputs - i, lane_sum, lane_square_sum);
     for (int lane = 0; lane < LANES; lane++) {
         *sum += lane_sum[lane];
         *square_sum += lane_square_sum[lane];
     }
+}
+
+static void fed_piece(void *arg, int piece)
+{
+    struct dataset *dataset = arg;
+    const struct rows *rows = &dataset->split[DATA_TRAIN];
+    const size_t last = piece_first(rows->count, piece + 1);
+    for (size_t row = piece_first(rows->count, piece); row < last; row++)
+        fed_sum(rows->pixels[row], &dataset->transform, &dataset->sum[row],
+                &dataset->square_sum[row]);
 }
 
 /* A transform of its own for each place. */
@@ -147,13 +194,12 @@ static int places_compute(struct dataset *dataset, enum data_scale scale, struct
     struct pixel_sums *total = mem_array((size_t)inputs, sizeof *total, err);
     uint32_t *part = mem_array((size_t)inputs, 2 * sizeof *part, err);
     if (total && part) {
-        places_sum(rows, inputs, total, part, part + inputs);
+        struct places places = {dataset, total, part, part + inputs};
+        team_run(dataset->team, PLACE_PIECES, places_piece, &places);
         for (int i = 0; i < inputs; i++)
             transform_set(&dataset->transform, i, i + 1, total[i], (double)rows->count, true,
                           scale);
-        for (size_t row = 0; row < rows->count; row++)
-            fed_sum(rows->pixels[row], &dataset->transform, &dataset->sum[row],
-                    &dataset->square_sum[row]);
+        team_run(dataset->team, PIECES, fed_piece, dataset);
     }
     int failed = total && part ? 0 : -1;
     mem_free(total);

@@ -5,6 +5,7 @@
  */
 #include "internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 MATH_BODY void math_columns_add_body(int rows, int columns, const real *restrict v,
@@ -30,13 +31,34 @@ MATH_KERNEL(void, math_columns_affine,
              int stride),
             (rows, columns, x, scale, shift, y, stride))
 
+/* sum[c] = the sum over the rows of `term`, lanes of matrices at `at` and of
+ * vectors at `column`; so many vectors at a time that their sums, independent of
+ * each other, stay in registers. */
+#define SUM_VECTORS(vectors, sum, term)                                                            \
+    for (; c + (vectors)*MATH_LANES <= columns; c += (vectors)*MATH_LANES) {                       \
+        math_lanes strip[vectors] = {{0}};                                                         \
+        for (int r = 0; r < rows; r++)                                                             \
+            for (int i = 0; i < (vectors); i++) {                                                  \
+                const int column = c + i * MATH_LANES;                                             \
+                const size_t at = (size_t)r * (size_t)stride + (size_t)column;                     \
+                strip[i] += (term);                                                                \
+            }                                                                                      \
+        memcpy((sum) + c, strip, sizeof strip);                                                    \
+    }
+#define SUM_COLUMNS(sum, term)                                                                     \
+    do {                                                                                           \
+        int c = 0;                                                                                 \
+        assert(columns % MATH_LANES == 0);                                                         \
+        SUM_VECTORS(4, sum, term)                                                                  \
+        SUM_VECTORS(1, sum, term)                                                                  \
+    } while (0)
+#define AT(x) MATH_LANES_AT((x) + at)
+#define COLUMN(v) MATH_LANES_AT((v) + column)
+
 MATH_BODY void math_columns_sum_body(int rows, int columns, const real *restrict x, int stride,
                                      real *restrict sum)
 {
-    memset(sum, 0, (size_t)columns * sizeof *sum);
-    for (int r = 0; r < rows; r++, x += stride)
-        for (int c = 0; c < columns; c++)
-            sum[c] += x[c];
+    SUM_COLUMNS(sum, AT(x));
 }
 MATH_KERNEL(void, math_columns_sum, (int rows, int columns, const real *x, int stride, real *sum),
             (rows, columns, x, stride, sum))
@@ -44,10 +66,7 @@ MATH_KERNEL(void, math_columns_sum, (int rows, int columns, const real *x, int s
 MATH_BODY void math_columns_dot_body(int rows, int columns, const real *restrict x,
                                      const real *restrict y, int stride, real *restrict dot)
 {
-    memset(dot, 0, (size_t)columns * sizeof *dot);
-    for (int r = 0; r < rows; r++, x += stride, y += stride)
-        for (int c = 0; c < columns; c++)
-            dot[c] += x[c] * y[c];
+    SUM_COLUMNS(dot, AT(x) * AT(y));
 }
 MATH_KERNEL(void, math_columns_dot,
             (int rows, int columns, const real *x, const real *y, int stride, real *dot),
@@ -58,15 +77,12 @@ MATH_BODY void math_columns_moments_body(int rows, int columns, const real *rest
 {
     const real share = 1 / (real)rows;
 
-    math_columns_sum(rows, columns, x, stride, mean);
+    SUM_COLUMNS(mean, AT(x));
     for (int c = 0; c < columns; c++)
         mean[c] *= share;
     /* Two passes: the mean of the squares minus the square of the mean would
      * lose the variance of a column whose mean is large. */
-    memset(variance, 0, (size_t)columns * sizeof *variance);
-    for (int r = 0; r < rows; r++, x += stride)
-        for (int c = 0; c < columns; c++)
-            variance[c] += (x[c] - mean[c]) * (x[c] - mean[c]);
+    SUM_COLUMNS(variance, (AT(x) - COLUMN(mean)) * (AT(x) - COLUMN(mean)));
     for (int c = 0; c < columns; c++)
         variance[c] *= share;
 }

@@ -45,8 +45,7 @@ static CBLAS_TRANSPOSE blas_transpose(enum math_transpose transpose)
 
 int math_gemm_width(int n)
 {
-    const int eights = (n + 7) / 8 * 8;
-    return xsmm_has_halves(eights) ? eights : (n + 15) / 16 * 16;
+    return (n + 15) / 16 * 16;
 }
 
 void math_gemm(enum math_transpose transpose_a, enum math_transpose transpose_b, int m, int n,

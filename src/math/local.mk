@@ -1,10 +1,13 @@
 noinst_LIBRARIES += src/math/libmath.a
 src_math_libmath_a_SOURCES = \
 	src/math/activation.c \
+	src/math/bf16.c \
 	src/math/columns.c \
 	src/math/gemm.c \
 	src/math/internal.h \
+	src/math/peak.c \
 	src/math/rows.c \
+	src/math/tail.c \
 	src/math/team.c \
 	src/math/thread.c \
 	src/math/update.c \
@@ -25,3 +28,8 @@ tests_test_math_SOURCES = tests/test_math.c
 tests_test_math_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_math_LDADD = src/math/libmath.a src/base/libbase.a \
 	$(CMOCKA_LIBS) $(BLAS_LIBS) $(ZLIB_LIBS)
+
+UNIT_TESTS += tests/test_math_bf16
+tests_test_math_bf16_SOURCES = tests/test_math_bf16.c
+tests_test_math_bf16_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_math_bf16_LDADD = $(tests_test_math_LDADD)

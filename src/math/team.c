@@ -17,8 +17,9 @@
  *     to say writes it first and then looks for sleepers (all sequentially
  *     consistent), and signals under the lock. So no wake-up is lost.
  *
- * Who waits spins for SPIN_SECONDS at most, and not at all where the team has
- * more threads than processors.
+ * Who waits spins for SPIN_SECONDS at most, lets others have the processor
+ * meanwhile, and does not spin at all where the team has more threads than
+ * processors.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -33,6 +34,10 @@
 
 static const double SPIN_SECONDS = 50e-6;
 
+/* Whether one of the process's teams has its threads pinned. A second one on
+ * the same processors leaves it to the scheduler who computes where. */
+static atomic_bool pinned;
+
 typedef void piece_function(void *arg, int i);
 
 struct worker {
@@ -46,9 +51,9 @@ struct team {
     int threads;
     bool spins;
     struct worker *workers; /* threads - 1 */
-    bool caller_pinned;
-    pthread_t caller; /* where caller_pinned */
-    cpu_set_t caller_processors;
+    bool pins;              /* this is the team that is pinned */
+    pthread_t caller;
+    cpu_set_t caller_processors; /* that it gets back */
 
     /* written by the caller of team_run */
     uint32_t job;
@@ -131,6 +136,8 @@ static bool team_spin(struct team *team, bool (*condition)(struct team *))
             if (condition(team))
                 return true;
         }
+        /* Teams that share processors would otherwise spin in each other's time. */
+        sched_yield();
     } while (clock_seconds() < end);
     return false;
 }
@@ -196,8 +203,8 @@ static void processors_get(cpu_set_t *processors)
     }
 }
 
-/* Pins the team's thread i to the i-th processor of the set. */
-static void team_pin(pthread_t thread, const cpu_set_t *processors, int i)
+/* Pins a thread to the i-th processor of the set. */
+static void thread_pin(pthread_t thread, const cpu_set_t *processors, int i)
 {
     cpu_set_t one;
 
@@ -207,6 +214,28 @@ static void team_pin(pthread_t thread, const cpu_set_t *processors, int i)
             CPU_SET(processor, &one);
     /* A refusal costs time, not correctness. */
     (void)pthread_setaffinity_np(thread, sizeof one, &one);
+}
+
+/* Pins the team, unless another one is, a thread to each processor of the set. */
+static void team_pin(struct team *team, const cpu_set_t *processors)
+{
+    team->caller = pthread_self();
+    if (pthread_getaffinity_np(team->caller, sizeof team->caller_processors,
+                               &team->caller_processors) != 0 ||
+        atomic_exchange(&pinned, true))
+        return;
+    team->pins = true;
+    thread_pin(team->caller, processors, 0);
+    for (int i = 1; i < team->threads; i++)
+        thread_pin(team->workers[i - 1].thread, processors, i);
+}
+
+static void team_unpin(struct team *team)
+{
+    if (pthread_equal(team->caller, pthread_self()))
+        (void)pthread_setaffinity_np(team->caller, sizeof team->caller_processors,
+                                     &team->caller_processors);
+    atomic_store(&pinned, false);
 }
 
 int team_create(int threads, struct team **out, struct err *err)
@@ -242,14 +271,8 @@ int team_create(int threads, struct team **out, struct err *err)
         team->threads++;
     }
 
-    if (threads > 1 && threads == usable) {
-        team->caller = pthread_self();
-        team->caller_pinned = pthread_getaffinity_np(team->caller, sizeof team->caller_processors,
-                                                     &team->caller_processors) == 0;
-        team_pin(team->caller, &processors, 0);
-        for (int i = 1; i < threads; i++)
-            team_pin(team->workers[i - 1].thread, &processors, i);
-    }
+    if (threads > 1 && threads == usable)
+        team_pin(team, &processors);
     *out = team;
     return 0;
 }
@@ -264,9 +287,8 @@ void team_destroy(struct team *team)
     pthread_mutex_unlock(&team->lock);
     for (int i = 1; i < team->threads; i++)
         pthread_join(team->workers[i - 1].thread, NULL);
-    if (team->caller_pinned && pthread_equal(team->caller, pthread_self()))
-        (void)pthread_setaffinity_np(team->caller, sizeof team->caller_processors,
-                                     &team->caller_processors);
+    if (team->pins)
+        team_unpin(team);
     pthread_cond_destroy(&team->done);
     pthread_cond_destroy(&team->start);
     pthread_mutex_destroy(&team->lock);

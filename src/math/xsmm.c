@@ -1,7 +1,7 @@
 /*
  * Products by kernels that libxsmm generates at run time: the only door to
  * libxsmm.h. A kernel is made at a shape's first product and found again after
- * that, so a shape's products are the same bits whoever asks for them first.
+ * that.
  *
  * libxsmm is column-major: it sees each of our matrices transposed, and so
  * computes C^T = B^T A^T.
@@ -13,35 +13,75 @@ bool xsmm_enabled;
 #if defined(KDT_XSMM) && !defined(KDT_REAL_DOUBLE)
 #include <libxsmm.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
-static int widest;         /* architecture that libxsmm has found */
-static bool double_pumped; /* a 512-bit vector takes as long as two of 256 bits */
+/* Kernels that were asked for, found again without a lock: an entry's shape is
+ * written before its kernel, and neither changes after that. */
+struct shape {
+    int m, n, k, lda, ldb, ldc;
+    bool transpose_a, add;
+};
+struct entry {
+    struct shape shape;
+    _Atomic(libxsmm_smmfunction) kernel;
+};
+enum { ENTRIES = 4096, MOST_PROBES = 32 };
+static struct entry entries[ENTRIES];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* to add an entry */
 static char name[64];
-/* The architecture is global to the library. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Multiples of 8, not 16, for which the kernels with vectors of eight are fast. */
-bool xsmm_has_halves(int n)
+static bool shape_equal(const struct shape *a, const struct shape *b)
 {
-    return xsmm_enabled && double_pumped && (n == 24 || n == 56);
+    return a->m == b->m && a->n == b->n && a->k == b->k && a->lda == b->lda && a->ldb == b->ldb &&
+           a->ldc == b->ldc && a->transpose_a == b->transpose_a && a->add == b->add;
 }
 
-static libxsmm_smmfunction find_kernel(bool transpose_a, int m, int n, int k, int lda, int ldb,
-                                       bool add, int ldc)
+static uint32_t shape_hash(const struct shape *shape)
 {
-    const int flags = transpose_a ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
-    const int prefetch = LIBXSMM_PREFETCH_NONE;
-    const float alpha = 1, beta = add ? 1 : 0;
-    const bool halves = xsmm_has_halves(n);
+    const int numbers[] = {shape->m,   shape->n,   shape->k,           shape->lda,
+                           shape->ldb, shape->ldc, shape->transpose_a, shape->add};
+    uint32_t hash = 0;
 
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        hash = (hash ^ (uint32_t)numbers[i]) * 0x9e3779b1U;
+    return hash >> 16;
+}
+
+static libxsmm_smmfunction make_kernel(const struct shape *shape)
+{
+    const int flags = shape->transpose_a ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
+    const int prefetch = LIBXSMM_PREFETCH_NONE;
+    const float alpha = 1, beta = shape->add ? 1 : 0;
+
+    return libxsmm_smmdispatch(shape->n, shape->m, shape->k, &shape->ldb, &shape->lda, &shape->ldc,
+                               &alpha, &beta, &flags, &prefetch);
+}
+
+/* NULL where a crowded table or libxsmm has no place for it. */
+static libxsmm_smmfunction find_kernel(const struct shape *shape)
+{
+    const uint32_t home = shape_hash(shape);
+    libxsmm_smmfunction kernel = NULL;
+
+    for (uint32_t i = 0; i < MOST_PROBES; i++) {
+        struct entry *entry = &entries[(home + i) % ENTRIES];
+        kernel = atomic_load_explicit(&entry->kernel, memory_order_acquire);
+        if (kernel == NULL)
+            break;
+        if (shape_equal(&entry->shape, shape))
+            return kernel;
+    }
     pthread_mutex_lock(&lock);
-    if (halves)
-        libxsmm_set_target_archid(LIBXSMM_X86_AVX2);
-    libxsmm_smmfunction kernel =
-        libxsmm_smmdispatch(n, m, k, &ldb, &lda, &ldc, &alpha, &beta, &flags, &prefetch);
-    if (halves)
-        libxsmm_set_target_archid(widest);
+    kernel = make_kernel(shape);
+    for (uint32_t i = 0; kernel != NULL && i < MOST_PROBES; i++) {
+        struct entry *entry = &entries[(home + i) % ENTRIES];
+        if (atomic_load_explicit(&entry->kernel, memory_order_relaxed) != NULL)
+            continue;
+        entry->shape = *shape;
+        atomic_store_explicit(&entry->kernel, kernel, memory_order_release);
+        break;
+    }
     pthread_mutex_unlock(&lock);
     return kernel;
 }
@@ -49,13 +89,10 @@ static libxsmm_smmfunction find_kernel(bool transpose_a, int m, int n, int k, in
 void xsmm_init(void)
 {
     libxsmm_init();
-    widest = libxsmm_get_target_archid();
-#ifdef __x86_64__
-    __builtin_cpu_init();
-    double_pumped = widest >= LIBXSMM_X86_AVX512 && __builtin_cpu_is("amdfam19h");
-#endif
+    const struct shape probe = {.m = 16, .n = 16, .k = 16, .lda = 16, .ldb = 16, .ldc = 16};
+
     /* Older processors are OpenBLAS's; some systems forbid generated code. */
-    xsmm_enabled = widest >= LIBXSMM_X86_AVX2 && find_kernel(false, 16, 16, 16, 16, 16, false, 16);
+    xsmm_enabled = libxsmm_get_target_archid() >= LIBXSMM_X86_AVX2 && find_kernel(&probe);
     if (xsmm_enabled)
         snprintf(name, sizeof name, "libxsmm %s %s", LIBXSMM_VERSION, libxsmm_get_target_arch());
 }
@@ -70,7 +107,15 @@ bool xsmm_gemm(bool transpose_a, int m, int n, int k, const float *a, int lda, c
 {
     if (!xsmm_enabled)
         return false;
-    const libxsmm_smmfunction kernel = find_kernel(transpose_a, m, n, k, lda, ldb, add, ldc);
+    const struct shape shape = {.m = m,
+                                .n = n,
+                                .k = k,
+                                .lda = lda,
+                                .ldb = ldb,
+                                .ldc = ldc,
+                                .transpose_a = transpose_a,
+                                .add = add};
+    const libxsmm_smmfunction kernel = find_kernel(&shape);
     if (kernel)
         kernel(b, a, c);
     return kernel;
@@ -92,12 +137,6 @@ bool xsmm_gemm(bool transpose_a, int m, int n, int k, const float *a, int lda, c
 {
     (void)transpose_a, (void)m, (void)n, (void)k, (void)a, (void)lda, (void)b, (void)ldb;
     (void)add, (void)c, (void)ldc;
-    return false;
-}
-
-bool xsmm_has_halves(int n)
-{
-    (void)n;
     return false;
 }
 

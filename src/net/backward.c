@@ -7,61 +7,13 @@
 #include <assert.h>
 #include <math.h>
 
+/* One of the layers above the first. */
 struct backward {
     struct net *net;
-    int l;
-    struct layer *layer;
-    struct layer *below; /* NULL for the first layer */
-    const struct net_source *source;
+    struct layer *layer, *below;
     int rows;
     const struct net_update *update;
 };
-
-void net_update_apply(const struct net_update *update, double l2, size_t n, const real *g, real *v,
-                      real *w)
-{
-    const real rate = (real)update->rate, momentum = (real)update->momentum;
-    const real decay = (real)(2 * l2);
-
-    switch (update->optimizer) {
-    case NET_SGD:
-        math_update_momentum(n, rate, momentum, decay, g, v, w);
-        break;
-    case NET_NESTEROV:
-        math_update_nesterov(n, rate, momentum, decay, g, v, w);
-        break;
-    }
-}
-
-/* W[piece] by the gradient x[:, piece]^T g, a block at a time. */
-static void update_weights(const struct backward *backward, int piece, real *gradient)
-{
-    const struct layer *layer = backward->layer;
-    const int begin = piece * layer->piece_inputs;
-    const int inputs = layer_piece_width(layer, piece);
-    int stride;
-    const real *x = net_piece_input(backward->net, backward->l, piece, &stride);
-    const struct net_source *source = backward->source;
-    const bool expecting = backward->below == NULL && source->expect != NULL;
-    const int shares = layer->panels * ((inputs + layer->block_inputs - 1) / layer->block_inputs);
-    int share = 0;
-
-    for (int p = 0; p < layer->panels; p++)
-        for (int d = 0; d < inputs; d += layer->block_inputs) {
-            const int left = inputs - d;
-            const int block = left < layer->block_inputs ? left : layer->block_inputs;
-            const size_t at = layer_weight_at(layer, p, begin + d);
-
-            if (expecting)
-                source->expect(source->of, begin, inputs, share++, shares);
-            math_gemm(MATH_TRANSPOSED, MATH_PLAIN, block, layer->panel, backward->rows, 1, x + d,
-                      stride, layer->gradient + p * layer->panel, layer->stride, 0, gradient,
-                      layer->panel);
-            net_update_apply(backward->update, backward->update->l2,
-                             (size_t)block * (size_t)layer->panel, gradient,
-                             layer->weight.velocity + at, layer->weight.value + at);
-        }
-}
 
 /* The gradient g W[piece]^T of the piece's inputs, the sum over the panels. */
 static void input_gradient(const struct backward *backward, int piece, real *turned)
@@ -71,7 +23,7 @@ static void input_gradient(const struct backward *backward, int piece, real *tur
     const int inputs = layer_piece_width(layer, piece), stride = net_stride(inputs);
 
     for (int p = 0; p < layer->panels; p++) {
-        math_transpose(inputs, layer->panel, layer->weight.value + layer_weight_at(layer, p, begin),
+        math_transpose(inputs, layer->panel, layer->weight.value + layer_panel_at(layer, p, begin),
                        layer->panel, turned, stride);
         math_gemm(MATH_PLAIN, MATH_PLAIN, backward->rows, inputs, layer->panel, 1,
                   layer->gradient + p * layer->panel, layer->stride, turned, stride, p > 0,
@@ -80,40 +32,86 @@ static void input_gradient(const struct backward *backward, int piece, real *tur
 }
 
 /* The piece's inputs are units of the layer below: their gradient goes on to
- * their scores before these weights are updated. */
+ * their scores. */
 static void backward_piece(void *arg, int i)
 {
     const struct backward *backward = arg;
-    const int begin = i * backward->layer->piece_inputs;
-    real *scratch = backward->net->scratch + (size_t)i * backward->net->scratch_size;
+    const struct layer *layer = backward->layer;
+    struct layer *below = backward->below;
+    const int begin = i * layer->piece_inputs;
+    const bool last = i == layer->pieces - 1;
     const double time = net_clock_start(backward->net);
 
-    if (backward->below != NULL) {
-        input_gradient(backward, i, scratch);
-        const bool last = i == backward->layer->pieces - 1;
-        layer_finish_backward(
-            backward->net, backward->below, backward->rows, backward->update, begin,
-            last ? backward->below->width : begin + backward->layer->piece_inputs);
+    input_gradient(backward, i, backward->net->scratch + (size_t)i * backward->net->scratch_size);
+    layer_finish_backward(backward->net, below, backward->rows, backward->update, begin,
+                          last ? below->width : begin + layer->piece_inputs);
+    net_clock_mark(backward->net, NET_PHASE_INNER, time);
+}
+
+/* All layers' weights at once: the first layer's pieces at both ends, where
+ * they meet the same threads as forward, the small ones of the others between. */
+struct updates {
+    struct net *net;
+    const struct net_source *source;
+    int rows;
+    const struct net_update *update;
+    int others; /* pieces of the layers above the first */
+};
+
+static void update_layer(const struct updates *updates, const struct layer *layer, int piece)
+{
+    const struct layer *below = layer - 1;
+    const int begin = piece * layer->piece_inputs;
+    const int end = begin + layer_piece_width(layer, piece);
+    const double time = net_clock_start(updates->net);
+
+    for (int p = 0; p < layer->panels; p++)
+        for (int d = begin; d < end; d += layer->block_inputs)
+            layer_update_panel(layer, p, updates->rows, d,
+                               net_smaller(end - d, layer->block_inputs), below->output + d,
+                               below->stride, updates->update);
+    net_clock_mark(updates->net, NET_PHASE_INNER, time);
+}
+
+static void update_piece(void *arg, int i)
+{
+    const struct updates *updates = arg;
+    const struct layer *layer = &updates->net->layers[0];
+    const int half = layer->pieces / 2;
+
+    if (i < half || i >= half + updates->others) {
+        const int piece = i < half ? i : i - updates->others;
+
+        (updates->net->mixed.kernels != NULL ? mixed_update : first_update)(
+            updates->net, updates->source, updates->rows, updates->update, piece);
+        return;
     }
-    update_weights(backward, i, scratch);
-    net_clock_mark(backward->net, backward->below == NULL ? NET_PHASE_UPDATE : NET_PHASE_INNER,
-                   time);
+    i -= half;
+    for (layer++; i >= layer->pieces; layer++)
+        i -= layer->pieces;
+    update_layer(updates, layer, i);
 }
 
 void net_backward(struct net *net, const struct net_source *source, int rows,
                   const struct net_update *update)
 {
-    struct backward backward = {.net = net, .source = source, .rows = rows, .update = update};
+    struct updates updates = {.net = net, .source = source, .rows = rows, .update = update};
     const double time = net_clock_start(net);
 
     layer_finish_backward(net, net_last_layer(net), rows, update, 0, net_last_layer(net)->width);
     net_clock_mark(net, NET_PHASE_INNER, time);
-    for (int l = net->shape.layers - 1; l >= 0; l--) {
-        backward.l = l;
-        backward.layer = &net->layers[l];
-        backward.below = l > 0 ? &net->layers[l - 1] : NULL;
+    for (int l = net->shape.layers - 1; l > 0; l--) {
+        struct backward backward = {.net = net,
+                                    .layer = &net->layers[l],
+                                    .below = &net->layers[l - 1],
+                                    .rows = rows,
+                                    .update = update};
+        updates.others += backward.layer->pieces;
         team_run(net->team, backward.layer->pieces, backward_piece, &backward);
     }
+    if (net->mixed.kernels != NULL)
+        mixed_round_gradient(net, rows);
+    team_run(net->team, net->layers[0].pieces + updates.others, update_piece, &updates);
 }
 
 /* From the last layer's output to its gradient; false where the loss is bad. */
@@ -121,27 +119,20 @@ static bool step_judge(struct net *net, const uint8_t *labels, int rows, double 
                        struct net_step_result *result)
 {
     const struct layer *last = net_last_layer(net);
-    const int classes = last->units;
+    const real share = 1 / (real)rows;
 
-    result->loss = loss_cross_entropy(rows, classes, last->output, last->stride, labels) / rows;
+    /* g = (p - y) / n: everything below is then the gradient of the mean. */
+    result->loss = loss_softmax(rows, last->units, share, last->output, last->stride, labels,
+                                last->gradient, &result->correct) /
+                   rows;
     for (int r = 0; r < rows; r++)
-        result->correct +=
-            loss_argmax(classes, last->output + (size_t)r * (size_t)last->stride) == labels[r];
+        last->gradient[(size_t)r * (size_t)last->stride + labels[r]] -= share;
     if (!isfinite(result->loss) || result->loss > loss_limit)
         return false;
 
     for (int l = 0; l < net->shape.layers; l++)
         layer_average(net, &net->layers[l]);
     net->averages_set = true;
-
-    /* g = (p - y) / n: everything below is then the gradient of the mean. */
-    loss_softmax(rows, classes, last->output, last->stride, last->gradient, last->stride);
-    for (int r = 0; r < rows; r++) {
-        real *g = last->gradient + (size_t)r * (size_t)last->stride;
-        g[labels[r]] -= 1;
-        for (int k = 0; k < classes; k++)
-            g[k] /= (real)rows;
-    }
     return true;
 }
 

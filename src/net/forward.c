@@ -9,8 +9,7 @@
 
 struct forward {
     struct net *net;
-    struct layer *layer;
-    const struct net_source *source;
+    int l;
     int rows;
 };
 
@@ -30,112 +29,46 @@ struct net_source net_matrix_source(const struct net_matrix *matrix)
     return (struct net_source){.fill = matrix_fill, .of = matrix};
 }
 
-/* Where piece i of the first layer's inputs is put. */
-static real *first_input(const struct net *net, int i)
-{
-    return net->x + (size_t)i * (size_t)net->batch * (size_t)net->x_stride;
-}
-
-const real *net_piece_input(const struct net *net, int l, int i, int *stride)
-{
-    if (l == 0) {
-        *stride = net->x_stride;
-        return first_input(net, i);
-    }
-    *stride = net->layers[l - 1].stride;
-    return net->layers[l - 1].output + i * net->layers[l].piece_inputs;
-}
-
-/* Panel p of score = x W, or += it, for inputs begin … begin+inputs-1. */
-static void panel_product(const struct layer *layer, int p, int rows, int begin, int inputs,
-                          const real *x, int stride, bool add, real *score)
-{
-    math_gemm(MATH_PLAIN, MATH_PLAIN, rows, layer->panel, inputs, 1, x, stride,
-              layer->weight.value + layer_weight_at(layer, p, begin), layer->panel, add,
-              score + p * layer->panel, layer->stride);
-}
-
-static void product(const struct layer *layer, int rows, int begin, int inputs, const real *x,
-                    int stride, bool add, real *score)
-{
-    for (int p = 0; p < layer->panels; p++)
-        panel_product(layer, p, rows, begin, inputs, x, stride, add, score);
-}
-
-/* First layer: part i = x[:, piece] W[piece], [rows][stride]; alone it is the score. */
-static void first_piece(void *arg, int i)
-{
-    const struct forward *forward = arg;
-    const struct net *net = forward->net;
-    const struct layer *layer = forward->layer;
-    const int begin = i * layer->piece_inputs, inputs = layer_piece_width(layer, i);
-    real *x = first_input(net, i);
-    real *part = layer->parts == 1
-                     ? layer->score
-                     : net->parts + (size_t)i * (size_t)forward->rows * (size_t)layer->stride;
-    double time = net_clock_start(net);
-
-    forward->source->fill(forward->source->of, 0, forward->rows, begin, inputs, x, net->x_stride);
-    time = net_clock_mark(net, NET_PHASE_GATHER, time);
-    product(layer, forward->rows, begin, inputs, x, net->x_stride, false, part);
-    net_clock_mark(net, NET_PHASE_FORWARD, time);
-}
-
-/* Other layers: some rows of the score. */
-static void row_piece(void *arg, int i)
-{
-    const struct forward *forward = arg;
-    const struct layer *layer = forward->layer, *below = layer - 1;
-    const int first = i * layer->piece_rows, left = forward->rows - first;
-    const double time = net_clock_start(forward->net);
-
-    product(layer, left < layer->piece_rows ? left : layer->piece_rows, 0, layer->inputs,
-            below->output + (size_t)first * (size_t)below->stride, below->stride, false,
-            layer->score + (size_t)first * (size_t)layer->stride);
-    net_clock_mark(forward->net, NET_PHASE_INNER, time);
-}
-
 static void finish_panel(void *arg, int p)
 {
     const struct forward *forward = arg;
-    struct layer *layer = forward->layer;
-    const int begin = p * layer->panel;
+    struct layer *layer = &forward->net->layers[forward->l];
+    const bool last = p == layer->panels - 1;
     const double time = net_clock_start(forward->net);
 
-    layer_finish_forward(forward->net, layer, forward->rows, begin, begin + layer->panel);
+    layer_finish_forward(forward->net, layer, forward->rows, p * layer->panel,
+                         last ? layer->width : (p + 1) * layer->panel);
     net_clock_mark(forward->net, NET_PHASE_INNER, time);
 }
 
-/* Other layers: the units of a panel from inputs to outputs. */
+/* The units of a panel from inputs to outputs. */
 static void panel_piece(void *arg, int p)
 {
     const struct forward *forward = arg;
-    const struct layer *layer = forward->layer, *below = layer - 1;
-    const double time = net_clock_start(forward->net);
+    const struct net *net = forward->net;
+    const struct layer *layer = &net->layers[forward->l];
+    const bool first = forward->l == 0;
+    const double time = net_clock_start(net);
 
-    panel_product(layer, p, forward->rows, 0, layer->inputs, below->output, below->stride, false,
-                  layer->score);
-    net_clock_mark(forward->net, NET_PHASE_INNER, time);
+    if (first && net->mixed.kernels != NULL)
+        mixed_panel_product(net, p, forward->rows);
+    else
+        layer_panel_product(layer, p, forward->rows, 0, layer->inputs,
+                            first ? net->x : (layer - 1)->output,
+                            first ? net->x_stride : (layer - 1)->stride, false, layer->score);
+    net_clock_mark(net, first ? NET_PHASE_FORWARD : NET_PHASE_INNER, time);
     finish_panel(arg, p);
 }
 
 void net_forward(struct net *net, const struct net_source *source, int rows)
 {
-    struct forward forward = {.net = net, .layer = net->layers, .source = source, .rows = rows};
-    struct layer *layer = forward.layer;
+    struct forward forward = {.net = net, .rows = rows};
 
-    team_run(net->team, layer->pieces, first_piece, &forward);
-    team_run(net->team, layer->panels, finish_panel, &forward);
-    for (int l = 1; l < net->shape.layers; l++) {
-        layer = forward.layer = &net->layers[l];
-        if (layer->panels > 1) {
-            team_run(net->team, layer->panels, panel_piece, &forward);
-            continue;
-        }
-        team_run(net->team, (rows + layer->piece_rows - 1) / layer->piece_rows, row_piece,
+    first_forward(net, source, rows);
+    for (; forward.l < net->shape.layers; forward.l++)
+        team_run(net->team, net->layers[forward.l].panels,
+                 forward.l == 0 && net->layers[0].panels == 1 ? finish_panel : panel_piece,
                  &forward);
-        finish_panel(&forward, 0);
-    }
 }
 
 /* One evaluation of up to NET_EVALUATE_ROWS rows from `first` on. */
@@ -176,18 +109,22 @@ static void evaluate_block(void *arg, int i)
     real *output = score + (size_t)EVALUATE_ROWS * (size_t)net->evaluate_stride;
     real *x = output + (size_t)EVALUATE_ROWS * (size_t)net->evaluate_stride;
     const struct layer *layer = &net->layers[0];
+    _Alignas(64) real lanes[EVALUATE_ROWS * MATH_TAIL_UNITS * MATH_TAIL_LANES];
 
-    for (int piece = 0; piece < layer->pieces; piece++) {
-        const int begin = piece * layer->piece_inputs, inputs = layer_piece_width(layer, piece);
+    for (int begin = 0; begin < layer->inputs; begin += EVALUATE_INPUTS) {
+        const int inputs = net_smaller(layer->inputs - begin, EVALUATE_INPUTS);
         evaluate->source->fill(evaluate->source->of, evaluate->first + block, rows, begin, inputs,
-                               x, net->x_stride);
-        product(layer, rows, begin, inputs, x, net->x_stride, piece > 0, score);
+                               x, net_stride(EVALUATE_INPUTS));
+        layer_product(layer, rows, begin, inputs, x, net_stride(EVALUATE_INPUTS), begin > 0, score);
+        layer_tail_product(layer, rows, begin, inputs, x, net_stride(EVALUATE_INPUTS), begin > 0,
+                           lanes);
     }
+    layer_tail_score(layer, rows, lanes, score);
     evaluate_finish(net, layer, rows, score, output);
     for (int l = 1; l < net->shape.layers; l++) {
         const int stride = layer->stride;
         layer = &net->layers[l];
-        product(layer, rows, 0, layer->inputs, output, stride, false, score);
+        layer_product(layer, rows, 0, layer->inputs, output, stride, false, score);
         evaluate_finish(net, layer, rows, score, output);
     }
 
@@ -195,12 +132,12 @@ static void evaluate_block(void *arg, int i)
     for (int r = 0; r < rows; r++)
         evaluate->predicted[block + r] =
             (uint8_t)loss_argmax(classes, output + (size_t)r * (size_t)layer->stride);
-    if (evaluate->labels != NULL)
-        evaluate->loss[i] =
-            loss_cross_entropy(rows, classes, output, layer->stride, evaluate->labels + block);
-    if (evaluate->p != NULL)
-        loss_softmax(rows, classes, output, layer->stride,
-                     evaluate->p + (size_t)block * (size_t)classes, classes);
+    evaluate->loss[i] =
+        loss_softmax(rows, classes, 1, output, layer->stride,
+                     evaluate->labels ? evaluate->labels + block : NULL, score, NULL);
+    for (int r = 0; evaluate->p != NULL && r < rows; r++)
+        memcpy(evaluate->p + (size_t)(block + r) * (size_t)classes,
+               score + (size_t)r * (size_t)layer->stride, (size_t)classes * sizeof *score);
 }
 
 static void evaluate_run(struct evaluate *evaluate)

@@ -40,6 +40,7 @@ void net_reset(struct net *net)
         }
     }
     net->averages_set = false;
+    net->mixed.weights_rounded = false;
 }
 
 void net_init_weights(struct net *net, enum net_init rule, double std, uint64_t seed)
@@ -52,10 +53,11 @@ void net_init_weights(struct net *net, enum net_init rule, double std, uint64_t 
         float *row = mem_alloc(inputs * sizeof *row);
 
         for (int h = 0; h < layer->units; h++) {
-            real *weight = layer->weight.value + layer_unit_at(layer, h);
+            size_t apart;
+            real *weight = layer->weight.value + layer_unit_at(layer, h, &apart);
             rng_normal_fill(seed, RNG_INIT, (uint32_t)l, (uint32_t)h, row, inputs);
             for (size_t d = 0; d < inputs; d++)
-                weight[d * (size_t)layer->panel] = deviation * row[d];
+                weight[d * apart] = deviation * row[d];
         }
         mem_free(row);
     }

@@ -2,18 +2,17 @@
  * net: what its files share. A net is two blocks of memory: `state`, every
  * tensor that a checkpoint holds, and `work`, what a step needs in between.
  *
- * The work is cut by shapes alone. A layer's inputs are cut into pieces of
- * `piece_inputs`: backward, a piece gives its inputs' part of the gradient and
- * updates its own weights at once, so nobody else reads or writes them.
- * Forward, the first layer's pieces each give a partial sum of the scores, so
- * that both ways use the same weights and the same part of the images; the
- * layers above are cut by panels of units, or if they have one only, by rows.
+ * The work is cut by shapes alone. Forward, a layer is cut by panels of units
+ * (the first as first.c says). Backward, its inputs are cut into pieces: first
+ * each gives the gradient of its own inputs, layer by layer; then each piece of
+ * every layer updates its weights, all of which are independent of each other.
  *
  * Products run along the units, in panels that fill whole vectors: weights are
  * [panels][inputs][panel], so a panel's weights of a stretch of inputs lie one
- * behind the other. Matrices of the batch have rows of `stride` numbers. What
- * is beyond the units is 0 in weights, velocities and gradients and stays it, so
- * the loops over units run over whole panels, too.
+ * behind the other. The first layer's panel may leave out the last few units,
+ * its tail, whose weights follow as [tail][inputs]. Matrices of the batch have
+ * rows of `stride` numbers. What is beyond the units is 0 in weights, velocities
+ * and gradients and stays it, so the loops over units run over whole panels, too.
  */
 #ifndef KDT_NET_INTERNAL_H
 #define KDT_NET_INTERNAL_H
@@ -31,19 +30,20 @@ struct layer {
     bool normalized; /* has a batch normalization */
 
     /* state */
-    struct parameter weight;       /* [panels][inputs][panel] */
+    struct parameter weight;       /* [panels][inputs][panel], [tail][inputs] */
     struct parameter bias;         /* [units] */
     struct parameter scale, shift; /* gamma, beta [units]; 1 and 0 where not learned */
     real *mean, *variance;         /* moving averages [units] */
 
     /* the cut */
     int panels, panel; /* number and width */
-    int width;         /* of all panels: vectors of the units have as many numbers */
+    int tail;          /* units beyond them */
+    int width;         /* of all units: vectors of the units have as many numbers */
     int stride;
-    int pieces, piece_inputs;
-    int block_inputs; /* whose gradient is made at a time, for one panel */
-    int parts;        /* partial sums of the scores; 1: none */
-    int piece_rows;   /* of the forward product of a single panel */
+    int pieces, piece_inputs; /* backward */
+    int block_inputs;         /* whose gradient is made at a time, for one panel */
+    /* the first layer: partial sums of the scores, 1: none, and pieces of rows */
+    int parts, part_inputs, piece_rows;
 
     /* work, [batch][stride]: score s, normalized y^, output x; a layer without
      * normalization has its output in place of the score */
@@ -56,7 +56,28 @@ struct layer {
 };
 
 /* Rows that one piece of an evaluation carries through all layers. */
-enum { EVALUATE_ROWS = 64, EVALUATE_BLOCKS = NET_EVALUATE_ROWS / EVALUATE_ROWS };
+enum {
+    EVALUATE_ROWS = 64,
+    EVALUATE_INPUTS = 384,
+    EVALUATE_BLOCKS = NET_EVALUATE_ROWS / EVALUATE_ROWS
+};
+
+/* Most numbers of a block of the gradient, which is updated with while it is in
+ * the first-level cache. */
+enum { NET_PIECE_ROWS = 48 }; /* most rows of a piece of the first layer */
+enum { NET_BLOCK_NUMBERS = 6144 };
+
+/* The first layer's numbers in bfloat16, for mixed precision (mixed.c). */
+struct mixed {
+    const struct math_bf16 *kernels; /* NULL: float32 throughout */
+    uint16_t *weight;                /* pairs of inputs [panels][inputs][panel] */
+    uint16_t *tail;                  /* [tail][x_stride] */
+    uint16_t *gradient;              /* of the scores: pairs of rows [batch][stride] */
+    uint16_t *x_rows;                /* inputs [batch][x_stride]; only for several panels */
+    uint16_t *x_pairs;               /* inputs, pairs of rows [pieces][batch][pair_stride] */
+    int x_stride, pair_stride;
+    bool weights_rounded; /* weight and tail are what follows from the layer's */
+};
 
 struct tensor {
     struct net_tensor about;
@@ -70,14 +91,15 @@ struct net {
     struct team *team;
     struct layer layers[NET_MAX_LAYERS];
     bool averages_set;
+    struct mixed mixed;
     struct net_clock *clock; /* NULL: nobody asks where the time goes */
 
     struct tensor tensors[NET_MAX_LAYERS * 10];
     int tensor_count;
 
     real *state, *work;
-    real *x;             /* the first layer's inputs [pieces][batch][x_stride] */
-    real *parts;         /* partial sums of scores [pieces][batch][stride] */
+    real *x;             /* the first layer's inputs [batch][x_stride], where they are kept */
+    real *parts;         /* partial sums of scores [parts][rows][stride] */
     real *scratch;       /* of each piece, backward */
     real *evaluate_work; /* of each block */
     int x_stride;
@@ -119,16 +141,38 @@ static inline int net_stride(int width)
     return (width + 15) / 16 * 16 | 16;
 }
 
+static inline int net_divide_up(int value, int by)
+{
+    return (value + by - 1) / by;
+}
+
+static inline int net_smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 /* Weights of unit panel `panel`, from input `begin` on. */
-static inline size_t layer_weight_at(const struct layer *layer, int panel, int begin)
+static inline size_t layer_panel_at(const struct layer *layer, int panel, int begin)
 {
     return ((size_t)panel * (size_t)layer->inputs + (size_t)begin) * (size_t)layer->panel;
 }
 
-/* Unit h's weight of input 0; those of the following inputs are a panel apart. */
-static inline size_t layer_unit_at(const struct layer *layer, int h)
+/* Weights of unit h of the tail, from input `begin` on. */
+static inline size_t layer_tail_at(const struct layer *layer, int h, int begin)
 {
-    return layer_weight_at(layer, h / layer->panel, 0) + (size_t)(h % layer->panel);
+    return layer_panel_at(layer, layer->panels, 0) + (size_t)h * (size_t)layer->inputs +
+           (size_t)begin;
+}
+
+/* Unit h's weight of input 0, and how far apart those of the inputs are. */
+static inline size_t layer_unit_at(const struct layer *layer, int h, size_t *apart)
+{
+    if (h >= layer->panels * layer->panel) {
+        *apart = 1;
+        return layer_tail_at(layer, h - layer->panels * layer->panel, 0);
+    }
+    *apart = (size_t)layer->panel;
+    return layer_panel_at(layer, h / layer->panel, 0) + (size_t)(h % layer->panel);
 }
 
 size_t tensor_length(const struct tensor *tensor); /* with what is beyond the units */
@@ -152,23 +196,56 @@ void net_activate(const struct net_shape *shape, int rows, int units, real *x, i
 void net_activate_backward(const struct net_shape *shape, int rows, int units, const real *y,
                            real *g, int stride);
 
+/* Scores of `rows` rows from inputs begin … begin+inputs-1 in x, or added to
+ * them: of one panel, or of all. */
+void layer_panel_product(const struct layer *layer, int panel, int rows, int begin, int inputs,
+                         const real *x, int stride, bool add, real *score);
+void layer_product(const struct layer *layer, int rows, int begin, int inputs, const real *x,
+                   int stride, bool add, real *score);
+/* The same of the tail, in lanes [rows][tail][MATH_TAIL_LANES] until the score
+ * is wanted. */
+void layer_tail_product(const struct layer *layer, int rows, int begin, int inputs, const real *x,
+                        int stride, bool add, real *lanes);
+void layer_tail_score(const struct layer *layer, int rows, const real *lanes, real *score);
+/* The gradient of these inputs' weights and the update by it: of one panel, at
+ * most block_inputs, or of the tail. */
+void layer_update_panel(const struct layer *layer, int panel, int rows, int begin, int inputs,
+                        const real *x, int stride, const struct net_update *update);
+void layer_update_tail(const struct layer *layer, int rows, int begin, int inputs, const real *x,
+                       int stride, const struct net_update *update);
+
+/* Whether the inputs of a step are in net->x, all of them. */
+bool net_keeps_input(const struct net *net, const struct net_source *source);
+/* The first layer's partial sums; of several panels, only its inputs. */
+void first_forward(struct net *net, const struct net_source *source, int rows);
+/* The gradient and update of its piece i. */
+void first_update(struct net *net, const struct net_source *source, int rows,
+                  const struct net_update *update, int i);
+
+/* The same in mixed precision, where the inputs of several panels are not in
+ * net->x: the product of one of them. */
+void mixed_forward(struct net *net, const struct net_source *source, int rows);
+void mixed_panel_product(const struct net *net, int panel, int rows);
+/* The layer's gradient is rounded before the first piece is updated. */
+void mixed_round_gradient(struct net *net, int rows);
+void mixed_update(struct net *net, const struct net_source *source, int rows,
+                  const struct net_update *update, int i);
+
 /* Forward with the mini-batch's statistics up to the last layer's output. */
 void net_forward(struct net *net, const struct net_source *source, int rows);
 /* From the last layer's gradient: updates everything that is trained. */
 void net_backward(struct net *net, const struct net_source *source, int rows,
                   const struct net_update *update);
-/* The inputs of layer l's piece i, and the distance of their rows. */
-const real *net_piece_input(const struct net *net, int l, int i, int *stride);
 
 /* w and v by the gradient g; l2 only for weights. */
 void net_update_apply(const struct net_update *update, double l2, size_t n, const real *g, real *v,
                       real *w);
 
-/* p = softmax(logits) for each row; rows lie the strides apart. */
-void loss_softmax(int rows, int classes, const real *logits, int stride, real *p, int p_stride);
-/* Sum of -log softmax(logits)[label] over the rows, in double. */
-double loss_cross_entropy(int rows, int classes, const real *logits, int stride,
-                          const uint8_t *labels);
+/* p = scale softmax(logits) for each row, as math_softmax. With labels the sum of
+ * -log softmax(logits)[label] over the rows, in double, and the hits are added
+ * to *correct unless it is NULL. */
+double loss_softmax(int rows, int classes, real scale, const real *logits, int stride,
+                    const uint8_t *labels, real *p, int *correct);
 /* The class with the largest logit, the first of equals. */
 int loss_argmax(int classes, const real *logits);
 

@@ -1,12 +1,15 @@
 noinst_LIBRARIES += src/net/libnet.a
 src_net_libnet_a_SOURCES = \
 	src/net/backward.c \
+	src/net/first.c \
 	src/net/forward.c \
 	src/net/init.c \
 	src/net/internal.h \
 	src/net/loss.c \
+	src/net/mixed.c \
 	src/net/net.c \
 	src/net/norm.c \
+	src/net/product.c \
 	src/net/schedule.c
 
 # The same sources in double, for the gradient tests.
@@ -22,6 +25,12 @@ tests_test_net_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_net_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=mem_resize,--wrap=calloc,--wrap=aligned_alloc,--wrap=posix_memalign,--wrap=mmap
 tests_test_net_LDADD = src/net/libnet.a src/math/libmath.a src/base/libbase.a \
+	$(CMOCKA_LIBS) $(BLAS_LIBS) $(ZLIB_LIBS)
+
+UNIT_TESTS += tests/test_net_mixed
+tests_test_net_mixed_SOURCES = tests/test_net_mixed.c
+tests_test_net_mixed_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_net_mixed_LDADD = src/net/libnet.a src/math/libmath.a src/base/libbase.a \
 	$(CMOCKA_LIBS) $(BLAS_LIBS) $(ZLIB_LIBS)
 
 UNIT_TESTS += tests/test_net_gradient

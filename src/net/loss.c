@@ -18,34 +18,29 @@ int loss_argmax(int classes, const real *logits)
     return largest;
 }
 
-void loss_softmax(int rows, int classes, const real *logits, int stride, real *p, int p_stride)
+double loss_softmax(int rows, int classes, real scale, const real *logits, int stride,
+                    const uint8_t *labels, real *p, int *correct)
 {
-    for (int r = 0; r < rows; r++, logits += stride, p += p_stride) {
-        const real largest = logits[loss_argmax(classes, logits)];
-        real sum = 0;
-
-        for (int k = 0; k < classes; k++) {
-            p[k] = exp(logits[k] - largest);
-            sum += p[k];
-        }
-        for (int k = 0; k < classes; k++)
-            p[k] /= sum;
-    }
-}
-
-double loss_cross_entropy(int rows, int classes, const real *logits, int stride,
-                          const uint8_t *labels)
-{
+    enum { BLOCK = 64 }; /* of sums, each at most 256, whose product a double holds */
+    real largest[BLOCK], sum[BLOCK];
     double loss = 0;
 
-    for (int r = 0; r < rows; r++, logits += stride) {
-        const real largest = logits[loss_argmax(classes, logits)];
-        double sum = 0;
+    for (int first = 0; first < rows; first += BLOCK) {
+        const int block = net_smaller(rows - first, BLOCK);
+        double product = 1;
 
-        assert(labels[r] < classes);
-        for (int k = 0; k < classes; k++)
-            sum += exp(logits[k] - largest);
-        loss += log(sum) - (double)(logits[labels[r]] - largest);
+        math_softmax(block, classes, scale, logits, stride, p, largest, sum);
+        for (int r = 0; r < block; r++, logits += stride, p += stride) {
+            if (labels == NULL)
+                continue;
+            const int label = labels[first + r];
+            assert(label < classes);
+            product *= sum[r];
+            loss -= logits[label] - largest[r];
+            if (correct != NULL)
+                *correct += logits[label] == largest[r] && loss_argmax(classes, logits) == label;
+        }
+        loss += log(product);
     }
     return loss;
 }

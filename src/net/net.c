@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,11 +23,6 @@ static real *arena_take(struct arena *arena, size_t count)
     return taken;
 }
 
-static int divide_up(int value, int by)
-{
-    return (value + by - 1) / by;
-}
-
 static int larger(int a, int b)
 {
     return a > b ? a : b;
@@ -37,31 +33,45 @@ static int within(int64_t value, int least, int most)
     return value < least ? least : value > most ? most : (int)value;
 }
 
+static int round_up(int value, int to)
+{
+    return net_divide_up(value, to) * to;
+}
+
 /* Pieces large enough to be worth a meeting of the threads, of a large layer
  * eight, to serve as many cores, or more, so that each stays in a core's cache. */
-static void layer_cut(struct layer *layer, int batch, bool first)
+static void layer_cut(struct layer *layer, int batch, bool first, bool mixed)
 {
     enum { LEAST_WEIGHTS = 3200, LEAST_INPUTS = 32, MOST_PIECES = 8, MOST_INPUTS = 384 };
-    enum { LEAST_PRODUCT = 300000, LEAST_ROWS = 16 };
-    enum { WIDE_UNITS = 128, PANEL_UNITS = 64, BLOCK_NUMBERS = 6144 };
+    enum { LEAST_ROWS = 16, ROW_PIECES = 4 };
+    enum { WIDE_UNITS = 128, PANEL_UNITS = 64, PANEL_PRODUCTS = 250000, LANES = 16 };
+    /* Rounded numbers fill vectors of twice as many, of rows that are multiplied together. */
+    enum { ROUNDED_LANES = 2 * LANES, GROUP_ROWS = 8 };
     const int64_t weights = (int64_t)layer->inputs * layer->units;
     int pieces = within(weights / LEAST_WEIGHTS, 1, MOST_PIECES);
 
     if (pieces == MOST_PIECES)
-        pieces = larger(pieces, divide_up(layer->inputs, MOST_INPUTS));
-    layer->piece_inputs = larger(LEAST_INPUTS, divide_up(layer->inputs, pieces));
-    layer->pieces = divide_up(layer->inputs, layer->piece_inputs);
-    layer->parts = first ? layer->pieces : 1;
-    layer->piece_rows = larger(
-        LEAST_ROWS, divide_up(batch, within(weights * batch / LEAST_PRODUCT, 1, MOST_PIECES)));
+        pieces = larger(pieces, net_divide_up(layer->inputs, MOST_INPUTS));
+    layer->piece_inputs = larger(LEAST_INPUTS, round_up(net_divide_up(layer->inputs, pieces),
+                                                        mixed ? ROUNDED_LANES : LANES));
+    layer->pieces = net_divide_up(layer->inputs, layer->piece_inputs);
 
-    layer->panels = layer->units <= WIDE_UNITS ? 1 : divide_up(layer->units, PANEL_UNITS);
-    layer->panel = math_gemm_width(divide_up(layer->units, layer->panels));
-    layer->width = layer->panels * layer->panel;
+    if (layer->units > WIDE_UNITS)
+        layer->panels = net_divide_up(layer->units, PANEL_UNITS);
+    else
+        layer->panels = first ? 1 : within(weights * batch / PANEL_PRODUCTS, 1, 2);
+    layer->tail = first && layer->panels == 1 ? math_tail_units(layer->units) : 0;
+    layer->panel = math_gemm_width(net_divide_up(layer->units - layer->tail, layer->panels));
+    layer->width = layer->panels * layer->panel + round_up(layer->tail, LANES);
     layer->stride = net_stride(layer->width);
-    /* A block's gradient is updated with while it is in the first-level cache. */
-    layer->block_inputs = divide_up(layer->piece_inputs,
-                                    divide_up(layer->piece_inputs * layer->panel, BLOCK_NUMBERS));
+    layer->block_inputs = net_smaller(
+        layer->piece_inputs, larger(LANES, NET_BLOCK_NUMBERS / layer->panel / LANES * LANES));
+
+    layer->parts = first && layer->panels == 1 && layer->pieces > 1 ? 2 : 1;
+    layer->part_inputs = net_divide_up(layer->pieces, layer->parts) * layer->piece_inputs;
+    layer->piece_rows = within(net_divide_up(batch, ROW_PIECES), LEAST_ROWS, NET_PIECE_ROWS);
+    if (mixed)
+        layer->piece_rows = round_up(layer->piece_rows, GROUP_ROWS);
 }
 
 static void layer_init(struct layer *layer, const struct net_shape *shape, int batch, int l)
@@ -70,12 +80,12 @@ static void layer_init(struct layer *layer, const struct net_shape *shape, int b
     layer->units = shape->units[l];
     layer->activated = l < shape->layers - 1;
     layer->normalized = layer->activated && shape->norm != NET_NORM_NONE;
-    layer_cut(layer, batch, l == 0);
+    layer_cut(layer, batch, l == 0, l == 0 && shape->precision == NET_BFLOAT16);
 }
 
 static size_t weight_numbers(const struct layer *layer)
 {
-    return (size_t)layer->panels * (size_t)layer->inputs * (size_t)layer->panel;
+    return layer_tail_at(layer, layer->tail, 0);
 }
 
 static void lay_out_state(struct net *net, struct arena *arena)
@@ -102,12 +112,33 @@ static void lay_out_state(struct net *net, struct arena *arena)
     }
 }
 
-/* A block of the gradient, or a panel's weights of a piece turned round. */
+/* A panel's weights of a piece, turned round. */
 static size_t layer_scratch(const struct layer *layer)
 {
-    const size_t block = (size_t)layer->block_inputs * (size_t)layer->panel;
-    const size_t turned = (size_t)layer->panel * (size_t)net_stride(layer->piece_inputs);
-    return (block > turned ? block : turned) / 16 * 16 + 16;
+    return (size_t)layer->panel * (size_t)net_stride(layer->piece_inputs);
+}
+
+static uint16_t *arena_take_rounded(struct arena *arena, size_t count)
+{
+    const size_t bytes = count * sizeof(uint16_t);
+    return (uint16_t *)arena_take(arena, (bytes + sizeof(real) - 1) / sizeof(real));
+}
+
+static void lay_out_mixed(struct mixed *mixed, const struct layer *layer, int batch,
+                          struct arena *arena)
+{
+    const size_t rows = (size_t)round_up(batch, 2), panels = (size_t)layer->panels;
+
+    mixed->x_stride = round_up(layer->inputs, 32) | 32;
+    mixed->pair_stride = net_stride(layer->piece_inputs);
+    mixed->weight = arena_take_rounded(arena, panels * (size_t)round_up(layer->inputs, 2) *
+                                                  (size_t)layer->panel);
+    mixed->tail = arena_take_rounded(arena, (size_t)layer->tail * (size_t)mixed->x_stride);
+    mixed->gradient = arena_take_rounded(arena, rows * (size_t)layer->stride);
+    mixed->x_pairs =
+        arena_take_rounded(arena, (size_t)layer->pieces * rows * (size_t)mixed->pair_stride);
+    if (panels > 1)
+        mixed->x_rows = arena_take_rounded(arena, rows * (size_t)mixed->x_stride);
 }
 
 static void lay_out_work(struct net *net, struct arena *arena)
@@ -115,19 +146,15 @@ static void lay_out_work(struct net *net, struct arena *arena)
     const size_t batch = (size_t)net->batch;
     const struct layer *first = &net->layers[0];
     int most_pieces = 0;
-    size_t parts = 0;
 
     for (int l = 0; l < net->shape.layers; l++) {
         struct layer *layer = &net->layers[l];
         const size_t units = (size_t)layer->width, matrix = batch * (size_t)layer->stride;
-        const size_t count = layer->parts > 1 ? (size_t)layer->parts : 0;
         const size_t scratch = layer_scratch(layer);
 
-        if (parts < count * matrix)
-            parts = count * matrix;
-        if (net->scratch_size < scratch)
+        if (l > 0 && net->scratch_size < scratch)
             net->scratch_size = scratch;
-        most_pieces = larger(most_pieces, layer->pieces);
+        most_pieces = larger(most_pieces, l > 0 ? layer->pieces : 0);
         net->evaluate_stride = larger(net->evaluate_stride, layer->stride);
 
         layer->score = arena_take(arena, matrix);
@@ -144,13 +171,17 @@ static void lay_out_work(struct net *net, struct arena *arena)
         layer->inverse = arena_take(arena, units);
         layer->dot = arena_take(arena, units);
     }
-    net->x_stride = net_stride(first->piece_inputs);
-    net->x = arena_take(arena, (size_t)first->pieces * batch * (size_t)net->x_stride);
-    net->parts = arena_take(arena, parts);
+    if (net->mixed.kernels != NULL) {
+        lay_out_mixed(&net->mixed, first, net->batch, arena);
+    } else {
+        net->x_stride = net_stride(first->inputs);
+        net->x = arena_take(arena, batch * (size_t)net->x_stride);
+    }
+    net->parts = arena_take(arena, (size_t)first->parts * batch * (size_t)first->stride);
     net->scratch = arena_take(arena, (size_t)most_pieces * net->scratch_size);
-    /* Scores, outputs and a piece of the inputs. */
-    net->evaluate_size =
-        (size_t)EVALUATE_ROWS * (2 * (size_t)net->evaluate_stride + (size_t)net->x_stride);
+    /* Scores, outputs and a stretch of the inputs. */
+    net->evaluate_size = (size_t)EVALUATE_ROWS *
+                         (2 * (size_t)net->evaluate_stride + (size_t)net_stride(EVALUATE_INPUTS));
     net->evaluate_work = arena_take(arena, (size_t)EVALUATE_BLOCKS * net->evaluate_size);
 }
 
@@ -220,16 +251,39 @@ static void list_tensors(struct net *net)
     }
 }
 
+static void fill_zeros(const void *of, int first, int rows, int begin, int inputs, real *x,
+                       int stride)
+{
+    (void)of, (void)first, (void)begin;
+    for (int r = 0; r < rows; r++)
+        memset(x + (size_t)r * (size_t)stride, 0, (size_t)inputs * sizeof *x);
+}
+
+/* A step on nothing, so that the kernels of its shapes exist before the first. */
+static void rehearse(struct net *net)
+{
+    const struct net_source zeros = {.fill = fill_zeros};
+    const struct net_update still = {.optimizer = NET_SGD};
+    uint8_t *labels = mem_alloc((size_t)net->batch);
+
+    net_train_step(net, &zeros, labels, net->batch, &still, INFINITY);
+    mem_free(labels);
+    net_reset(net);
+}
+
 int net_create(const struct net_shape *shape, int batch, struct team *team, struct net **out,
                struct err *err)
 {
     assert(shape->inputs >= 1 && shape->layers >= 1 && shape->layers <= NET_MAX_LAYERS);
     assert(shape->units[shape->layers - 1] <= NET_MAX_CLASSES && batch >= 1);
 
+    const bool mixed = shape->precision == NET_BFLOAT16;
     struct net *net = mem_alloc(sizeof *net);
     net->shape = *shape;
     net->batch = batch;
     net->team = team;
+    net->mixed.kernels = mixed ? math_bf16() : NULL;
+    assert(!mixed || net->mixed.kernels != NULL);
     for (int l = 0; l < shape->layers; l++) {
         assert(shape->units[l] >= 1);
         layer_init(&net->layers[l], shape, batch, l);
@@ -241,6 +295,7 @@ int net_create(const struct net_shape *shape, int batch, struct team *team, stru
     }
     list_tensors(net);
     net_reset(net);
+    rehearse(net);
     *out = net;
     return 0;
 }
@@ -301,9 +356,12 @@ void net_tensor_read(const struct net *net, int i, real *out)
         memcpy(out, tensor->data, tensor_length(tensor) * sizeof *out);
         return;
     }
-    for (int h = 0; h < layer->units; h++, out += layer->inputs)
+    for (int h = 0; h < layer->units; h++, out += layer->inputs) {
+        size_t apart;
+        const real *from = tensor->data + layer_unit_at(layer, h, &apart);
         for (int d = 0; d < layer->inputs; d++)
-            out[d] = tensor->data[layer_unit_at(layer, h) + (size_t)d * (size_t)layer->panel];
+            out[d] = from[(size_t)d * apart];
+    }
 }
 
 void net_tensor_write(struct net *net, int i, const real *from)
@@ -316,11 +374,15 @@ void net_tensor_write(struct net *net, int i, const real *from)
         memcpy(tensor->data, from, tensor_length(tensor) * sizeof *from);
         return;
     }
+    net->mixed.weights_rounded = false;
     /* What went wrong may have spread beyond the units. */
     memset(tensor->data, 0, tensor_length(tensor) * sizeof *from);
-    for (int h = 0; h < layer->units; h++, from += layer->inputs)
+    for (int h = 0; h < layer->units; h++, from += layer->inputs) {
+        size_t apart;
+        real *to = tensor->data + layer_unit_at(layer, h, &apart);
         for (int d = 0; d < layer->inputs; d++)
-            tensor->data[layer_unit_at(layer, h) + (size_t)d * (size_t)layer->panel] = from[d];
+            to[(size_t)d * apart] = from[d];
+    }
 }
 
 bool net_averages_set(const struct net *net)

@@ -181,9 +181,8 @@ static int edit(struct run *run, const struct order *order, const struct command
         return run_refuse(run, order, err);
     }
     struct journal_entry entry = {.edits = edits.list, .edit_count = edits.count};
-    if (run_note(run, order, &entry, err) != 0) {
+    if (run_note(run, order, &entry, err) != 0)
         return run_refuse_unwritten(run, order, err);
-    }
     struct text label = {0};
     edits_label(edits.list, edits.count, &label);
     struct history_line line = {

@@ -49,24 +49,24 @@ bool run_diverge(struct run *run, double loss, enum run_state *end)
     run_drop_image(run, &run->candidate);
     snprintf(line, sizeof line, "rollback %" PRId64, run->good.about.step);
     if (silent)
-        snprintf(text, sizeof text, "diverged: %s at step %" PRId64 ", which it did not before",
-                 what, at);
+        snprintf(text, sizeof text, "%s at step %" PRId64 ", which it did not before", what, at);
     else if (!back)
-        snprintf(text, sizeof text,
-                 "diverged: %s at step %" PRId64 ", with no good state before it", what, at);
+        snprintf(text, sizeof text, "%s at step %" PRId64 ", with no good state before it", what,
+                 at);
     else if (obey_rule(run, line, why))
-        snprintf(text, sizeof text, "diverged: %s at step %" PRId64 ", back at step %" PRId64, what,
-                 at, run->step);
+        snprintf(text, sizeof text, "%s at step %" PRId64 ", back at step %" PRId64, what, at,
+                 run->step);
     else
-        snprintf(text, sizeof text, "diverged: %s at step %" PRId64 ", which cannot be journalled",
-                 what, at);
+        snprintf(text, sizeof text, "%s at step %" PRId64 ", which cannot be journalled", what, at);
     if (choice == ON_DIVERGENCE_HALVE) {
         run->halvings++;
         if (obey_rule(run, "set train.learning_rate /2", why))
             return true;
     }
     if (choice == ON_DIVERGENCE_PAUSE) {
-        run_pause(run, text);
+        char reason[sizeof text + 16];
+        snprintf(reason, sizeof reason, "diverged: %s", text);
+        run_pause(run, reason);
         run->now.diverged = true;
         run_publish(run, true);
         return true;

@@ -14,9 +14,8 @@ static void gather_fill(const void *of, int first, int rows, int begin, int inpu
         choice.index += first;
     choice.first += (uint64_t)first;
     choice.count = rows;
-    data_gather(gather->dataset, &choice, gather->transform, &part, x);
-    if (gather->sigma > 0)
-        data_add_noise(gather->seed, gather->epoch, choice.index, rows, gather->sigma, &part, x);
+    data_gather(gather->dataset, &choice, gather->transform,
+                gather->noise.sigma > 0 ? &gather->noise : NULL, &part, x);
 }
 
 static void gather_expect(const void *of, int begin, int inputs, int share, int shares)
@@ -33,7 +32,33 @@ static void gather_expect(const void *of, int begin, int inputs, int share, int 
 
 struct net_source gather_source(const struct gather *gather)
 {
-    return (struct net_source){.fill = gather_fill, .expect = gather_expect, .of = gather};
+    return (struct net_source){.fill = gather_fill,
+                               .expect = gather_expect,
+                               .of = gather,
+                               .costly = gather->noise.sigma > 0};
+}
+
+struct gather gather_batch(const struct dataset *dataset, const struct settings *settings,
+                           const uint32_t *permutation, int64_t step)
+{
+    const int batch = (int)settings->train.batch_size;
+    const int64_t steps_per_epoch = (int64_t)data_info(dataset)->count[DATA_TRAIN] / batch;
+    struct gather gather = {
+        .dataset = dataset,
+        .choice = {.split = DATA_TRAIN,
+                   .index = permutation + step % steps_per_epoch * batch,
+                   .count = batch},
+        .noise = {.seed = (uint64_t)settings->train.seed,
+                  .epoch = (uint32_t)(step / steps_per_epoch)},
+    };
+    if ((step + 1) % steps_per_epoch) {
+        gather.next = gather.choice;
+        gather.next.index += batch;
+    }
+    if (settings->augment.noise)
+        gather.noise.sigma =
+            settings->augment.noise_level * data_batch_std(dataset, gather.choice.index, batch);
+    return gather;
 }
 
 int evaluate_split(struct net *net, const struct dataset *dataset, enum data_split split,

@@ -8,8 +8,8 @@
  *    ^                      │
  *    └──── image_restore ───┘
  *
- * Copies that nobody holds any more are kept for the next, since memory of this
- * size is slow to get.
+ * Memory of this size is slow to get, so copies that nobody holds any more are
+ * kept for the next, and the writer gets some in advance.
  */
 #include "internal.h"
 
@@ -68,6 +68,19 @@ void copies_fini(struct copies *copies)
     }
     mem_free(copies->layout.tensors);
     pthread_mutex_destroy(&copies->lock);
+}
+
+void copies_prepare(struct copies *copies)
+{
+    pthread_mutex_lock(&copies->lock);
+    bool enough = copies->spare_count >= SPARE_COPIES;
+    pthread_mutex_unlock(&copies->lock);
+    struct err err;
+    struct copy *copy = enough ? NULL : copy_create(&copies->layout, &err);
+    if (!copy)
+        return;
+    copy->holders = 1;
+    copies_release(copies, copy);
 }
 
 /* One with any numbers in it, held once. */

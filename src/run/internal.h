@@ -198,8 +198,8 @@ struct journal {
     uint32_t crc;
 };
 /* Creates the file with its head line. */
-int journal_open(struct journal *journal, const char *path, uint32_t data_digest, uint64_t seed,
-                 struct err *err);
+int journal_open(struct journal *journal, const char *path, uint32_t data_digest,
+                 const struct settings *settings, struct err *err);
 /* Returns once the line is safe on disk; on an error nothing was added. */
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err);
 void journal_close(struct journal *journal);
@@ -376,6 +376,8 @@ struct copies {
 };
 int copies_init(struct copies *copies, const struct net *net, struct err *err);
 void copies_fini(struct copies *copies);
+/* Gets memory for one more where there is little in advance; any thread. */
+void copies_prepare(struct copies *copies);
 /* A copy of the net's numbers, held once. */
 struct copy *copies_take(struct copies *copies, const struct net *net, struct err *err);
 struct copy *copies_hold(struct copies *copies, struct copy *copy); /* NULL is fine */
@@ -501,16 +503,17 @@ void writer_stop(struct writer *writer, bool drop);
 
 /* ---- evaluate.c ---- */
 
-/* Images as the rows that a net asks for. sigma > 0 adds noise. */
+/* Images as the rows that a net asks for, with noise where its sigma is not 0. */
 struct gather {
     const struct dataset *dataset;
     const struct data_transform *transform; /* NULL: the dataset's own */
     struct data_choice choice, next;        /* next: the step after, or no rows */
-    double sigma;
-    uint64_t seed;
-    uint32_t epoch;
+    struct data_noise noise;
 };
 struct net_source gather_source(const struct gather *gather);
+/* The mini-batch of a step, of its epoch's permutation. */
+struct gather gather_batch(const struct dataset *dataset, const struct settings *settings,
+                           const uint32_t *permutation, int64_t step);
 /* Called between blocks with the rows done; true gives the evaluation up. */
 struct evaluate_watch {
     bool (*stop)(void *of, uint64_t done);
@@ -526,6 +529,12 @@ int evaluate_split(struct net *net, const struct dataset *dataset, enum data_spl
 /* Makes the settings name the dataset that was opened, so that they open it
  * again from anywhere: its kind, and its folder as an absolute path. */
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
+struct net_update update_terms(const struct settings *settings, double rate);
+void draw_weights(const struct settings *settings, struct net *net);
+/* The net to train, which alone knows train.precision: an evaluation of the same weights does
+ * without. There must be images for a mini-batch, and not too many to number. */
+int training_shape(const struct settings *settings, const struct data_info *info,
+                   struct net_shape *out, struct err *err);
 
 /* ---- script.c ---- */
 

@@ -4,7 +4,8 @@
  *
  *   {"seq":1,"step":0,"epoch":0,"time":"2026-03-01T12:00:00.000Z","source":"start",
  *    "command":"start","format":1,"program":"kdtui 0.1.0","compiler":"gcc 12.2.0",
- *    "kernels":"OpenBLAS 0.3.21 SkylakeX","data_digest":"1c291ca3","seed":1,"crc":912873}
+ *    "kernels":"OpenBLAS 0.3.21 SkylakeX","precision":"float32","data_digest":"1c291ca3",
+ *    "seed":1,"crc":912873}
  *   {"seq":2,"step":120,"epoch":0,"time":"…","source":"key",
  *    "command":"set train.learning_rate /2","old":{"train.learning_rate":"0.02"},
  *    "new":{"train.learning_rate":"0.01"},"crc":3187612093}
@@ -104,9 +105,11 @@ static int end_line(struct journal *journal, json_t *line, struct err *err)
     return result;
 }
 
-int journal_open(struct journal *journal, const char *path, uint32_t data_digest, uint64_t seed,
-                 struct err *err)
+int journal_open(struct journal *journal, const char *path, uint32_t data_digest,
+                 const struct settings *settings, struct err *err)
 {
+    char precision[SETTINGS_TEXT];
+    settings_format(settings, settings_find("train.precision", NULL), precision, sizeof precision);
     if (file_log_open(path, true, &journal->log, err) != 0)
         return -1;
     char digest[16];
@@ -114,8 +117,9 @@ int journal_open(struct journal *journal, const char *path, uint32_t data_digest
     json_t *line = begin_line(journal, 0, 0, "start", "start");
     json_object_set_new(line, "format", json_integer(JOURNAL_FORMAT));
     add_libraries(line);
+    json_object_set_new(line, "precision", json_string(precision));
     json_object_set_new(line, "data_digest", json_string(digest));
-    json_object_set_new(line, "seed", json_integer((json_int_t)seed));
+    json_object_set_new(line, "seed", json_integer(settings->train.seed));
     return end_line(journal, line, err);
 }
 

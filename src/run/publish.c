@@ -85,17 +85,23 @@ static struct loss_bucket merge(const struct loss_bucket *a, const struct loss_b
     return both;
 }
 
-/* Halves the buckets where it can: `across`, also those of two branches. */
-static void merge_buckets(struct publication *publication, bool across)
+/* Two neighbours become one where they are of one branch. `drop`: else the one that
+ * tells less is dropped. */
+static void merge_buckets(struct publication *publication, bool drop)
 {
     struct loss_bucket *buckets = publication->buckets;
     int *branch = publication->bucket_branch;
-    size_t kept = 0;
-    for (size_t i = 0; i < publication->bucket_count; kept++) {
-        bool pair = i + 1 < publication->bucket_count && (across || branch[i] == branch[i + 1]);
-        branch[kept] = branch[pair ? i + 1 : i];
-        buckets[kept] = pair ? merge(&buckets[i], &buckets[i + 1]) : buckets[i];
-        i += pair ? 2 : 1;
+    const size_t count = publication->bucket_count;
+    size_t kept = 0, i = 0;
+    while (i < count) {
+        const size_t next = i + 1;
+        const bool same = next < count && branch[i] == branch[next];
+        const bool dropped = drop && next < count && !same;
+        const size_t from =
+            dropped && (buckets[i].abandoned || !buckets[next].abandoned) ? next : i;
+        buckets[kept] = same ? merge(&buckets[i], &buckets[next]) : buckets[from];
+        branch[kept++] = branch[from];
+        i += same || dropped ? 2 : 1;
     }
     publication->bucket_count = kept;
 }

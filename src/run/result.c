@@ -55,8 +55,7 @@ static void put_end(struct text *out)
     text_print(out, ",\n  ");
 }
 
-/* The processor's name as Linux has it. */
-static void cpu_name(char *out, size_t size)
+void run_processor(char *out, size_t size)
 {
     unsigned char *bytes;
     size_t length;
@@ -75,7 +74,7 @@ static void cpu_name(char *out, size_t size)
 static void put_machine(struct text *out, const struct run *run)
 {
     char cpu[128];
-    cpu_name(cpu, sizeof cpu);
+    run_processor(cpu, sizeof cpu);
     text_print(out, "\"machine\": {");
     put_text(out, "cpu", cpu);
     text_print(out, ", ");
@@ -132,6 +131,11 @@ int result_write(struct run *run, const char *path, const char *tested,
     put_text(&out, "dataset", run->info->name);
     put_end(&out);
     put_text(&out, "network", run->now.network);
+    put_end(&out);
+    char precision[SETTINGS_TEXT];
+    settings_format(&run->settings, settings_find("train.precision", NULL), precision,
+                    sizeof precision);
+    put_text(&out, "precision", precision);
     put_end(&out);
     put_integer(&out, "parameters", (int64_t)run->now.parameters);
     put_end(&out);

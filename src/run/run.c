@@ -63,12 +63,9 @@ int run_plan(struct run *run, struct err *err)
     };
     const struct settings *settings = &run->settings;
     uint64_t images = run->info->count[DATA_TRAIN];
-    if (run_net_shape(settings, run->info->inputs, run->info->classes, &run->shape, err) != 0)
+    if (training_shape(settings, run->info, &run->shape, err) != 0)
         return -1;
     run->batch = (int)settings->train.batch_size;
-    if ((uint64_t)run->batch > images || images > UINT32_MAX)
-        return err_set(err, ERR_USAGE, "train.batch_size %d: there are %" PRIu64 " training images",
-                       run->batch, images);
     int64_t steps_per_epoch = (int64_t)images / run->batch;
     run->schedule = (struct net_schedule){
         .kind = kinds[settings->train.schedule],
@@ -107,8 +104,7 @@ int run_plan_again(struct run *run, const struct edit *edits, size_t count, stru
     return 0;
 }
 
-/* "3072-256-128-10 relu, batch norm before" */
-static void describe_network(const struct run *run, char *out, size_t size)
+void run_describe_network(const struct net_shape *shape, char *out, size_t size)
 {
     static const char *const activations[] = {
         [NET_RELU] = "relu", [NET_LEAKY_RELU] = "leaky relu", [NET_ELU] = "elu"};
@@ -116,11 +112,12 @@ static void describe_network(const struct run *run, char *out, size_t size)
                                         [NET_NORM_AFTER] = "batch norm after",
                                         [NET_NORM_NONE] = "no batch norm"};
     struct text text = {0};
-    text_print(&text, "%d", run->shape.inputs);
-    for (int i = 0; i < run->shape.layers; i++)
-        text_print(&text, "-%d", run->shape.units[i]);
-    text_print(&text, " %s, %s%s", activations[run->shape.activation], norms[run->shape.norm],
-               run->shape.norm != NET_NORM_NONE && run->shape.norm_learned ? ", learned" : "");
+    text_print(&text, "%d", shape->inputs);
+    for (int i = 0; i < shape->layers; i++)
+        text_print(&text, "-%d", shape->units[i]);
+    text_print(&text, " %s, %s%s%s", activations[shape->activation], norms[shape->norm],
+               shape->norm != NET_NORM_NONE && shape->norm_learned ? ", learned" : "",
+               shape->precision == NET_BFLOAT16 ? ", mixed precision" : "");
     text_copy(out, size, text.bytes);
     text_fini(&text);
 }
@@ -133,7 +130,7 @@ void run_first_snapshot(struct run *run)
     text_copy(now->directory, sizeof now->directory, run->directory);
     text_copy(now->dataset, sizeof now->dataset, info->name);
     text_copy(now->dataset_why, sizeof now->dataset_why, info->why);
-    describe_network(run, now->network, sizeof now->network);
+    run_describe_network(&run->shape, now->network, sizeof now->network);
     now->train_count = info->count[DATA_TRAIN];
     now->validation_count = info->count[DATA_VALIDATION];
     now->test_count = info->count[DATA_TEST];
@@ -244,8 +241,7 @@ static int make_files(struct run *run, struct err *err)
         goto done;
     if (locked_before)
         remove_remains(run);
-    if (journal_open(&run->journal, journal, run->info->digest, (uint64_t)run->settings.train.seed,
-                     err) == 0 &&
+    if (journal_open(&run->journal, journal, run->info->digest, &run->settings, err) == 0 &&
         metrics_open(&run->metrics, run->directory, run->schedule.steps_per_epoch, err) == 0 &&
         write_settings(run, settings, err) == 0)
         result = 0;

@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -83,5 +84,44 @@ int run_net_shape(const struct settings *settings, int inputs, int classes, stru
     for (int i = 0; i < settings->network.hidden.count; i++)
         out->units[i] = settings->network.hidden.units[i];
     out->units[out->layers - 1] = classes;
+    return 0;
+}
+
+struct net_update update_terms(const struct settings *settings, double rate)
+{
+    static const enum net_optimizer optimizers[] = {
+        [OPTIMIZER_SGD] = NET_SGD, [OPTIMIZER_NESTEROV] = NET_NESTEROV};
+    return (struct net_update){
+        .rate = rate,
+        .l2 = settings->train.l2,
+        .momentum = settings->train.momentum,
+        .optimizer = optimizers[settings->train.optimizer],
+    };
+}
+
+void draw_weights(const struct settings *settings, struct net *net)
+{
+    static const enum net_init rules[] = {
+        [INIT_HE] = NET_INIT_HE, [INIT_XAVIER] = NET_INIT_XAVIER, [INIT_NORMAL] = NET_INIT_NORMAL};
+    net_init_weights(net, rules[settings->network.init], settings->network.init_std,
+                     (uint64_t)settings->train.seed);
+}
+
+int training_shape(const struct settings *settings, const struct data_info *info,
+                   struct net_shape *out, struct err *err)
+{
+    uint64_t images = info->count[DATA_TRAIN];
+    if ((uint64_t)settings->train.batch_size > images || images > UINT32_MAX)
+        return err_set(err, ERR_USAGE,
+                       "train.batch_size %" PRId64 ": there are %" PRIu64 " training images",
+                       settings->train.batch_size, images);
+    const bool mixed = settings->train.precision == PRECISION_BFLOAT16;
+    if (mixed && math_bf16() == NULL)
+        return err_set(err, ERR_USAGE,
+                       "train.precision = bfloat16: this processor does not have AVX512_BF16; "
+                       "float32 is expected");
+    if (run_net_shape(settings, info->inputs, info->classes, out, err) != 0)
+        return -1;
+    out->precision = mixed ? NET_BFLOAT16 : NET_FLOAT32;
     return 0;
 }

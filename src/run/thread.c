@@ -10,19 +10,23 @@
  *   evaluate       │  v             │  v           v              v
  *                 EVALUATING     EVALUATING     DIVERGED      INTERRUPTED
  *
+ *   A bad loss leads to DIVERGED where train.on_divergence says stop, else to
+ *   PAUSED or on in RUNNING, at an earlier state each time.
  *   interrupt and abandon lead from everywhere to INTERRUPTED; what cannot go
  *   on (memory, a state that cannot be saved at the end, no result) to FAILED.
  *
  * Invariants:
  * 1. Commands take effect only between two steps, in the order of the queue,
  *    also while paused.
- * 2. An edit is journalled with its step and synced before it acts. Its effect
- *    is a function of state, step and command alone: time, drawing and other
+ * 2. An edit or a jump is journalled with its step and synced before it acts. Its
+ *    effect is a function of state, step and command alone: time, drawing and other
  *    threads cannot enter.
- * 3. Four locks, the hold's, the queue's, the publication's and the writer's: no
- *    code holds two, none is held across a step, a write or a callback.
- * 4. The run never waits for a reader, and for the disk only where two
- *    checkpoints are unwritten, at an edit's journal line and at the end.
+ * 3. Six locks, those of hold, queue, publication, kept states, copies and writer:
+ *    none is held across a step, a write or a callback. Who holds that of the kept
+ *    states may release a copy; otherwise no code holds two.
+ * 4. The run never waits for a reader, and for the disk only where more checkpoints
+ *    are unwritten than memory has room for, at the journal line of an edit, at a
+ *    jump to a state that only the disk has, and at the end.
  * 5. Whatever happens ends in a state, with the error in the snapshot.
  * 6. After the end files are closed and the lock file is free before the state
  *    is published; commands that still waited are refused.
@@ -222,29 +226,13 @@ int run_measure(struct run *run)
 /* The step's mini-batch, and its labels. */
 static struct gather next_batch(struct run *run)
 {
-    int64_t steps_per_epoch = run->schedule.steps_per_epoch, epoch = run->step / steps_per_epoch;
-    const struct settings *settings = &run->settings;
-    uint64_t seed = (uint64_t)settings->train.seed;
+    int64_t epoch = run->step / run->schedule.steps_per_epoch;
     if (run->permuted != epoch) {
-        data_permute(seed, (uint32_t)epoch, (uint32_t)run->info->count[DATA_TRAIN],
-                     run->permutation);
+        data_permute((uint64_t)run->settings.train.seed, (uint32_t)epoch,
+                     (uint32_t)run->info->count[DATA_TRAIN], run->permutation);
         run->permuted = epoch;
     }
-    struct gather gather = {
-        .dataset = run->dataset,
-        .choice = {.split = DATA_TRAIN,
-                   .index = run->permutation + run->step % steps_per_epoch * run->batch,
-                   .count = run->batch},
-        .seed = seed,
-        .epoch = (uint32_t)epoch,
-    };
-    if ((run->step + 1) % steps_per_epoch) {
-        gather.next = gather.choice;
-        gather.next.index += run->batch;
-    }
-    if (settings->augment.noise)
-        gather.sigma = settings->augment.noise_level *
-                       data_batch_std(run->dataset, gather.choice.index, run->batch);
+    struct gather gather = gather_batch(run->dataset, &run->settings, run->permutation, run->step);
     data_labels(run->dataset, &gather.choice, run->labels);
     return gather;
 }
@@ -273,13 +261,7 @@ static void note_speed(struct run *run, double seconds)
 static bool train_step(struct run *run, double *loss)
 {
     double start = run_clock(run);
-    const struct settings *settings = &run->settings;
-    struct net_update update = {
-        .rate = run_rate(run),
-        .l2 = settings->train.l2,
-        .momentum = settings->train.momentum,
-        .optimizer = settings->train.optimizer == OPTIMIZER_NESTEROV ? NET_NESTEROV : NET_SGD,
-    };
+    const struct net_update update = update_terms(&run->settings, run_rate(run));
     const struct gather gather = next_batch(run);
     const struct net_source source = gather_source(&gather);
     struct net_step_result result =
@@ -385,8 +367,6 @@ static enum run_state train(struct run *run)
 /* What takes long or much memory, and belongs to this thread. */
 static int prepare(struct run *run, struct err *err)
 {
-    static const enum net_init rules[] = {
-        [INIT_HE] = NET_INIT_HE, [INIT_XAVIER] = NET_INIT_XAVIER, [INIT_NORMAL] = NET_INIT_NORMAL};
     const struct settings *settings = &run->settings;
     size_t images = (size_t)run->info->count[DATA_TRAIN];
     math_thread_init();
@@ -401,8 +381,7 @@ static int prepare(struct run *run, struct err *err)
     writer_fit(&run->writer, &run->copies);
     run->labels = mem_alloc((size_t)run->batch);
     run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);
-    net_init_weights(run->net, rules[settings->network.init], settings->network.init_std,
-                     (uint64_t)settings->train.seed);
+    draw_weights(settings, run->net);
     if (run->resume && resume_prepare(run, err) != 0)
         return -1;
     run->now.parameters = net_parameters(run->net);

@@ -174,6 +174,7 @@ static void *writer_main(void *of)
         pthread_mutex_unlock(&writer->lock);
         perform(writer, &job, &error);
         copies_release(writer->copies, job.image.copy);
+        copies_prepare(writer->copies);
         pthread_mutex_lock(&writer->lock);
         end_job(writer, &error);
     }

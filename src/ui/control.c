@@ -388,16 +388,18 @@ static void key_when_diverged(struct control *control, const char *key)
     }
 }
 
-/* A divergence opens its menu once, over the main screen. */
+/* A divergence opens its menu once, over the main screen. The next one may come before the view
+ * has seen the run go on; but it is a return of its own. */
 static void show_divergence(struct control *control)
 {
     struct state *state = control->state;
-    if (!control->history->snapshot.diverged) {
-        state->diverged_shown = false;
+    const struct snapshot *snapshot = &control->history->snapshot;
+    if (!snapshot->diverged) {
+        state->diverged_shown = 0;
         if (state->mode == MODE_DIVERGED)
             state->mode = MODE_MAIN;
-    } else if (!state->diverged_shown && state->mode == MODE_MAIN) {
-        state->diverged_shown = true;
+    } else if (state->diverged_shown != snapshot->returns + 1 && state->mode == MODE_MAIN) {
+        state->diverged_shown = snapshot->returns + 1;
         state->diverged_clock = state->now;
         state->mode = MODE_DIVERGED;
     }

@@ -86,7 +86,7 @@ static void save_text(const struct snapshot *snapshot, bool brief, char *out, si
         snprintf(out, size,
                  brief ? "Saves step %" PRId64 ", then leaves. Nothing is lost."
                        : "Saves a checkpoint, now step %" PRId64
-                         ", and leaves. The checkpoint holds the complete state; nothing is lost.",
+                         ", and leaves. Nothing is lost: kdtui resume goes on from there.",
                  snapshot->step);
 }
 

@@ -25,7 +25,7 @@ struct state {
     enum view_mode mode;
     int help_top, help_page;   /* first line shown, lines that fit */
     char rollback[64];         /* MODE_ROLLBACK: the command of the state that is chosen */
-    bool diverged_shown;       /* the menu of MODE_DIVERGED, for the divergence that there is */
+    uint64_t diverged_shown;   /* snapshot.returns + 1 of the divergence whose menu was shown */
     double diverged_clock;     /* when it opened by itself; 0: it was asked for */
     struct editor editor;      /* MODE_PROMPT */
     const struct setting *ask; /* MODE_PROMPT: its value is typed; NULL: a command is */

@@ -1,0 +1,90 @@
+/*
+ * Products of a layer with its weights: scores forward, gradient and update
+ * backward, each for a stretch of the inputs.
+ */
+#include "kdt/net.h"
+#include "internal.h"
+
+void layer_panel_product(const struct layer *layer, int panel, int rows, int begin, int inputs,
+                         const real *x, int stride, bool add, real *score)
+{
+    /* More inputs at a time would not stay in a core's cache. */
+    enum { MOST_INPUTS = 512 };
+
+    for (int end = begin + inputs; begin < end; begin += MOST_INPUTS, x += MOST_INPUTS) {
+        const int n = end - begin < MOST_INPUTS ? end - begin : MOST_INPUTS;
+        math_gemm(MATH_PLAIN, MATH_PLAIN, rows, layer->panel, n, 1, x, stride,
+                  layer->weight.value + layer_panel_at(layer, panel, begin), layer->panel, add,
+                  score + panel * layer->panel, layer->stride);
+        add = true;
+    }
+}
+
+void layer_product(const struct layer *layer, int rows, int begin, int inputs, const real *x,
+                   int stride, bool add, real *score)
+{
+    for (int p = 0; p < layer->panels; p++)
+        layer_panel_product(layer, p, rows, begin, inputs, x, stride, add, score);
+}
+
+void layer_tail_product(const struct layer *layer, int rows, int begin, int inputs, const real *x,
+                        int stride, bool add, real *lanes)
+{
+    if (layer->tail > 0)
+        math_tail_product(rows, layer->tail, inputs, x, stride,
+                          layer->weight.value + layer_tail_at(layer, 0, begin), layer->inputs, add,
+                          lanes);
+}
+
+void layer_tail_score(const struct layer *layer, int rows, const real *lanes, real *score)
+{
+    if (layer->tail > 0)
+        math_tail_sum(rows, layer->tail, lanes, score + layer->panels * layer->panel,
+                      layer->stride);
+}
+
+void net_update_apply(const struct net_update *update, double l2, size_t n, const real *g, real *v,
+                      real *w)
+{
+    const real rate = (real)update->rate, momentum = (real)update->momentum;
+    const real decay = (real)(2 * l2);
+
+    switch (update->optimizer) {
+    case NET_SGD:
+        math_update_momentum(n, rate, momentum, decay, g, v, w);
+        break;
+    case NET_NESTEROV:
+        math_update_nesterov(n, rate, momentum, decay, g, v, w);
+        break;
+    }
+}
+
+void layer_update_panel(const struct layer *layer, int panel, int rows, int begin, int inputs,
+                        const real *x, int stride, const struct net_update *update)
+{
+    _Alignas(64) real gradient[NET_BLOCK_NUMBERS];
+    const size_t at = layer_panel_at(layer, panel, begin);
+    const size_t count = (size_t)inputs * (size_t)layer->panel;
+
+    math_gemm(MATH_TRANSPOSED, MATH_PLAIN, inputs, layer->panel, rows, 1, x, stride,
+              layer->gradient + panel * layer->panel, layer->stride, 0, gradient, layer->panel);
+    net_update_apply(update, update->l2, count, gradient, layer->weight.velocity + at,
+                     layer->weight.value + at);
+}
+
+void layer_update_tail(const struct layer *layer, int rows, int begin, int inputs, const real *x,
+                       int stride, const struct net_update *update)
+{
+    _Alignas(64) real gradient[NET_BLOCK_NUMBERS];
+
+    if (layer->tail == 0)
+        return;
+    math_tail_gradient(rows, layer->tail, inputs, x, stride,
+                       layer->gradient + layer->panels * layer->panel, layer->stride, gradient,
+                       inputs);
+    for (int h = 0; h < layer->tail; h++) {
+        const size_t at = layer_tail_at(layer, h, begin);
+        net_update_apply(update, update->l2, (size_t)inputs, gradient + h * inputs,
+                         layer->weight.velocity + at, layer->weight.value + at);
+    }
+}
