@@ -146,9 +146,6 @@ void math_update_momentum(size_t n, real rate, real momentum, real decay, const 
 void math_update_nesterov(size_t n, real rate, real momentum, real decay, const real *g, real *v,
                           real *w);
 
-/* n numbers are wanted soon: brings them near. */
-void math_expect(size_t n, const real *x);
-
 /* Whether none of n numbers is a NaN or infinite. */
 bool math_finite(size_t n, const real *x);
 

@@ -86,7 +86,8 @@ struct net_source net_matrix_source(const struct net_matrix *matrix);
 
 /* One training step on `rows` rows with labels [rows] in 0 … K-1: forward with
  * the mini-batch's statistics, and, where the loss is finite and at most
- * `loss_limit`, backward and update. Allocates nothing after the first. */
+ * `loss_limit`, backward and update. Allocates nothing where the rows are the
+ * batch, as the kernels for their number are made with the net. */
 struct net_step_result net_train_step(struct net *net, const struct net_source *source,
                                       const uint8_t *labels, int rows,
                                       const struct net_update *update, double loss_limit);

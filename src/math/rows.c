@@ -49,27 +49,43 @@ MATH_BODY void math_add_scaled_body(int n, real scale, const real *restrict v, r
 }
 MATH_KERNEL(void, math_add_scaled, (int n, real scale, const real *v, real *x), (n, scale, v, x))
 
-/* In blocks whose lines stay in the first-level cache. */
-void math_transpose(int rows, int columns, const real *restrict x, int stride, real *restrict y,
-                    int y_stride)
-{
-    enum { BLOCK = 16 };
+enum { BLOCK = 8 };
+typedef real block_row
+    __attribute__((vector_size(BLOCK * sizeof(real)), aligned(sizeof(real)), may_alias));
 
-    for (int r = 0; r < rows; r += BLOCK)
-        for (int c = 0; c < columns; c += BLOCK) {
-            const int r_end = r + BLOCK < rows ? r + BLOCK : rows;
-            const int c_end = c + BLOCK < columns ? c + BLOCK : columns;
-            for (int j = c; j < c_end; j++)
-                for (int i = r; i < r_end; i++)
-                    y[(size_t)j * (size_t)y_stride + (size_t)i] =
-                        x[(size_t)i * (size_t)stride + (size_t)j];
+/* Rows i and i + 4 interleaved, three times over, are the columns. */
+MATH_BODY void transpose_block(const real *restrict x, int stride, real *restrict y, int y_stride)
+{
+    block_row from[BLOCK], to[BLOCK];
+
+    for (int i = 0; i < BLOCK; i++)
+        from[i] = *(const block_row *)(x + i * stride);
+    for (int time = 0; time < 3; time++) {
+        for (int i = 0; i < BLOCK / 2; i++) {
+            to[2 * i] = __builtin_shufflevector(from[i], from[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+            to[2 * i + 1] =
+                __builtin_shufflevector(from[i], from[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
         }
+        for (int i = 0; i < BLOCK; i++)
+            from[i] = to[i];
+    }
+    for (int i = 0; i < BLOCK; i++)
+        *(block_row *)(y + i * y_stride) = from[i];
 }
 
-void math_expect(size_t n, const real *x)
+MATH_BODY void math_transpose_body(int rows, int columns, const real *x, int stride, real *y,
+                                   int y_stride)
 {
-    enum { LINE = 64 / sizeof(real), SECOND_LEVEL = 2 };
+    const int whole_rows = rows / BLOCK * BLOCK, whole_columns = columns / BLOCK * BLOCK;
 
-    for (size_t i = 0; i < n; i += LINE)
-        __builtin_prefetch(x + i, 0, SECOND_LEVEL);
+    for (int c = 0; c < whole_columns; c += BLOCK)
+        for (int r = 0; r < whole_rows; r += BLOCK)
+            transpose_block(x + (size_t)r * (size_t)stride + c, stride,
+                            y + (size_t)c * (size_t)y_stride + r, y_stride);
+    for (int r = 0; r < rows; r++)
+        for (int c = r < whole_rows ? whole_columns : 0; c < columns; c++)
+            y[(size_t)c * (size_t)y_stride + (size_t)r] = x[(size_t)r * (size_t)stride + (size_t)c];
 }
+MATH_KERNEL(void, math_transpose,
+            (int rows, int columns, const real *x, int stride, real *y, int y_stride),
+            (rows, columns, x, stride, y, y_stride))

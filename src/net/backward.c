@@ -32,30 +32,69 @@ static void input_gradient(const struct backward *backward, int piece, real *tur
 }
 
 /* The piece's inputs are units of the layer below: their gradient goes on to
- * their scores before these weights are updated. */
+ * their scores. */
 static void backward_piece(void *arg, int i)
 {
     const struct backward *backward = arg;
     const struct layer *layer = backward->layer;
     struct layer *below = backward->below;
-    const int begin = i * layer->piece_inputs, inputs = layer_piece_width(layer, i);
+    const int begin = i * layer->piece_inputs;
     const bool last = i == layer->pieces - 1;
     const double time = net_clock_start(backward->net);
 
     input_gradient(backward, i, backward->net->scratch + (size_t)i * backward->net->scratch_size);
     layer_finish_backward(backward->net, below, backward->rows, backward->update, begin,
                           last ? below->width : begin + layer->piece_inputs);
-    for (int p = 0; p < layer->panels; p++)
-        for (int d = begin; d < begin + inputs; d += layer->block_inputs)
-            layer_update_panel(layer, p, backward->rows, d,
-                               net_smaller(begin + inputs - d, layer->block_inputs),
-                               below->output + d, below->stride, backward->update);
     net_clock_mark(backward->net, NET_PHASE_INNER, time);
+}
+
+/* All layers' weights at once: the first layer's pieces at both ends, where
+ * they meet the same threads as forward, the small ones of the others between. */
+struct updates {
+    struct net *net;
+    const struct net_source *source;
+    int rows;
+    const struct net_update *update;
+    int others; /* pieces of the layers above the first */
+};
+
+static void update_layer(const struct updates *updates, const struct layer *layer, int piece)
+{
+    const struct layer *below = layer - 1;
+    const int begin = piece * layer->piece_inputs;
+    const int end = begin + layer_piece_width(layer, piece);
+    const double time = net_clock_start(updates->net);
+
+    for (int p = 0; p < layer->panels; p++)
+        for (int d = begin; d < end; d += layer->block_inputs)
+            layer_update_panel(layer, p, updates->rows, d,
+                               net_smaller(end - d, layer->block_inputs), below->output + d,
+                               below->stride, updates->update);
+    net_clock_mark(updates->net, NET_PHASE_INNER, time);
+}
+
+static void update_piece(void *arg, int i)
+{
+    const struct updates *updates = arg;
+    const struct layer *layer = &updates->net->layers[0];
+    const int half = layer->pieces / 2;
+
+    if (i < half || i >= half + updates->others) {
+        const bool mixed = updates->net->mixed.kernels != NULL;
+        (mixed ? mixed_update : first_update)(updates->net, updates->source, updates->rows,
+                                              updates->update, i < half ? i : i - updates->others);
+        return;
+    }
+    i -= half;
+    for (layer++; i >= layer->pieces; layer++)
+        i -= layer->pieces;
+    update_layer(updates, layer, i);
 }
 
 void net_backward(struct net *net, const struct net_source *source, int rows,
                   const struct net_update *update)
 {
+    struct updates updates = {.net = net, .source = source, .rows = rows, .update = update};
     const double time = net_clock_start(net);
 
     layer_finish_backward(net, net_last_layer(net), rows, update, 0, net_last_layer(net)->width);
@@ -66,9 +105,12 @@ void net_backward(struct net *net, const struct net_source *source, int rows,
                                     .below = &net->layers[l - 1],
                                     .rows = rows,
                                     .update = update};
+        updates.others += backward.layer->pieces;
         team_run(net->team, backward.layer->pieces, backward_piece, &backward);
     }
-    first_update(net, source, rows, update);
+    if (net->mixed.kernels != NULL)
+        mixed_round_gradient(net, rows);
+    team_run(net->team, net->layers[0].pieces + updates.others, update_piece, &updates);
 }
 
 /* From the last layer's output to its gradient; false where the loss is bad. */

@@ -27,7 +27,6 @@ struct first {
     const struct layer *layer;
     const struct net_source *source;
     int rows;
-    const struct net_update *update; /* backward */
 };
 
 bool net_keeps_input(const struct net *net, const struct net_source *source)
@@ -118,16 +117,15 @@ void first_forward(struct net *net, const struct net_source *source, int rows)
         team_run(net->team, layer->parts * row_pieces, forward_piece, &first);
 }
 
-/* The gradient of a piece's weights, and their update, a block at a time. */
-static void update_piece(void *arg, int i)
+/* The gradient of the weights of piece i, and their update, a block at a time. */
+void first_update(struct net *net, const struct net_source *source, int rows,
+                  const struct net_update *update, int i)
 {
-    const struct first *first = arg;
-    const struct net *net = first->net;
-    const struct layer *layer = first->layer;
-    const struct net_source *source = first->source;
+    const struct layer *layer = &net->layers[0];
+    const struct first first = {.net = net, .layer = layer, .source = source, .rows = rows};
     const bool keeps = net_keeps_input(net, source);
     const int begin = i * layer->piece_inputs, inputs = layer_piece_width(layer, i);
-    const int most = keeps ? inputs : fill_inputs(first->rows, UPDATE_INPUTS, layer->block_inputs);
+    const int most = keeps ? inputs : fill_inputs(rows, UPDATE_INPUTS, layer->block_inputs);
     const int shares = layer->panels * net_divide_up(inputs, layer->block_inputs);
     int share = 0;
     _Alignas(64) real buffer[BUFFER_NUMBERS];
@@ -136,30 +134,18 @@ static void update_piece(void *arg, int i)
         const int width = net_smaller(begin + inputs - d, most);
         int stride = net->x_stride;
         const real *x =
-            keeps ? kept_input(net, 0, d) : fill(first, 0, first->rows, d, width, buffer, &stride);
+            keeps ? kept_input(net, 0, d) : fill(&first, 0, rows, d, width, buffer, &stride);
         const double time = net_clock_start(net);
 
         for (int p = 0; p < layer->panels; p++)
             for (int b = 0; b < width; b += layer->block_inputs) {
                 if (source->expect != NULL)
                     source->expect(source->of, begin, inputs, share++, shares);
-                layer_update_panel(layer, p, first->rows, d + b,
+                layer_update_panel(layer, p, rows, d + b,
                                    net_smaller(width - b, layer->block_inputs), x + b, stride,
-                                   first->update);
+                                   update);
             }
-        layer_update_tail(layer, first->rows, d, width, x, stride, first->update);
+        layer_update_tail(layer, rows, d, width, x, stride, update);
         net_clock_mark(net, NET_PHASE_UPDATE, time);
     }
-}
-
-void first_update(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update)
-{
-    struct first first = {
-        .net = net, .layer = &net->layers[0], .source = source, .rows = rows, .update = update};
-
-    if (net->mixed.kernels != NULL)
-        mixed_update(net, source, rows, update);
-    else
-        team_run(net->team, first.layer->pieces, update_piece, &first);
 }

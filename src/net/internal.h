@@ -3,9 +3,9 @@
  * tensor that a checkpoint holds, and `work`, what a step needs in between.
  *
  * The work is cut by shapes alone. Forward, a layer is cut by panels of units
- * (the first as first.c says). Backward, its inputs are cut into pieces: a piece
- * gives its inputs' part of the gradient and updates its own weights at once,
- * so nobody else reads or writes them.
+ * (the first as first.c says). Backward, its inputs are cut into pieces: first
+ * each gives the gradient of its own inputs, layer by layer; then each piece of
+ * every layer updates its weights, all of which are independent of each other.
  *
  * Products run along the units, in panels that fill whole vectors: weights are
  * [panels][inputs][panel], so a panel's weights of a stretch of inputs lie one
@@ -218,15 +218,18 @@ void layer_update_tail(const struct layer *layer, int rows, int begin, int input
 bool net_keeps_input(const struct net *net, const struct net_source *source);
 /* The first layer's partial sums; of several panels, only its inputs. */
 void first_forward(struct net *net, const struct net_source *source, int rows);
+/* The gradient and update of its piece i. */
 void first_update(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update);
+                  const struct net_update *update, int i);
 
 /* The same in mixed precision, where the inputs of several panels are not in
  * net->x: the product of one of them. */
 void mixed_forward(struct net *net, const struct net_source *source, int rows);
 void mixed_panel_product(const struct net *net, int panel, int rows);
 void mixed_update(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update);
+                  const struct net_update *update, int i);
+/* The layer's gradient, before the first update. */
+void mixed_round_gradient(const struct net *net, int rows);
 
 /* Forward with the mini-batch's statistics up to the last layer's output. */
 void net_forward(struct net *net, const struct net_source *source, int rows);

@@ -183,6 +183,14 @@ void mixed_panel_product(const struct net *net, int panel, int rows)
 
 /* ---- backward ---- */
 
+void mixed_round_gradient(const struct net *net, int rows)
+{
+    const struct layer *layer = &net->layers[0];
+
+    net->mixed.kernels->pairs(rows, layer->width, layer->gradient, layer->stride,
+                              net->mixed.gradient, layer->stride);
+}
+
 static void update_panel(const struct step *step, int panel, int begin, int inputs)
 {
     const struct net *net = step->net;
@@ -220,14 +228,15 @@ static void update_tail(const struct step *step, int begin, int inputs)
     round_tail_weights(net, begin, inputs);
 }
 
-static void update_piece(void *arg, int i)
+/* The gradient of the weights of piece i, and their update. */
+void mixed_update(struct net *net, const struct net_source *source, int rows,
+                  const struct net_update *update, int i)
 {
-    const struct step *step = arg;
-    const struct layer *layer = &step->net->layers[0];
-    const struct net_source *source = step->source;
+    const struct step step = {.net = net, .source = source, .rows = rows, .update = update};
+    const struct layer *layer = &net->layers[0];
     const int begin = i * layer->piece_inputs, inputs = layer_piece_width(layer, i);
     const int shares = net_divide_up(inputs, UPDATE_INPUTS);
-    const double time = net_clock_start(step->net);
+    const double time = net_clock_start(net);
 
     for (int share = 0; share < shares; share++) {
         const int d = begin + share * UPDATE_INPUTS;
@@ -237,20 +246,9 @@ static void update_piece(void *arg, int i)
             source->expect(source->of, begin, inputs, share, shares);
         for (int p = 0; p < layer->panels; p++)
             for (int b = 0; b < width; b += layer->block_inputs)
-                update_panel(step, p, d + b, net_smaller(width - b, layer->block_inputs));
+                update_panel(&step, p, d + b, net_smaller(width - b, layer->block_inputs));
         if (layer->tail > 0)
-            update_tail(step, d, width);
+            update_tail(&step, d, width);
     }
-    net_clock_mark(step->net, NET_PHASE_UPDATE, time);
-}
-
-void mixed_update(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update)
-{
-    const struct layer *layer = &net->layers[0];
-    struct step step = {.net = net, .source = source, .rows = rows, .update = update};
-
-    net->mixed.kernels->pairs(rows, layer->width, layer->gradient, layer->stride,
-                              net->mixed.gradient, layer->stride);
-    team_run(net->team, layer->pieces, update_piece, &step);
+    net_clock_mark(net, NET_PHASE_UPDATE, time);
 }

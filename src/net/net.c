@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -250,6 +251,26 @@ static void list_tensors(struct net *net)
     }
 }
 
+static void fill_zeros(const void *of, int first, int rows, int begin, int inputs, real *x,
+                       int stride)
+{
+    (void)of, (void)first, (void)begin;
+    for (int r = 0; r < rows; r++)
+        memset(x + (size_t)r * (size_t)stride, 0, (size_t)inputs * sizeof *x);
+}
+
+/* A step on nothing, so that the kernels of its shapes exist before the first. */
+static void rehearse(struct net *net)
+{
+    const struct net_source zeros = {.fill = fill_zeros};
+    const struct net_update still = {.optimizer = NET_SGD};
+    uint8_t *labels = mem_alloc((size_t)net->batch);
+
+    net_train_step(net, &zeros, labels, net->batch, &still, INFINITY);
+    mem_free(labels);
+    net_reset(net);
+}
+
 int net_create(const struct net_shape *shape, int batch, struct team *team, struct net **out,
                struct err *err)
 {
@@ -274,6 +295,7 @@ int net_create(const struct net_shape *shape, int batch, struct team *team, stru
     }
     list_tensors(net);
     net_reset(net);
+    rehearse(net);
     *out = net;
     return 0;
 }

@@ -66,9 +66,6 @@ void layer_update_panel(const struct layer *layer, int panel, int rows, int begi
     const size_t at = layer_panel_at(layer, panel, begin);
     const size_t count = (size_t)inputs * (size_t)layer->panel;
 
-    /* The product gives the time to bring what it is followed by. */
-    // math_expect(count, layer->weight.velocity + at);
-    // math_expect(count, layer->weight.value + at);
     math_gemm(MATH_TRANSPOSED, MATH_PLAIN, inputs, layer->panel, rows, 1, x, stride,
               layer->gradient + panel * layer->panel, layer->stride, 0, gradient, layer->panel);
     net_update_apply(update, update->l2, count, gradient, layer->weight.velocity + at,
