@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -102,11 +103,81 @@ static void test_many_branches(void **state)
     publication_fini(&publication);
 }
 
+/* ---- what memory has room for ---- */
+
+static void add_state(struct states *states, uint64_t seq, struct copy *copy)
+{
+    char name[32];
+    const struct image image = {{.step = (int64_t)seq, .journal_seq = seq - 1}, copy};
+    snprintf(name, sizeof name, "edit-%d", (int)seq);
+    states_edit(states, name, "an edit", &image);
+}
+
+static void expect_state(struct states *states, const char *name, bool known, bool in_memory)
+{
+    struct state state;
+    assert_int_equal(states_find_name(states, name, &state), known);
+    if (!known)
+        return;
+    assert_int_equal(state.image.copy != NULL, in_memory);
+    copies_release(states->copies, state.image.copy);
+}
+
+/* A state goes when neither memory nor the disk has it, nor is about to. */
+static void test_little_memory(void **state)
+{
+    (void)state;
+    static struct states states;
+    static struct copies copies;
+    const struct net_shape shape = {.inputs = 3, .layers = 1, .units = {2}};
+    struct team *team;
+    struct net *net;
+    struct err err;
+    char name[128];
+    assert_int_equal(team_create(1, &team, &err), 0);
+    assert_int_equal(net_create(&shape, 2, team, &net, &err), 0);
+    assert_int_equal(copies_init(&copies, net, &err), 0);
+    struct copy *copy = copies_take(&copies, net, &err);
+    assert_non_null(copy);
+    states_init(&states);
+    states_fit(&states, &copies);
+    assert_int_equal(states.in_memory, STATES_EDITS);
+    states.in_memory = 2;
+    for (uint64_t seq = 1; seq <= 4; seq++)
+        add_state(&states, seq, copy);
+    expect_state(&states, "edit-1", true, false);
+    expect_state(&states, "edit-2", true, false);
+    expect_state(&states, "edit-3", true, true);
+    states_unsaved(&states, "edit-1");
+    expect_state(&states, "edit-1", false, false);
+    states_saved(&states, STATE_EDIT, "edit-2", 2, 1);
+    states_unsaved(&states, "edit-3");
+    expect_state(&states, "edit-3", true, true);
+    add_state(&states, 5, copy);
+    expect_state(&states, "edit-3", false, false);
+    expect_state(&states, "edit-2", true, false);
+    assert_false(states_surplus(&states, STATE_EDIT, 1, name));
+    states_saved(&states, STATE_EDIT, "edit-4", 4, 3);
+    assert_true(states_surplus(&states, STATE_EDIT, 1, name));
+    assert_string_equal(name, "edit-2");
+    expect_state(&states, "edit-2", false, false);
+    assert_int_equal(states_count(&states), 2);
+    states_clear(&states);
+    assert_int_equal(states_count(&states), 0);
+    assert_int_equal(copy->holders, 1);
+    copies_release(&copies, copy);
+    states_fini(&states);
+    copies_fini(&copies);
+    net_destroy(net);
+    team_destroy(team);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_history),
         cmocka_unit_test(test_many_branches),
+        cmocka_unit_test(test_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -519,6 +519,48 @@ static void test_rollback(void **state)
     fixture_end(run, RUN_INTERRUPTED, NULL);
 }
 
+/* Edits faster than the disk takes them: the last of them can be taken back, and that
+ * taken back again. */
+static void test_burst(void **state)
+{
+    (void)state;
+    enum { BURST = 40 };
+    struct run *run = start_session("burst", 1);
+    struct feed *feed = run_feed(run);
+    struct snapshot now;
+    struct answer answer;
+    struct err err;
+    uint64_t id = 0;
+    for (int i = 0; i < BURST; i++)
+        assert_int_not_equal(id = feed->post(feed, "set train.l2 *1.1", SOURCE_KEY, &err), 0);
+    fixture_answer(feed, id, &answer);
+    assert_int_equal(answer.state, ANSWER_APPLIED);
+    struct print before = print_now(feed, "burst");
+    assert_int_equal(edit_files("burst"), STATES_EDITS);
+    feed->snapshot(feed, &now);
+    assert_string_equal(now.warning, "");
+    double l2 = now.settings.train.l2;
+    /* The first undo keeps a state itself, and the oldest goes for it. */
+    for (int i = 1; i < STATES_EDITS; i++) {
+        fixture_command(feed, "undo", &answer);
+        assert_int_equal(answer.state, ANSWER_APPLIED);
+        feed->snapshot(feed, &now);
+        l2 /= 1.1;
+        assert_true(fabs(now.settings.train.l2 / l2 - 1) < 1e-9);
+    }
+    fixture_expect_refused(feed, "undo", "is not kept any more: only the last 8 are");
+    assert_int_equal(edit_files("burst"), STATES_EDITS);
+    for (int i = 1; i < STATES_EDITS; i++) {
+        fixture_command(feed, "redo", &answer);
+        assert_int_equal(answer.state, ANSWER_APPLIED);
+    }
+    fixture_expect_refused(feed, "redo", "there is no undo to take back");
+    struct print after = print_now(feed, "burst");
+    assert_same(&before, &after);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+}
+
 /* Without a disk memory has the states of the last edits. */
 static void test_unwritten(void **state)
 {
@@ -557,9 +599,8 @@ static void test_unwritten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_sessions),
-        cmocka_unit_test(test_views),
-        cmocka_unit_test(test_rollback),
+        cmocka_unit_test(test_random_sessions), cmocka_unit_test(test_views),
+        cmocka_unit_test(test_rollback),        cmocka_unit_test(test_burst),
         cmocka_unit_test(test_unwritten),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
