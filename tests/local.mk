@@ -8,7 +8,7 @@ tests_kdtui_fault_SOURCES = $(kdtui_SOURCES) $(fault_sources)
 tests_kdtui_fault_LDADD = $(kdtui_LDADD)
 fault_sources = tests/fault.c tests/fault.h tests/disk.c tests/disk.h
 
-UNIT_TESTS += tests/test_faults tests/test_bitflips tests/test_crash
+UNIT_TESTS += tests/test_faults tests/test_bitflips tests/test_crash tests/test_sessions
 tests_test_faults_SOURCES = tests/test_faults.c tests/run_fixture.c tests/run_fixture.h \
 	$(fault_sources)
 tests_test_faults_CFLAGS = $(tests_test_run_CFLAGS)
@@ -21,6 +21,9 @@ tests_test_crash_SOURCES = tests/test_crash.c tests/run_fixture.c tests/run_fixt
 	tests/disk.c tests/disk.h
 tests_test_crash_CFLAGS = $(tests_test_run_CFLAGS)
 tests_test_crash_LDADD = $(tests_test_run_LDADD)
+tests_test_sessions_SOURCES = tests/test_sessions.c tests/run_fixture.c tests/run_fixture.h
+tests_test_sessions_CFLAGS = $(tests_test_run_CFLAGS)
+tests_test_sessions_LDADD = $(tests_test_run_LDADD)
 
 # Not run by make check: what other scripts use, and the fuzz campaign.
 EXTRA_DIST += tests/read_checkpoint.py tests/fuzz.sh

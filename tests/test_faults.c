@@ -24,7 +24,7 @@
 #include "fault.h"
 
 static struct fixture fixture;
-static long stride = 11;
+static long stride = 41;
 static char runs[300], shadow[300], left[300];
 
 static int open_fixture(void **state)
@@ -131,7 +131,7 @@ static bool give(struct trial *trial, const char *line, struct answer *answer)
     return false;
 }
 
-static void edit(struct trial *trial, const char *line)
+static bool edit(struct trial *trial, const char *line)
 {
     struct snapshot before, after;
     struct answer answer;
@@ -142,6 +142,7 @@ static void edit(struct trial *trial, const char *line)
         expect_journalled(trial, line);
     else if (memcmp(&before.settings, &after.settings, sizeof before.settings) != 0)
         fail_trial(trial, "refused, but done", line);
+    return applied;
 }
 
 static void train_steps(struct trial *trial, int64_t steps)
@@ -160,15 +161,19 @@ static void train_steps(struct trial *trial, int64_t steps)
 static void steer(struct trial *trial)
 {
     struct answer answer;
-    edit(trial, "set train.learning_rate 0.05");
+    bool edited = edit(trial, "set train.learning_rate 0.05");
     train_steps(trial, 3);
     if (give(trial, "checkpoint mine", &answer))
         expect_saved(trial, "mine", answer.step);
-    edit(trial, "toggle augment.noise");
+    edited |= edit(trial, "toggle augment.noise");
     train_steps(trial, FIXTURE_STEPS);
     if (give(trial, "checkpoint", &answer))
         expect_saved(trial, "last", answer.step);
     give(trial, "evaluate", &answer);
+    if (edited && edit(trial, "undo"))
+        edit(trial, "redo");
+    edit(trial, "rollback best");
+    train_steps(trial, 2);
 }
 
 /* Everything in checkpoints/ that is not a leftover is whole. */
@@ -187,6 +192,22 @@ static int check_file(const char *path, const struct stat *status, int type, str
     return 0;
 }
 
+/* Whole rows, up to the last step. */
+static void check_steps(const struct trial *trial, const struct snapshot *now)
+{
+    size_t rows;
+    struct err err;
+    long long last = -1;
+    char *text = fixture_read(&fixture, "it", "steps.csv", NULL);
+    if (run_parse_steps(text, strlen(text), "steps.csv", &rows, &err) != 0)
+        fail_trial(trial, "rows", err.text);
+    for (const char *line = text; (line = strchr(line, '\n')) && line[1];)
+        last = atoll(++line);
+    if (last != now->step - 1)
+        fail_trial(trial, "a row is missing", text);
+    mem_free(text);
+}
+
 static void check_end(const struct trial *trial, const struct snapshot *now)
 {
     bool hit = fault_hit()[0];
@@ -194,7 +215,7 @@ static void check_end(const struct trial *trial, const struct snapshot *now)
         expect_saved(trial, "last", now->step);
         fixture_check_result(&fixture, "it", now);
         if (!now->warning[0])
-            fixture_check_steps(&fixture, "it", now->step);
+            check_steps(trial, now);
         else if (!hit || (trial->plan.count && !strstr(fault_hit(), "journal")))
             fail_trial(trial, "still a warning", now->warning);
     } else if (now->state != RUN_FAILED || !hit ||

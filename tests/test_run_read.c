@@ -92,6 +92,10 @@ static void test_journal(void **state)
     expect_journal(copy, undo, 2, edit);
     memset(copy + edit, 0, undo - edit);
     expect_journal(copy, undo, 2, edit);
+    /* Zeros that join it to the line before are no such end. */
+    memcpy(copy, bytes, undo);
+    memset(copy + edit - 10, 0, 10);
+    expect_wrong(copy, undo, "j:2: ");
     /* Every other change is found. */
     for (size_t i = 0; i < undo - 1; i++) {
         memcpy(copy, bytes, undo);

@@ -402,6 +402,32 @@ static void test_evaluating(void **state)
     script_free(script);
 }
 
+/* The best state is the one that was measured, not one of the same step with an edit since. */
+static void test_best(void **state)
+{
+    (void)state;
+    struct script *script =
+        fixture_script("@20 set train.momentum 0.1\n@20 checkpoint later\n@20 pause\n");
+    struct run *run = fixture_start_script(&fixture, "best", script);
+    struct snapshot now;
+    struct answer answer;
+    fixture_wait(run_feed(run), fixture_paused, &now);
+    assert_int_equal(now.best_step, 20);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+    run = fixture_resume(&fixture, "best", NULL, NULL);
+    fixture_command(run_feed(run), "pause", &answer);
+    fixture_command(run_feed(run), "rollback 20", &answer);
+    fixture_command(run_feed(run), "rollback best", &answer);
+    assert_int_equal(answer.state, ANSWER_APPLIED);
+    run_feed(run)->snapshot(run_feed(run), &now);
+    assert_int_equal(now.step, 20);
+    assert_true(now.settings.train.momentum == 0.9);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+    script_free(script);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_damaged),   cmocka_unit_test(test_torn),
         cmocka_unit_test(test_refused),   cmocka_unit_test(test_history),
         cmocka_unit_test(test_finished),  cmocka_unit_test(test_evaluating),
+        cmocka_unit_test(test_best),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

@@ -142,7 +142,7 @@ struct file_log;
 int file_log_open(const char *path, bool create_new, struct file_log **out, struct err *err);
 int file_log_append(struct file_log *log, const void *bytes, size_t length, bool sync,
                     struct err *err);
-int file_log_sync(struct file_log *log, struct err *err); /* what was appended without */
+int file_log_sync(struct file_log *log, struct err *err); /* appends that were not synced */
 uint64_t file_log_length(const struct file_log *log);
 /* Cuts the file to its first `length` bytes, durably. */
 int file_log_cut(struct file_log *log, uint64_t length, struct err *err);

@@ -7,6 +7,9 @@
  * zero bytes where the line would have been. Such a line was never acknowledged;
  * it is left out, and `torn` says so.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "internal.h"
 
 #include <inttypes.h>
@@ -223,6 +226,17 @@ static int add_line(struct journal_file *file, const char *bytes, size_t length,
     return file->count == 1 ? read_head(file, spot, err) : 0;
 }
 
+/* Whether these bytes, the last of a journal, are what a crash leaves of one line. */
+static bool is_torn(const char *bytes, size_t length)
+{
+    static const char begin[] = "{\"seq\":";
+    const char *hole = memrchr(bytes, '\0', length);
+    if (!memchr(bytes, '\n', length))
+        return true;
+    /* Where another line follows the hole, lines are lost that were whole. */
+    return hole && !memmem(hole, length - (size_t)(hole - bytes), begin, strlen(begin));
+}
+
 static int journal_parse(const char *bytes, size_t length, const char *name,
                          struct journal_file *out, struct err *err)
 {
@@ -233,7 +247,7 @@ static int journal_parse(const char *bytes, size_t length, const char *name,
         size_t left = length - out->length;
         const char *end = memchr(line, '\n', left);
         spot.line++;
-        out->torn = !end || (end == bytes + length - 1 && memchr(line, '\0', left));
+        out->torn = (!end || end == bytes + length - 1) && is_torn(line, left);
         if (out->torn)
             break;
         if (add_line(out, line, (size_t)(end - line), &spot, err) != 0) {

@@ -160,14 +160,14 @@ static char *candidate_path(const struct resume *resume, const char *name)
 char *resume_best_path(const struct resume *resume)
 {
     const struct evaluation *best = &resume->checkpoint.best;
-    const struct candidate *found = NULL;
+    /* The first in time: after the evaluation settings may have changed at that step. */
     for (size_t i = 0; i < resume->candidate_count && best->step >= 0; i++) {
         const struct candidate *one = &resume->candidates[i];
         if (one->step == best->step && one->best_step == best->step &&
             one->best_accuracy == best->validation_accuracy)
-            found = one;
+            return candidate_path(resume, one->name);
     }
-    return found ? candidate_path(resume, found->name) : NULL;
+    return NULL;
 }
 
 static void note_best(struct resume *resume)

@@ -11,8 +11,8 @@
  * 1. A repeated line takes effect at its own step, in the order of the journal;
  *    what only paces a run is passed over there, and copied by a replay.
  * 2. While lines are left to repeat, nothing else goes into the journal, so that
- *    it stays in the order of the run's time: edits by others are refused, and
- *    pausing, saving and leaving are not written.
+ *    it stays in the order of the run's time: edits by others are refused, so is
+ *    `stop`, and pausing, saving and leaving are not written.
  */
 #include "internal.h"
 
@@ -41,7 +41,8 @@ int tape_check(const struct run *run, const struct order *order, enum command_id
                struct err *err)
 {
     bool changes = command_info(command)->scope == COMMAND_SCOPE_EDIT ||
-                   command == COMMAND_EVALUATE || command == COMMAND_NOTE;
+                   command == COMMAND_EVALUATE || command == COMMAND_NOTE ||
+                   command == COMMAND_STOP;
     if (order->seq || order->repeated || !changes || !tape_repeats(run))
         return 0;
     return err_set(err, ERR_USAGE,
