@@ -73,7 +73,7 @@ rows() { cut -d, -f1,2,4- "$runs/$1/metrics.csv" | cat - "$runs/$1/steps.csv"; }
 same() { rows "$1" >rows1 && rows "$2" >rows2 && cmp rows1 rows2; }
 
 expect "a run with a script" 0 '^test accuracy' train whole
-tested=$(cat out | tail -n 1)
+tested=$(tail -n 1 out)
 
 # Left by signals, and killed, again and again.
 train parts -q >/dev/null 2>&1 &
@@ -119,9 +119,9 @@ expect "--epochs is not of run" 2 'not an option of kdtui run' "$kdtui" run --ep
 expect "a taken name points to resume" 2 'kdtui resume continues it' train whole
 
 # One at a time.
-"$kdtui" run --headless -n busy -c tiny.ini -s train.epochs=1000000 >busy 2>&1 &
+"$kdtui" run --headless -n busy -c tiny.ini -s train.epochs=1000000 >busy.log 2>&1 &
 child=$!
-while [ ! -s busy ]; do sleep 0.05; done
+while [ ! -s busy.log ]; do sleep 0.05; done
 expect "a run that is being trained" 2 'busy: another process is training this run' \
     "$kdtui" resume busy
 kill $child
