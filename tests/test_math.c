@@ -315,7 +315,7 @@ static void tails_match_the_definition(void **state)
 static void softmax_matches_the_definition(void **state)
 {
     static const int columns[] = {1, 2, 10, 16, 17, 40};
-    float logits[3 * 48], fed[3 * 48], largest[3], sum[3];
+    float logits[3 * 48], share[3 * 48], largest[3], sum[3];
 
     (void)state;
     for (size_t n = 0; n < sizeof columns / sizeof *columns; n++) {
@@ -325,8 +325,8 @@ static void softmax_matches_the_definition(void **state)
             logits[96 + i] -= 1000;
         }
         for (int i = 0; i < 3 * 48; i++)
-            fed[i] = 7;
-        math_softmax(3, columns[n], 0.5F, logits, 48, fed, largest, sum);
+            share[i] = 7;
+        math_softmax(3, columns[n], 0.5F, logits, 48, share, largest, sum);
         for (int r = 0; r < 3; r++) {
             const float *row = logits + r * 48;
             float most = row[0];
@@ -339,15 +339,15 @@ static void softmax_matches_the_definition(void **state)
             assert_true(largest[r] == most);
             assert_near(sum[r], total);
             for (int c = 0; c < (columns[n] + 15) / 16 * 16; c++)
-                assert_near(fed[r * 48 + c],
+                assert_near(share[r * 48 + c],
                             c < columns[n] ? 0.5 * exp((double)row[c] - (double)most) / total : 0);
-            assert_true(columns[n] == 40 || fed[r * 48 + 47] == 7);
+            assert_true(columns[n] == 40 || share[r * 48 + 47] == 7);
         }
     }
     logits[0] = NAN;
     logits[49] = NAN;
     logits[96] = INFINITY;
-    math_softmax(3, 10, 1, logits, 48, fed, largest, sum);
+    math_softmax(3, 10, 1, logits, 48, share, largest, sum);
     for (int r = 0; r < 3; r++)
         assert_false(isfinite(sum[r]) && isfinite(largest[r]));
 }

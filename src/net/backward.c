@@ -80,10 +80,9 @@ static void update_piece(void *arg, int i)
     const int half = layer->pieces / 2;
 
     if (i < half || i >= half + updates->others) {
-        const int piece = i < half ? i : i - updates->others;
-
-        (updates->net->mixed.kernels != NULL ? mixed_update : first_update)(
-            updates->net, updates->source, updates->rows, updates->update, piece);
+        const bool mixed = updates->net->mixed.kernels != NULL;
+        (mixed ? mixed_update : first_update)(updates->net, updates->source, updates->rows,
+                                              updates->update, i < half ? i : i - updates->others);
         return;
     }
     i -= half;

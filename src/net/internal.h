@@ -226,10 +226,10 @@ void first_update(struct net *net, const struct net_source *source, int rows,
  * net->x: the product of one of them. */
 void mixed_forward(struct net *net, const struct net_source *source, int rows);
 void mixed_panel_product(const struct net *net, int panel, int rows);
-/* The layer's gradient is rounded before the first piece is updated. */
-void mixed_round_gradient(struct net *net, int rows);
 void mixed_update(struct net *net, const struct net_source *source, int rows,
                   const struct net_update *update, int i);
+/* The layer's gradient, before the first update. */
+void mixed_round_gradient(const struct net *net, int rows);
 
 /* Forward with the mini-batch's statistics up to the last layer's output. */
 void net_forward(struct net *net, const struct net_source *source, int rows);

@@ -183,6 +183,14 @@ void mixed_panel_product(const struct net *net, int panel, int rows)
 
 /* ---- backward ---- */
 
+void mixed_round_gradient(const struct net *net, int rows)
+{
+    const struct layer *layer = &net->layers[0];
+
+    net->mixed.kernels->pairs(rows, layer->width, layer->gradient, layer->stride,
+                              net->mixed.gradient, layer->stride);
+}
+
 static void update_panel(const struct step *step, int panel, int begin, int inputs)
 {
     const struct net *net = step->net;
@@ -220,14 +228,7 @@ static void update_tail(const struct step *step, int begin, int inputs)
     round_tail_weights(net, begin, inputs);
 }
 
-void mixed_round_gradient(struct net *net, int rows)
-{
-    const struct layer *layer = &net->layers[0];
-
-    net->mixed.kernels->pairs(rows, layer->width, layer->gradient, layer->stride,
-                              net->mixed.gradient, layer->stride);
-}
-
+/* The gradient of the weights of piece i, and their update. */
 void mixed_update(struct net *net, const struct net_source *source, int rows,
                   const struct net_update *update, int i)
 {
