@@ -315,7 +315,7 @@ static void test_divergence_menu(void **unused)
     assert_int_equal(bench->fake.posted, before);
     assert_int_equal(bench->state.mode, MODE_DIVERGED);
     bench->state.now += 1;
-    bench_press(bench, "+ u x h");
+    bench_press(bench, "+ x h");
     assert_int_equal(bench->fake.posted, before + 2);
     assert_string_equal(bench->fake.answers[before].line, "set train.learning_rate /2");
     assert_string_equal(posted(bench), "continue");
@@ -343,6 +343,17 @@ static void test_divergence_menu(void **unused)
     assert_int_equal(bench->state.mode, MODE_ROLLBACK);
     bench_press(bench, "esc enter s");
     assert_string_equal(posted(bench), "stop");
+    bench_destroy(bench);
+
+    bench = bench_diverged();
+    bench->fake.now.undo_step = 40;
+    bench_update(bench);
+    bench->state.now += 1;
+    before = bench->fake.posted;
+    bench_press(bench, "u");
+    assert_int_equal(bench->fake.posted, before + 2);
+    assert_string_equal(bench->fake.answers[before].line, "undo");
+    assert_string_equal(posted(bench), "continue");
     bench_destroy(bench);
 
     /* It waits until the person has finished what is open, and goes when another view chose. */

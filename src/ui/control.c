@@ -374,9 +374,12 @@ static void key_when_diverged(struct control *control, const char *key)
     struct state *state = control->state;
     if (state->now < state->diverged_clock + DIVERGED_GUARD)
         return;
-    if (strcmp(key, "h") == 0) {
+    const char *mend = strcmp(key, "h") == 0 ? "set train.learning_rate /2"
+                       : strcmp(key, "u") == 0 && control->history->snapshot.undo_step >= 0 ? "undo"
+                                                                                            : NULL;
+    if (mend != NULL) {
         state->mode = MODE_MAIN;
-        if (post(control, "set train.learning_rate /2", SOURCE_KEY) != 0)
+        if (post(control, mend, SOURCE_KEY) != 0)
             post(control, "continue", SOURCE_KEY);
     } else if (strcmp(key, "s") == 0) {
         state->mode = MODE_MAIN;

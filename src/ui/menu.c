@@ -134,30 +134,40 @@ void menu_draw(struct grid *grid, const struct state *state, const struct snapsh
     draw_menu(grid, &menu);
 }
 
+/* What was edited last is the likeliest cause, so taking it back comes first. */
 void diverged_draw(struct grid *grid, const struct snapshot *snapshot)
 {
+    bool undo = snapshot->undo_step >= 0, narrow = grid->width < 64;
     struct menu menu = {
         .title = "the loss exploded",
         .head = snapshot->pause_reason,
         .style = STYLE_BAD,
-        .count = 3,
-        .choices =
-            {
-                {.key = "h", .name = "go on at half the rate"},
-                {.key = "r",
-                 .name = "roll back further",
-                 .text = "Offers the earlier states that are kept."},
-                {.key = "s",
-                 .name = "stop here",
-                 .text = "Ends the run: saved, the best weights tested, the result written."},
-            },
         .back = "look first: it stays paused, Enter asks again",
-        .brief = grid->width < 52 ? "h half the rate  r roll back  s stop  Esc"
-                                  : "h half the rate  r roll back  s stop  Esc look first",
-        .briefer = "h half r back s stop",
+        .brief = undo     ? narrow ? "u undo  h half rate  r back  s stop  Esc"
+                                   : "u undo  h half the rate  r roll back  s stop  Esc look first"
+                 : narrow ? "h half the rate  r roll back  s stop  Esc"
+                          : "h half the rate  r roll back  s stop  Esc look first",
+        .briefer = undo ? "u undo h half r back s stop" : "h half r back s stop",
     };
-    snprintf(menu.choices[0].text, sizeof(menu.choices[0].text),
+    if (undo) {
+        struct choice *choice = &menu.choices[menu.count++];
+        *choice = (struct choice){.key = "u", .name = "take the last edit back"};
+        snprintf(choice->text, sizeof(choice->text),
+                 "Undoes %s, and trains on from step %" PRId64 ".", snapshot->undo_label,
+                 snapshot->undo_step);
+    }
+    struct choice *half = &menu.choices[menu.count++];
+    *half = (struct choice){.key = "h", .name = "go on at half the rate"};
+    snprintf(half->text, sizeof(half->text),
              "Sets the learning rate from %.4g to %.4g and trains on from step %" PRId64 ".",
              snapshot->learning_rate, snapshot->learning_rate / 2, snapshot->step);
+    menu.choices[menu.count++] =
+        (struct choice){.key = "r",
+                        .name = "roll back further",
+                        .text = "Offers the earlier states that are kept."};
+    menu.choices[menu.count++] = (struct choice){
+        .key = "s",
+        .name = "stop here",
+        .text = "Ends the run: saved, the best weights tested, the result written."};
     draw_menu(grid, &menu);
 }
