@@ -195,12 +195,39 @@ static void test_changed(void **state)
     mem_free(journal);
 }
 
+/* What rules did is done again; with other settings they act anew. */
+static void test_rules(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct err err;
+    fixture_settings(&fixture, &settings);
+    fixture_set(&settings, "train.learning_rate=300");
+    fixture_set(&settings, "network.batch_norm=none");
+    fixture_set(&settings, "train.on_divergence=halve");
+    fixture_end(fixture_start(&fixture, &settings, "wild"), RUN_FINISHED, NULL);
+    char *journal = fixture_read(&fixture, "wild", "journal.jsonl", NULL);
+    assert_non_null(strstr(journal, "\"source\":\"rule\""));
+    mem_free(journal);
+    expect_verified("wild");
+    struct replay *opened = open_replay("wild", false);
+    assert_int_equal(replay_set(opened, "train.seed=3", &err), 0);
+    fixture_end(replay(opened, "wild-3"), RUN_FINISHED, NULL);
+    replay_close(opened);
+    journal = fixture_read(&fixture, "wild-3", "journal.jsonl", NULL);
+    (void)fixture_check_journal(journal);
+    assert_non_null(strstr(journal, "\"source\":\"rule\""));
+    assert_null(strstr(journal, "\"source\":\"replay\",\"command\":\"rollback"));
+    mem_free(journal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verify),
         cmocka_unit_test(test_differences),
         cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_rules),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

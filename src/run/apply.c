@@ -119,7 +119,7 @@ int run_note(struct run *run, const struct order *order, struct journal_entry *e
         run->seq = order->seq;
         return 0;
     }
-    if (!order->repeated && tape_repeats(run))
+    if (!order->repeated && tape_holds(run))
         return 0;
     entry->step = run->step;
     entry->epoch = run->step / run->schedule.steps_per_epoch;

@@ -36,7 +36,7 @@ bool run_diverge(struct run *run, double loss, enum run_state *end)
     char what[64], why[128], text[256], line[64];
     const int64_t at = run->step;
     /* What rules did is in the journal, so they are silent while it is repeated. */
-    const bool silent = tape_repeats(run) && !run->tape.live;
+    const bool silent = tape_holds(run);
     const bool back = run->good.copy != NULL && !silent;
     const enum settings_on_divergence choice = silent ? ON_DIVERGENCE_STOP : choose(run, back);
     if (isfinite(loss)) {

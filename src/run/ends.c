@@ -35,7 +35,7 @@ static int save_and_wait(struct run *run, struct err *err)
 static void note_end(struct run *run, enum command_source source, const char *command,
                      const char *why)
 {
-    if (tape_repeats(run))
+    if (tape_holds(run))
         return;
     struct journal_entry entry = {
         .step = run->step,

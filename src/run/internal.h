@@ -613,6 +613,8 @@ struct tape {
 int tape_perform(struct run *run, struct err *err);
 /* Lines wait to be repeated. */
 bool tape_repeats(const struct run *run);
+/* And until then nobody else changes anything. */
+bool tape_holds(const struct run *run);
 /* Whether a command that is no line of the tape may be performed meanwhile. */
 int tape_check(const struct run *run, const struct order *order, enum command_id command,
                struct err *err);

@@ -30,6 +30,11 @@ bool tape_repeats(const struct run *run)
     return lines_left(&run->tape) || run->tape.resume;
 }
 
+bool tape_holds(const struct run *run)
+{
+    return tape_repeats(run) && !run->tape.live;
+}
+
 /* Where the last of the lines to be repeated is. */
 static int64_t last_step(const struct tape *tape)
 {
@@ -43,7 +48,7 @@ int tape_check(const struct run *run, const struct order *order, enum command_id
     bool changes = command_info(command)->scope == COMMAND_SCOPE_EDIT ||
                    command == COMMAND_EVALUATE || command == COMMAND_NOTE ||
                    command == COMMAND_STOP;
-    if (order->seq || order->repeated || !changes || !tape_repeats(run))
+    if (order->seq || order->repeated || !changes || !tape_holds(run))
         return 0;
     return err_set(err, ERR_USAGE,
                    "the journal's own commands are repeated first, until step %" PRId64,
