@@ -26,7 +26,7 @@ static int save_and_wait(struct run *run, struct err *err)
     struct job job = {.target = TARGET_STEP};
     int result = run_save(run, &job, err);
     if (result == 0)
-        result = writer_drain(&run->writer, err);
+        result = run_drain(run, err);
     flush_metrics(run);
     return result;
 }
@@ -124,7 +124,7 @@ enum run_state run_complete(struct run *run)
     run_watch_stop(run);
     if (!tested && !note_leaving(run))
         return RUN_INTERRUPTED;
-    saved = saved && writer_drain(&run->writer, &unsaved) == 0;
+    saved = saved && run_drain(run, &unsaved) == 0;
     bool written = !tested || write_result(run, best, &result, &err) == 0;
     if (!saved) {
         err_context(&unsaved, "the final state is not saved");

@@ -798,6 +798,9 @@ void run_drop_image(struct run *run, struct image *held);
 /* Hands the present state to the writer; the job's image is filled in. -1 where it
  * holds a NaN. */
 int run_save(struct run *run, struct job *job, struct err *err);
+/* Waits for the disk; best weights that it did not take get one more try. -1 where
+ * the newest step-N is not safe. */
+int run_drain(struct run *run, struct err *err);
 void run_keep_best(struct run *run);
 /* As the state before the journal's line run->seq. */
 void run_keep_edit(struct run *run, const struct image *image, const char *label);

@@ -94,6 +94,17 @@ int run_save(struct run *run, struct job *job, struct err *err)
     return 0;
 }
 
+int run_drain(struct run *run, struct err *err)
+{
+    struct err again;
+    int result = writer_drain(&run->writer, err);
+    if (writer_best_failed(&run->writer)) {
+        submit_best(run);
+        (void)writer_drain(&run->writer, &again); /* it has warned */
+    }
+    return result;
+}
+
 void run_keep_best(struct run *run)
 {
     struct image image;
