@@ -83,6 +83,7 @@ for signal in KILL TERM KILL INT KILL; do
     sleep 0.1
     kill -s $signal $child 2>/dev/null
     wait $child 2>/dev/null
+    # Killed before there was a run.
     [ -e "$runs/parts/settings.ini" ] || train parts -q >/dev/null 2>&1
     "$kdtui" resume parts -q --script script -s train.threads=2 >/dev/null 2>&1 &
     child=$!
