@@ -120,7 +120,7 @@ void fixture_close(struct fixture *fixture)
 struct run *fixture_start(const struct fixture *fixture, const struct settings *settings,
                           const char *name)
 {
-    struct run_options options = {.settings = *settings};
+    struct run_options options = {.settings = *settings, .watched = fixture->watched};
     struct run *run;
     struct err err;
     text_copy(options.name, sizeof options.name, name);

@@ -13,6 +13,7 @@ enum { FIXTURE_STEPS = FIXTURE_TRAIN / FIXTURE_BATCH }; /* of an epoch */
 struct fixture {
     char directory[256]; /* fresh, below $TMPDIR or /tmp */
     struct dataset *dataset;
+    bool watched; /* runs that are started next, from their first step on */
 };
 void fixture_open(struct fixture *fixture);
 void fixture_close(struct fixture *fixture); /* removes the directory */

@@ -72,9 +72,10 @@ static void test_pause(void **state)
     struct settings settings;
     struct snapshot now;
     wild_settings(&settings, "train.learning_rate=1000");
+    fixture.watched = true;
     struct run *run = fixture_start(&fixture, &settings, "paused");
+    fixture.watched = false;
     struct feed *feed = run_feed(run);
-    run_watched(run, true);
     fixture_wait(feed, diverged, &now);
     int64_t step, back;
     const char *at = strstr(now.pause_reason, " at step ");

@@ -25,6 +25,7 @@ struct run_options {
     char runs_directory[1024];   /* the run's directory is runs_directory/name */
     const struct script *script; /* outlives the run; NULL: none */
     struct replay *replay;       /* the same: another run's commands are repeated */
+    bool watched;                /* as run_watched would say, from the first step on */
 };
 
 struct run;
@@ -91,8 +92,8 @@ struct feed *run_feed(struct run *run); /* lives as long as the run */
 void run_interrupt(struct run *run, const char *why);
 /* Asks the run to leave without saving: what is on disk stays. */
 void run_abandon(struct run *run);
-/* Whether somebody looks at the run, as train.on_divergence = auto asks; at the
- * start nobody does. Any thread. */
+/* Whether somebody looks at the run, as train.on_divergence = auto asks. Any
+ * thread. */
 void run_watched(struct run *run, bool watched);
 /* Stops and continues the clock of the run's seconds, speed and time left,
  * around a time in which the process is stopped. Any thread; never blocks. */

@@ -174,7 +174,7 @@ static bool wants_view(const struct options *options)
 static int fill_run_options(const struct options *options, const struct settings *settings,
                             struct run_options *out, struct err *err)
 {
-    *out = (struct run_options){.settings = *settings};
+    *out = (struct run_options){.settings = *settings, .watched = wants_view(options)};
     char *runs =
         options->runs_directory ? mem_text(options->runs_directory) : places_runs_directory();
     bool fits = strlen(runs) < sizeof out->runs_directory;

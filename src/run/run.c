@@ -300,6 +300,7 @@ struct run *run_make(const struct run_options *options, const char *directory,
     pthread_mutex_init(&run->hold.lock, NULL);
     states_init(&run->states);
     queue_init(&run->queue);
+    queue_watch(&run->queue, options->watched);
     publication_feed(&run->feed);
     run->options = *options;
     run->settings = options->settings;
