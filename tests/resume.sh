@@ -76,13 +76,13 @@ expect "a run with a script" 0 '^test accuracy' train whole
 tested=$(tail -n 1 out)
 
 # Left by signals, and killed, again and again.
-# The program itself in the background: a signal to a function's shell would leave it training.
 "$kdtui" run -q -n parts -c tiny.ini --script script >/dev/null 2>&1 &
 child=$!
 for signal in KILL TERM KILL INT KILL; do
     sleep 0.1
     kill -s $signal $child 2>/dev/null
     wait $child 2>/dev/null
+    # Killed before there was a run.
     [ -e "$runs/parts/settings.ini" ] || train parts -q >/dev/null 2>&1
     "$kdtui" resume parts -q --script script -s train.threads=2 >/dev/null 2>&1 &
     child=$!
