@@ -76,7 +76,6 @@ expect "a run with a script" 0 '^test accuracy' train whole
 tested=$(tail -n 1 out)
 
 # Left by signals, and killed, again and again.
-# The program itself in the background: a signal to a function's shell would leave it training.
 "$kdtui" run -q -n parts -c tiny.ini --script script >/dev/null 2>&1 &
 child=$!
 for signal in KILL TERM KILL INT KILL; do
