@@ -2,16 +2,11 @@
 # A disk that says no, as the user of the program meets it: training goes on, standard error says
 # so, the exit code is right. Once with calls that fail on demand (tests/fault.h), once for real.
 set -u
-kdtui=${KDTUI:-./kdtui}
 faulty=${top_builddir:-.}/tests/kdtui_fault
-work=$(mktemp -d)
+# shellcheck source=tests/command.sh
+. "${top_srcdir:-.}/tests/command.sh"
 mounted=
 trap '[ -z "$mounted" ] || umount "$work/small"; rm -rf "$work"' EXIT
-HOME=$work/home XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data
-export HOME XDG_STATE_HOME XDG_CONFIG_HOME XDG_DATA_HOME
-unset KDTUI_DATA
-failures=0
-cd "$work" || exit 1
 mkdir runs disk
 
 # 300 images of 4x4 for training and for testing.
@@ -33,32 +28,6 @@ hidden = 6
 epochs = 20
 batch_size = 25
 INI
-
-# expect NAME CODE PATTERN COMMAND...: exit code and a pattern in what it prints.
-expect() {
-    name=$1 code=$2 pattern=$3
-    shift 3
-    "$@" >out 2>err </dev/null
-    got=$?
-    if [ $got -ne "$code" ] || ! cat out err | grep -Eq -- "$pattern"; then
-        echo "FAIL: $name: exit code $got, expected $code; $pattern expected in:"
-        cat out err
-        failures=$((failures + 1))
-    else
-        echo "ok: $name"
-    fi
-}
-
-check() { # NAME COMMAND...: the command succeeds
-    name=$1
-    shift
-    if "$@"; then
-        echo "ok: $name"
-    else
-        echo "FAIL: $name"
-        failures=$((failures + 1))
-    fi
-}
 
 # run NAME EFFECT AT COUNT
 run() {

@@ -26,4 +26,4 @@ tests_test_sessions_CFLAGS = $(tests_test_run_CFLAGS)
 tests_test_sessions_LDADD = $(tests_test_run_LDADD)
 
 # Not run by make check: what other scripts use, and the fuzz campaign.
-EXTRA_DIST += tests/read_checkpoint.py tests/fuzz.sh
+EXTRA_DIST += tests/read_checkpoint.py tests/fuzz.sh tests/command.sh
