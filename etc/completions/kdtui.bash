@@ -22,6 +22,7 @@ _kdtui_setting()
     checkpoint.best=*) words="on off" ;;
     view.glyphs=*) words="auto braille block ascii" ;;
     view.colors=*) words="auto 256 16 mono" ;;
+    view.smoothing=*) words="off 10 100 1000 10000" ;;
     *=*) words= ;;
     *)
         words="data.dataset=
@@ -64,7 +65,8 @@ _kdtui_setting()
             checkpoint.best=
             view.fps=
             view.glyphs=
-            view.colors="
+            view.colors=
+            view.smoothing="
         compopt -o nospace
         return
         ;;

@@ -12,6 +12,7 @@ struct history {
     struct snapshot snapshot;
     struct loss_bucket *buckets; /* FEED_MAX_BUCKETS of room */
     size_t bucket_count;
+    int64_t fine_first, fine_last; /* the steps that are read as finely as there is room for */
     struct evaluation *evaluations;
     size_t evaluation_count, evaluation_room;
     struct edit_mark *edits;
@@ -24,6 +25,8 @@ void history_init(struct history *history);
 void history_fini(struct history *history);
 /* Copies what is new in the feed; whether anything was. */
 bool history_update(struct history *history, struct feed *feed);
+/* Losses of these steps are wanted as finely as can be; read anew where they are others. */
+void history_look_at(struct history *history, struct feed *feed, int64_t first, int64_t last);
 
 /* How many epochs the first `step` steps are; 0 while nothing is known of the run. */
 double snapshot_epochs(const struct snapshot *snapshot, int64_t step);

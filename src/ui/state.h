@@ -5,6 +5,7 @@
 #ifndef KDT_UI_STATE_H
 #define KDT_UI_STATE_H
 
+#include "charts.h"
 #include "editor.h"
 #include "scroll.h"
 
@@ -27,6 +28,7 @@ struct state {
     enum settings_glyphs glyphs_auto; /* what that is here */
     bool utf8;                        /* whether the terminal shows more than ASCII */
     bool log_y;
+    struct charts charts;
     enum view_screen screen;
     enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;
