@@ -251,6 +251,7 @@ static void test_makes_way(void **state)
     struct snapshot now;
     fixture_expect_applied(feed, "step 13", "13 steps");
     fixture_wait(feed, fixture_paused, &now);
+    const int64_t step = now.step;
     fixture_command(feed, "set train.l2 0", &answer);
     fixture_expect_applied(feed, "step 1", "1 step");
     fixture_wait(feed, fixture_paused, &now);
@@ -278,9 +279,9 @@ static void test_makes_way(void **state)
     assert_int_equal(other.state, ANSWER_APPLIED);
     post_together(run, "undo", &range, &other);
     assert_int_equal(range.state, ANSWER_APPLIED);
-    assert_int_equal(range.step, 14);
+    assert_int_equal(range.step, step + 1);
     assert_int_equal(other.state, ANSWER_APPLIED);
-    assert_int_equal(other.step, 13);
+    assert_int_equal(other.step, step);
 
     /* Running it stays, and `stop` is the run's end. */
     fixture_command(feed, "continue", &answer);
