@@ -479,6 +479,12 @@ static bool answered(struct control *control, uint64_t id)
     return answer.state != ANSWER_REQUESTED;
 }
 
+bool control_waits(struct control *control)
+{
+    uint64_t id = control->state->posted_id;
+    return id != 0 && !answered(control, id);
+}
+
 bool control_update(struct control *control)
 {
     struct state *state = control->state;

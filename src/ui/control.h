@@ -19,6 +19,8 @@ struct control {
 };
 /* A key by its name: "p", "ctrl-l", "space", "up". */
 void control_key(struct control *control, const char *key);
+/* Whether the command posted last is not answered yet. */
+bool control_waits(struct control *control);
 /* Copies what is new in the feed; whether anything was. */
 bool control_update(struct control *control);
 

@@ -23,6 +23,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/layout.h \
 	src/ui/legend.c \
 	src/ui/legend.h \
+	src/ui/line.c \
+	src/ui/line.h \
 	src/ui/lists.c \
 	src/ui/menu.c \
 	src/ui/news.c \
