@@ -1,5 +1,5 @@
 # Tests of the whole program; the rooms' unit tests are in src/ROOM/local.mk.
-dist_check_SCRIPTS += tests/rooms.sh tests/docs.sh tests/cli.sh tests/resume.sh tests/terminal.sh \
+dist_check_SCRIPTS += tests/rooms.sh tests/docs.sh tests/cli.sh tests/resume.sh tests/terminal.sh tests/terminals.py \
 	tests/checkpoint.sh tests/faults.sh
 
 # Programs whose file system fails on demand; see fault.h.
@@ -26,4 +26,4 @@ tests_test_sessions_CFLAGS = $(tests_test_run_CFLAGS)
 tests_test_sessions_LDADD = $(tests_test_run_LDADD)
 
 # Not run by make check: what other scripts use, and the fuzz campaign.
-EXTRA_DIST += tests/read_checkpoint.py tests/fuzz.sh tests/command.sh
+EXTRA_DIST += tests/pty_terminal.py tests/read_checkpoint.py tests/fuzz.sh tests/command.sh

@@ -3,6 +3,7 @@
 The emulator is pyte (Debian: python3-pyte); without it a terminal has no screen, only bytes.
 """
 
+import atexit
 import codecs
 import fcntl
 import os
@@ -10,6 +11,7 @@ import pty
 import select
 import signal
 import struct
+import sys
 import termios
 import time
 
@@ -17,6 +19,19 @@ try:
     import pyte
 except ImportError:
     pyte = None
+
+SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Debian's packages are for
+
+
+def need_emulator(what):
+    """Goes on with the system's Python where that is another one, and skips the test without pyte."""
+    if pyte:
+        return
+    if not sys.executable.startswith(SYSTEM_PYTHON) and os.access(SYSTEM_PYTHON, os.X_OK):
+        os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])
+    print(f"python3-pyte is missing: {what}")
+    sys.exit(77)
+
 
 KEPT = ["PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH"]
 
@@ -94,6 +109,7 @@ class Terminal:
         self.bytes = bytearray()  # all that it wrote
         self.arrived = []  # (clock, how much) of each piece
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        atexit.register(self.kill)
         self.screen = None
         if pyte and emulate:
             self.screen = Emulator(width, height)
@@ -172,11 +188,15 @@ class Terminal:
         if not self.ended():
             os.kill(self.pid, number)
 
-    def close(self):
+    def kill(self):
         if not self.ended():
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             self.status = -1
+
+    def close(self):
+        self.kill()
+        atexit.unregister(self.kill)
         for fd in (self.master, self.slave):
             os.close(fd)
 

@@ -118,7 +118,7 @@ static const struct look {
     [STYLE_BAR] = {252, 236, -1, A_NORMAL, A_REVERSE},
 };
 
-static void prepare_looks(struct screen *screen, enum settings_colors colors)
+void screen_set_colors(struct screen *screen, enum settings_colors colors)
 {
     const char *no_color = getenv("NO_COLOR");
     bool mono =
@@ -270,7 +270,7 @@ int screen_open(const struct settings *settings, struct screen **out, struct err
     emergency_prepare(screen->fd, &screen->modes);
     set_escdelay(25);
     set_modes(screen);
-    prepare_looks(screen, settings->view.colors);
+    screen_set_colors(screen, settings->view.colors);
     screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     screen->console = strcmp(term, "linux") == 0;
     screen_resize(screen);

@@ -16,6 +16,8 @@
 #define _GNU_SOURCE
 #endif
 #include "control.h"
+#include "post.h"
+#include "look.h"
 #include "screen.h"
 #include "screens.h"
 
@@ -38,7 +40,6 @@ struct view {
     int feed_fd; /* its wake_fd */
     struct screen *screen;
     char *remember_path;
-    double frame_seconds;
     int wake_fd;  /* main → thread: there are requests */
     int ended_fd; /* thread → main: there is an outcome */
     pthread_t thread;
@@ -142,6 +143,11 @@ static bool take_requests(struct view *view)
     return go_on;
 }
 
+static double frame_seconds(const struct view *view)
+{
+    return 1 / view->state.chosen.view.fps;
+}
+
 static void draw(struct view *view)
 {
     struct state *state = &view->state;
@@ -171,7 +177,7 @@ static double next_frame(struct view *view)
     double line_free = screen_free(view->screen);
     if (view->at_once)
         return line_free;
-    return view->last_frame + fmax(view->frame_seconds, 3 * (line_free - view->last_frame));
+    return view->last_frame + fmax(frame_seconds(view), 3 * (line_free - view->last_frame));
 }
 
 /* False when the terminal is gone. */
@@ -187,7 +193,9 @@ static bool take_keys(struct view *view)
         view->at_once = true;
         if (control->repaint)
             view->repaint = true;
-        control->repaint = false;
+        if (control->restyle)
+            screen_set_colors(view->screen, view->state.chosen.view.colors);
+        control->repaint = control->restyle = false;
         if (control->outcome != VIEW_OPEN)
             end_with(view, control->outcome);
         if (control->stop_process) {
@@ -209,7 +217,7 @@ static int sleep_time(struct view *view)
     else
         seconds = screens_next_change(&view->state, &view->history);
     if (view->feed_fd < 0)
-        seconds = fmin(seconds, view->frame_seconds);
+        seconds = fmin(seconds, frame_seconds(view));
     return seconds > 3600 ? -1 : (int)ceil(fmax(seconds, 0) * 1000);
 }
 
@@ -217,7 +225,7 @@ static bool view_turn(struct view *view)
 {
     /* The feed may wake fifty times a second; but what is to be drawn anyway need not be told
      * again, except that an answer to a key is shown at once. */
-    bool waits = control_waits(&view->control);
+    bool waits = post_waits(&view->control);
     struct pollfd fds[] = {
         {.fd = view->wake_fd, .events = POLLIN},
         {.fd = view->dirty && !waits ? -1 : view->feed_fd, .events = POLLIN},
@@ -238,7 +246,7 @@ static bool view_turn(struct view *view)
     if (ready > 0 && fds[1].revents != 0) {
         drain(view->feed_fd);
         view->dirty = true;
-        view->at_once |= waits && !control_waits(&view->control);
+        view->at_once |= waits && !post_waits(&view->control);
     }
     if (!view->asleep && !screen_foreground(view->screen))
         stay_away(view); /* it was stopped by force */
@@ -309,7 +317,6 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     view->feed = feed;
     view->feed_fd = feed->wake_fd;
     view->remember_path = options->remember_path ? mem_text(options->remember_path) : NULL;
-    view->frame_seconds = 1 / options->settings.view.fps;
     view->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     view->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     history_init(&view->history);
@@ -325,11 +332,10 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     }
     if (screen_open(&options->settings, &view->screen, err) != 0)
         goto fail;
-    enum settings_glyphs glyphs = options->settings.view.glyphs;
+    view->state.chosen = options->settings;
     view->state.utf8 = screen_utf8(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
-    view->state.glyphs =
-        glyphs == GLYPHS_AUTO || !view->state.utf8 ? view->state.glyphs_auto : glyphs;
+    look_apply(&view->state);
     view->dirty = view->repaint = true;
     if (start_thread(view, err) != 0) {
         screen_close(view->screen);
