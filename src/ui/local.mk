@@ -30,6 +30,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/look.c \
 	src/ui/look.h \
 	src/ui/menu.c \
+	src/ui/mouse.c \
+	src/ui/mouse.h \
 	src/ui/news.c \
 	src/ui/post.c \
 	src/ui/post.h \
@@ -50,6 +52,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/state.h \
 	src/ui/tails.c \
 	src/ui/tails.h \
+	src/ui/title.c \
 	src/ui/trace.c \
 	src/ui/trace.h \
 	src/ui/view.c
