@@ -176,13 +176,14 @@ int run_parse_metrics(const char *bytes, size_t length, const char *name, size_t
 int run_parse_steps(const char *bytes, size_t length, const char *name, size_t *rows,
                     struct err *err);
 
-/* A split evaluated by a net with the checkpoint's transform (NULL: the dataset's own). */
+/* A split evaluated by a net with the checkpoint's transform (NULL: the dataset's own).
+ * confusion: NULL, or with room for the dataset's classes; its `of` is left alone. */
 struct evaluation_result {
     double loss, accuracy;
     uint64_t count;
 };
 int run_evaluate(struct net *net, const struct dataset *dataset, enum data_split split,
-                 const struct data_transform *transform, uint64_t *confusion,
+                 const struct data_transform *transform, struct confusion *confusion,
                  struct evaluation_result *out, struct err *err);
 
 /* Training without a run, to measure it: no thread, no files, the learning rate
