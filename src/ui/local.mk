@@ -4,6 +4,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/canvas.h \
 	src/ui/chart.c \
 	src/ui/chart.h \
+	src/ui/color.c \
+	src/ui/color.h \
 	src/ui/complete.c \
 	src/ui/complete.h \
 	src/ui/control.c \

@@ -7,6 +7,8 @@
 #endif
 #include "screen.h"
 
+#include "color.h"
+
 #include <curses.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +37,12 @@ struct screen {
         short pair;
     } look[STYLE_COUNT];
     cchar_t *row; /* [width] */
+
+    /* Pairs of the 256 colours, for painted cells, made as they are needed. */
+    struct {
+        short *number; /* [256][256], by ink and ground; 0: not made. NULL: no painting */
+        int next, end;
+    } pairs;
 };
 
 /* What view_emergency_restore writes: prepared while the process is sane. */
@@ -83,6 +91,9 @@ static void emergency_prepare(int fd, const struct termios *modes)
     atomic_store(&emergency.active, true);
 }
 
+/* Numbers of curses' pairs: the styles', then those of painted cells. */
+enum { PAIR_FIRST = STYLE_COUNT + 1, PAIR_LAST = 32767, PAIR_LEAST = 4096 };
+
 /* What each style looks like; -1: the terminal's own colour. */
 static const struct look {
     short full, full_ground; /* of 256 */
@@ -105,6 +116,15 @@ static const struct look {
     [STYLE_KEY] = {-1, -1, -1, A_BOLD, A_BOLD},
     [STYLE_BAR] = {252, 236, -1, A_NORMAL, A_REVERSE},
 };
+
+static void prepare_pairs(struct screen *screen, int colors)
+{
+    if (colors < 256 || COLOR_PAIRS < PAIR_LEAST)
+        return;
+    screen->pairs.number = mem_alloc(256 * 256 * sizeof *screen->pairs.number);
+    screen->pairs.next = PAIR_FIRST;
+    screen->pairs.end = COLOR_PAIRS < PAIR_LAST ? COLOR_PAIRS : PAIR_LAST;
+}
 
 static void prepare_looks(struct screen *screen, enum settings_colors colors)
 {
@@ -130,6 +150,32 @@ static void prepare_looks(struct screen *screen, enum settings_colors colors)
         if (!full && look->full_ground >= 0)
             screen->look[i].attributes = look->mono;
     }
+    prepare_pairs(screen, most);
+}
+
+/* Room for a new pair in each painted cell; where there is none, all pairs are forgotten. A
+ * number that gets other colours is drawn anew by curses wherever it still is. */
+static void make_pairs_fit(struct screen *screen, const struct grid *grid)
+{
+    int painted = 0;
+    for (int i = 0; i < grid->width * grid->height; i++)
+        painted += grid->cells[i].painted;
+    if (screen->pairs.number == NULL || painted <= screen->pairs.end - screen->pairs.next)
+        return;
+    memset(screen->pairs.number, 0, 256 * 256 * sizeof *screen->pairs.number);
+    screen->pairs.next = PAIR_FIRST;
+}
+
+/* 0: there are no more. */
+static short pair_of(struct screen *screen, const struct cell *cell)
+{
+    const int ink = color_nearest(cell->ink), ground = color_nearest(cell->ground);
+    short *number = &screen->pairs.number[256 * ink + ground];
+    if (*number == 0 && screen->pairs.next < screen->pairs.end) {
+        *number = (short)screen->pairs.next++;
+        init_pair(*number, (short)ink, (short)ground);
+    }
+    return *number;
 }
 
 /* Curses takes over signals that are main's. */
@@ -258,6 +304,7 @@ void screen_close(struct screen *screen)
     fclose(screen->out);
     close(screen->fd);
     mem_free(screen->row);
+    mem_free(screen->pairs.number);
     mem_free(screen);
 }
 
@@ -276,6 +323,11 @@ enum settings_glyphs screen_glyphs(const struct screen *screen)
     if (!screen->utf8)
         return GLYPHS_ASCII;
     return screen->console ? GLYPHS_BLOCK : GLYPHS_BRAILLE; /* its fonts have no braille */
+}
+
+bool screen_paints(const struct screen *screen)
+{
+    return screen->pairs.number != NULL;
 }
 
 bool screen_resize(struct screen *screen)
@@ -302,13 +354,21 @@ void screen_show(struct screen *screen, const struct grid *grid, bool repaint)
 {
     if (screen->suspended)
         return;
+    make_pairs_fit(screen, grid);
     for (int y = 0; y < grid->height && y < screen->height; y++) {
         const struct cell *cells = grid->cells + (size_t)y * (size_t)grid->width;
         int width = grid->width < screen->width ? grid->width : screen->width;
         for (int x = 0; x < width; x++) {
             wchar_t text[2] = {(wchar_t)cells[x].rune, L'\0'};
-            setcchar(&screen->row[x], text, screen->look[cells[x].style].attributes,
-                     screen->look[cells[x].style].pair, NULL);
+            attr_t attributes = screen->look[cells[x].style].attributes;
+            short pair = screen->look[cells[x].style].pair;
+            const short painted =
+                cells[x].painted && screen_paints(screen) ? pair_of(screen, &cells[x]) : 0;
+            if (painted != 0) {
+                attributes &= ~A_REVERSE;
+                pair = painted;
+            }
+            setcchar(&screen->row[x], text, attributes, pair, NULL);
         }
         mvadd_wchnstr(y, 0, screen->row, width);
     }
