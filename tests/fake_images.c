@@ -29,6 +29,11 @@ void fake_class_name(const struct fake_feed *fake, int class, char out[FEED_CLAS
 }
 
 /* A class is taken for some others often, for most hardly ever. */
+static double weight(int truth, int guess, int classes)
+{
+    return pow(chance((uint64_t)truth, (uint64_t)guess), 0.6 * classes);
+}
+
 static void count_row(const struct fake_feed *fake, int truth, double accuracy, uint32_t *row)
 {
     const int classes = fake->now.classes;
@@ -37,11 +42,11 @@ static void count_row(const struct fake_feed *fake, int truth, double accuracy, 
     double sum = 0;
     for (int k = 0; k < classes; k++)
         if (k != truth)
-            sum += pow(chance((uint64_t)truth, (uint64_t)k), 6);
+            sum += weight(truth, k, classes);
     uint32_t wrong = 0;
     for (int k = 0; k < classes; k++)
         if (k != truth) {
-            double part = pow(chance((uint64_t)truth, (uint64_t)k), 6) / sum;
+            double part = weight(truth, k, classes) / sum;
             row[k] = (uint32_t)(total * (1 - right) * part);
             wrong += row[k];
         }

@@ -162,11 +162,9 @@ void publication_loss(struct publication *publication, int64_t step, double seco
                       double learning_rate);
 /* Some steps in one. */
 void publication_losses(struct publication *publication, const struct loss_bucket *some);
-/* `seq`: of the newest line of the journal before it. */
+/* `seq`: of the newest line of the journal before it. confusion: NULL where it is not known. */
 void publication_evaluation(struct publication *publication, const struct evaluation *evaluation,
-                            uint64_t seq);
-/* Of the evaluation that was added last. */
-void publication_confusion(struct publication *publication, const struct confusion *confusion);
+                            uint64_t seq, const struct confusion *confusion);
 void publication_edit(struct publication *publication, const struct edit_mark *edit);
 /* A jump: what follows is on a new branch, and what is not on its way is abandoned. */
 void publication_return(struct publication *publication, const struct edit_mark *mark,

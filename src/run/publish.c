@@ -171,8 +171,27 @@ static void *grow(void *array, size_t count, size_t *capacity, size_t size)
     return mem_resize(array, *capacity * size);
 }
 
+/* The counts go where `to` has room for them. */
+static void copy_confusion(struct confusion *to, const struct confusion *from)
+{
+    uint32_t *count = to->count;
+    *to = *from;
+    to->count = count;
+    memcpy(count, from->count, (size_t)from->classes * (size_t)from->classes * sizeof *from->count);
+}
+
+/* Of the evaluation that was added last, under the lock. */
+static void put_confusion(struct publication *publication, const struct confusion *confusion)
+{
+    const size_t classes = (size_t)confusion->classes;
+    if (!publication->confusion.count)
+        publication->confusion.count = mem_alloc(classes * classes * sizeof *confusion->count);
+    copy_confusion(&publication->confusion, confusion);
+    publication->confusion_of = publication->evaluation_count - 1;
+}
+
 void publication_evaluation(struct publication *publication, const struct evaluation *evaluation,
-                            uint64_t seq)
+                            uint64_t seq, const struct confusion *confusion)
 {
     pthread_mutex_lock(&publication->lock);
     size_t count = publication->evaluation_count++;
@@ -183,26 +202,8 @@ void publication_evaluation(struct publication *publication, const struct evalua
              sizeof *publication->evaluation_place);
     publication->evaluations[count] = *evaluation;
     publication->evaluation_place[count] = (struct place){present_branch(publication), seq};
-    pthread_mutex_unlock(&publication->lock);
-}
-
-/* The counts go where `to` has room for them. */
-static void copy_confusion(struct confusion *to, const struct confusion *from)
-{
-    uint32_t *count = to->count;
-    *to = *from;
-    to->count = count;
-    memcpy(count, from->count, (size_t)from->classes * (size_t)from->classes * sizeof *from->count);
-}
-
-void publication_confusion(struct publication *publication, const struct confusion *confusion)
-{
-    const size_t classes = (size_t)confusion->classes;
-    pthread_mutex_lock(&publication->lock);
-    if (!publication->confusion.count)
-        publication->confusion.count = mem_alloc(classes * classes * sizeof *confusion->count);
-    copy_confusion(&publication->confusion, confusion);
-    publication->confusion_of = publication->evaluation_count - 1;
+    if (confusion)
+        put_confusion(publication, confusion);
     pthread_mutex_unlock(&publication->lock);
 }
 

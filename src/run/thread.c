@@ -211,8 +211,7 @@ int run_measure(struct run *run)
         run_offer_good(run);
         run->now.last = row;
         run->measured++;
-        publication_evaluation(&run->publication, &row, run->seq);
-        publication_confusion(&run->publication, &run->confusion);
+        publication_evaluation(&run->publication, &row, run->seq, &run->confusion);
     }
     if (run->paused && !run->steps_left)
         rest(run);

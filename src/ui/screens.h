@@ -56,6 +56,9 @@ void rollback_draw(struct grid *grid, const struct state *state, const struct hi
 /* `hint` may be empty. */
 void prompt_draw(struct grid *grid, const struct state *state, const struct history *history,
                  struct rect hint, struct rect row);
+void confusion_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                    const struct history *history);
+bool confusion_key(struct control *control, const char *key);
 void help_draw(struct grid *grid, const struct layout *layout, struct state *state,
                const struct history *history);
 bool help_key(struct control *control, const char *key);

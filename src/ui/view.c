@@ -310,6 +310,7 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
         goto fail;
     enum settings_glyphs glyphs = options->settings.view.glyphs;
     view->state.utf8 = screen_utf8(view->screen);
+    view->state.paints = screen_paints(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
     view->state.glyphs =
         glyphs == GLYPHS_AUTO || !view->state.utf8 ? view->state.glyphs_auto : glyphs;
