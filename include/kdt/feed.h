@@ -53,7 +53,7 @@ struct confusion {
     int wrong_count;
 };
 
-/* Some steps' training loss: steps first … last, `count` of them finite. */
+/* Some steps' training loss: steps first … last. What is not a number leaves the others' mean. */
 struct loss_bucket {
     int64_t first, last;
     double seconds; /* at `last` */
@@ -135,12 +135,16 @@ enum { FEED_MAX_BUCKETS = 4096 };
 
 struct feed {
     void (*snapshot)(struct feed *feed, struct snapshot *out);
-    /* Copy at most `most` from index `first` on; return how many. In the order of
-     * time: after a return to an earlier state steps go on from there. Buckets merge
-     * in pairs when FEED_MAX_BUCKETS is reached, and a return marks what it abandons
-     * (or takes up again), so read them from 0 when snapshot.returns has grown; else
-     * evaluations and edits only grow. */
-    size_t (*buckets)(struct feed *feed, size_t first, struct loss_bucket *out, size_t most);
+    /* The losses of the whole run in at most `most` buckets, FEED_MAX_BUCKETS or more, in the
+     * order of time: after a return to an earlier state steps go on from there. Those of steps
+     * first … last are as fine as that allows, and as they are kept: the newest thousands one by
+     * one, what is before them ever more coarsely. They change as the run goes on, so read them
+     * anew. */
+    size_t (*buckets)(struct feed *feed, int64_t first, int64_t last, struct loss_bucket *out,
+                      size_t most);
+    /* Copy at most `most` from index `first` on; return how many. In the same order. They only
+     * grow, but a return marks what it abandons (or takes up again): read them from 0 when
+     * snapshot.returns has grown. */
     size_t (*evaluations)(struct feed *feed, size_t first, struct evaluation *out, size_t most);
     size_t (*edits)(struct feed *feed, size_t first, struct edit_mark *out, size_t most);
     /* The states that rollback can return to, newest first; same terms. */

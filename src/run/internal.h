@@ -102,6 +102,37 @@ bool run_history_redo(const struct history *history, struct history_target *out)
  * redo led to, so that the next one need not keep it again. */
 bool run_history_landed(const struct history *history, int64_t step);
 
+/* ---- series.c: the losses of all steps, in bounded memory ---- */
+
+enum { SERIES_ROOM = FEED_MAX_BUCKETS, SERIES_LAST = SERIES_ROOM / 4, SERIES_LEVELS = 26 };
+struct series_bucket {
+    struct loss_bucket loss;
+    int branch;
+    int64_t tick, ticks; /* losses before it, and in it, in the order of time */
+};
+struct series_level {
+    int64_t width;                 /* steps in a full bucket */
+    struct series_bucket *buckets; /* [SERIES_ROOM], a ring that begins at `first` */
+    size_t first, count;
+    bool open; /* the newest is not full */
+};
+struct series {
+    struct series_level levels[SERIES_LEVELS];
+    int level_count;
+    int64_t ticks;
+};
+void series_init(struct series *series);
+void series_fini(struct series *series);
+/* Some steps in one, after those that are there, or of another branch. */
+void series_add(struct series *series, const struct loss_bucket *loss, int branch);
+/* What comes next is not merged with what is there. */
+void series_close(struct series *series);
+/* Marks what is from limits[branch] on, of those branches. */
+void series_mark(struct series *series, const int64_t *limits);
+/* feed.h's `buckets`. */
+size_t series_copy(const struct series *series, int64_t first, int64_t last,
+                   struct loss_bucket *out, size_t most);
+
 /* ---- publish.c: what readers see ---- */
 
 enum { PUBLISH_ANSWERS = 64 };
@@ -133,11 +164,7 @@ struct publication {
     uint64_t version;
     struct snapshot snapshot; /* as the run thread put it */
     /* Everything in the order of time, each with the branch it is on. */
-    struct loss_bucket *buckets;
-    int *bucket_branch;
-    size_t bucket_count;
-    int64_t bucket_width; /* steps in a full bucket */
-    bool bucket_closed;   /* the next loss begins another */
+    struct series losses;
     struct evaluation *evaluations;
     struct place *evaluation_place;
     size_t evaluation_count, evaluation_capacity, evaluation_place_capacity;

@@ -30,7 +30,7 @@ struct screen {
     int fd; /* of the terminal, both ways */
     FILE *in, *out;
     SCREEN *curses;
-    bool utf8, console, suspended;
+    bool utf8, console, suspended, paints;
     int width, height;
     struct {
         attr_t attributes;
@@ -40,7 +40,7 @@ struct screen {
 
     /* Pairs of the 256 colours, for painted cells, made as they are needed. */
     struct {
-        short *number; /* [256][256], by ink and ground; 0: not made. NULL: no painting */
+        short *number; /* [256][256], by ink and ground; 0: not made. NULL: none was */
         int next, end;
     } pairs;
 };
@@ -119,14 +119,15 @@ static const struct look {
 
 static void prepare_pairs(struct screen *screen, int colors)
 {
-    if (colors < 256 || COLOR_PAIRS < PAIR_LEAST)
+    screen->paints = colors >= 256 && COLOR_PAIRS >= PAIR_LEAST;
+    if (!screen->paints || screen->pairs.number != NULL)
         return;
     screen->pairs.number = mem_alloc(256 * 256 * sizeof *screen->pairs.number);
     screen->pairs.next = PAIR_FIRST;
     screen->pairs.end = COLOR_PAIRS < PAIR_LAST ? COLOR_PAIRS : PAIR_LAST;
 }
 
-static void prepare_looks(struct screen *screen, enum settings_colors colors)
+void screen_set_colors(struct screen *screen, enum settings_colors colors)
 {
     const char *no_color = getenv("NO_COLOR");
     bool mono =
@@ -160,7 +161,7 @@ static void make_pairs_fit(struct screen *screen, const struct grid *grid)
     int painted = 0;
     for (int i = 0; i < grid->width * grid->height; i++)
         painted += grid->cells[i].painted;
-    if (screen->pairs.number == NULL || painted <= screen->pairs.end - screen->pairs.next)
+    if (!screen->paints || painted <= screen->pairs.end - screen->pairs.next)
         return;
     memset(screen->pairs.number, 0, 256 * 256 * sizeof *screen->pairs.number);
     screen->pairs.next = PAIR_FIRST;
@@ -277,7 +278,7 @@ int screen_open(const struct settings *settings, struct screen **out, struct err
     emergency_prepare(screen->fd, &modes);
     set_escdelay(25);
     set_modes();
-    prepare_looks(screen, settings->view.colors);
+    screen_set_colors(screen, settings->view.colors);
     screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     screen->console = strcmp(term, "linux") == 0;
     screen_resize(screen);
@@ -327,7 +328,7 @@ enum settings_glyphs screen_glyphs(const struct screen *screen)
 
 bool screen_paints(const struct screen *screen)
 {
-    return screen->pairs.number != NULL;
+    return screen->paints;
 }
 
 bool screen_resize(struct screen *screen)
@@ -363,7 +364,7 @@ void screen_show(struct screen *screen, const struct grid *grid, bool repaint)
             attr_t attributes = screen->look[cells[x].style].attributes;
             short pair = screen->look[cells[x].style].pair;
             const short painted =
-                cells[x].painted && screen_paints(screen) ? pair_of(screen, &cells[x]) : 0;
+                cells[x].painted && screen->paints ? pair_of(screen, &cells[x]) : 0;
             if (painted != 0) {
                 attributes &= ~A_REVERSE;
                 pair = painted;

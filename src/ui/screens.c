@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 static const struct screen_key help_keys[] = {{"up down", "scroll"}, {"Esc", "back"}, {NULL, NULL}};
 
@@ -97,4 +98,34 @@ double screens_next_change(const struct state *state, const struct history *hist
         after = fmin(after, age < 60 ? 1 - (age - floor(age)) : 60 - fmod(age, 60));
     }
     return fmax(after, 0.01);
+}
+
+void screens_show(struct state *state, enum view_screen screen)
+{
+    if (screen == SCREEN_HELP && state->screen != SCREEN_HELP) {
+        state->before_help = state->screen;
+        state->help.top = 0;
+    }
+    state->screen = screen;
+}
+
+void screens_change(struct control *control, const char *name)
+{
+    struct state *state = control->state;
+    if (name == NULL) {
+        screens_show(state, (state->screen + 1) % SCREEN_COUNT);
+        return;
+    }
+    struct text known = {0};
+    for (int i = 0; i < SCREEN_COUNT; i++) {
+        const char *there = screen_info((enum view_screen)i)->name;
+        if (strcmp(there, name) == 0) {
+            screens_show(state, (enum view_screen)i);
+            goto out;
+        }
+        text_print(&known, "%s%s", i > 0 ? ", " : "", there);
+    }
+    news_say(state, STYLE_WARN, "no screen is named %.64s: %s", name, known.bytes);
+out:
+    text_fini(&known);
 }

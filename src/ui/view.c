@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #endif
 #include "control.h"
+#include "look.h"
 #include "screen.h"
 #include "screens.h"
 
@@ -38,7 +39,6 @@ struct view {
     int feed_fd; /* its wake_fd */
     struct screen *screen;
     char *remember_path;
-    double frame_seconds;
     int wake_fd;  /* main → thread: there are requests */
     int ended_fd; /* thread → main: there is an outcome */
     pthread_t thread;
@@ -141,6 +141,11 @@ static bool take_requests(struct view *view)
     return go_on;
 }
 
+static double frame_seconds(const struct view *view)
+{
+    return 1 / view->state.chosen.view.fps;
+}
+
 static void draw(struct view *view)
 {
     struct state *state = &view->state;
@@ -159,7 +164,7 @@ static void draw(struct view *view)
     screen_show(view->screen, &view->grid, view->repaint);
     double took = clock_seconds() - state->now;
     /* On a slow line at most a third of the time goes into writing. */
-    view->next_frame = state->now + fmax(view->frame_seconds, 3 * took);
+    view->next_frame = state->now + fmax(frame_seconds(view), 3 * took);
     view->repaint = view->dirty = false;
 }
 
@@ -176,7 +181,11 @@ static bool take_keys(struct view *view)
         view->next_frame = 0; /* what a key does is shown at once */
         if (control->repaint)
             view->repaint = true;
-        control->repaint = false;
+        if (control->restyle) {
+            screen_set_colors(view->screen, view->state.chosen.view.colors);
+            view->state.paints = screen_paints(view->screen);
+        }
+        control->repaint = control->restyle = false;
         if (control->outcome != VIEW_OPEN)
             end_with(view, control->outcome);
         if (control->stop_process) {
@@ -198,7 +207,7 @@ static int sleep_time(const struct view *view)
     else
         seconds = screens_next_change(&view->state, &view->history);
     if (view->feed_fd < 0)
-        seconds = fmin(seconds, view->frame_seconds);
+        seconds = fmin(seconds, frame_seconds(view));
     return seconds > 3600 ? -1 : (int)ceil(fmax(seconds, 0) * 1000);
 }
 
@@ -292,7 +301,6 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     view->feed = feed;
     view->feed_fd = feed->wake_fd;
     view->remember_path = options->remember_path ? mem_text(options->remember_path) : NULL;
-    view->frame_seconds = 1 / options->settings.view.fps;
     view->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     view->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     history_init(&view->history);
@@ -308,12 +316,11 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     }
     if (screen_open(&options->settings, &view->screen, err) != 0)
         goto fail;
-    enum settings_glyphs glyphs = options->settings.view.glyphs;
+    view->state.chosen = options->settings;
     view->state.utf8 = screen_utf8(view->screen);
     view->state.paints = screen_paints(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
-    view->state.glyphs =
-        glyphs == GLYPHS_AUTO || !view->state.utf8 ? view->state.glyphs_auto : glyphs;
+    look_apply(&view->state);
     view->dirty = view->repaint = true;
     if (start_thread(view, err) != 0) {
         screen_close(view->screen);
