@@ -16,9 +16,9 @@
 /* feed.h's, which the run implements in the program. */
 const char *run_state_name(enum run_state state)
 {
-    static const char *const names[] = {"starting",    "running",  "paused",
-                                        "evaluating",  "testing",  "finished",
-                                        "interrupted", "diverged", "failed"};
+    static const char *const names[] = {"starting",   "running", "paused",   "evaluating",
+                                        "range test", "testing", "finished", "interrupted",
+                                        "diverged",   "failed"};
     return names[state];
 }
 

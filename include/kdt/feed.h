@@ -17,6 +17,7 @@ enum run_state {
     RUN_RUNNING,
     RUN_PAUSED,
     RUN_EVALUATING,  /* of a set, at an epoch's end or because it was asked for */
+    RUN_RANGE_TEST,  /* training with a growing rate, to put the state back */
     RUN_TESTING,     /* the test set, at the end */
     RUN_FINISHED,    /* all epochs, or `stop`; result.json is written */
     RUN_INTERRUPTED, /* left early: saved, or `abandoned` */
@@ -79,6 +80,26 @@ struct kept_state {
     char label[64]; /* what was edited then: "learning rate 0.02 → 0.01"; "" of others */
 };
 
+/* A learning-rate range test: the loss of the coming mini-batches while the rate grows, from a
+ * state that is then put back. */
+enum { RANGE_POINTS = 256 };
+struct range_point {
+    double rate, loss; /* the mini-batch's, before the step with this rate */
+    double smooth;     /* of the points around it */
+};
+struct range_test {
+    uint64_t number; /* tests of this process so far; 0: none, and nothing else is set */
+    bool running;
+    int64_t step; /* that it began from */
+    double rate;  /* in force there */
+    size_t planned, count;
+    struct range_point points[RANGE_POINTS]; /* rate ascending */
+    /* Once it is not running: the rates at which the loss falls fastest and is lowest (NaN: it
+     * does not fall), and what came of it in words. */
+    double steepest, lowest;
+    char text[128];
+};
+
 enum answer_state { ANSWER_NONE, ANSWER_REQUESTED, ANSWER_APPLIED, ANSWER_REFUSED };
 struct answer {
     uint64_t id; /* 0: none yet */
@@ -112,7 +133,7 @@ struct snapshot {
     double learning_rate;  /* in force */
     double samples_per_second;
     double loss;                /* mean over the last steps; NaN before the first */
-    double evaluation_progress; /* 0 … 1 while evaluating or testing */
+    double evaluation_progress; /* 0 … 1 while evaluating or testing, also a range */
     struct evaluation last;     /* last.step < 0: none yet */
     double best_validation_accuracy, best_validation_loss; /* best so far; NaN: none */
     int64_t best_epoch, best_step;
@@ -128,6 +149,7 @@ struct snapshot {
 
     size_t buckets, evaluations, edits, states; /* how much history there is */
     uint64_t returns;     /* how often undo, redo or rollback led to another state */
+    uint64_t range_tests; /* how many have ended */
     struct answer answer; /* of the newest command */
 };
 
@@ -167,6 +189,8 @@ struct feed {
     /* An eventfd, readable when something was published since it was last read;
      * at most every 20 ms. One reader; -1 where there is none. */
     int wake_fd;
+    /* The newest range test as far as it has come; NULL: this feed does not tell. */
+    void (*range)(struct feed *feed, struct range_test *out);
 };
 
 #endif

@@ -248,6 +248,13 @@ void publication_warn(struct publication *publication, enum warning which, const
     unlock_and_wake(publication);
 }
 
+void publication_range(struct publication *publication, const struct range_test *test)
+{
+    pthread_mutex_lock(&publication->lock);
+    publication->range = *test;
+    pthread_mutex_unlock(&publication->lock);
+}
+
 uint64_t publication_request(struct publication *publication, const char *line)
 {
     pthread_mutex_lock(&publication->lock);
@@ -412,7 +419,7 @@ static uint64_t feed_post(struct feed *feed, const char *line, enum command_sour
     /* Requested before it is queued: the run thread may answer at once. */
     uint64_t id = publication_request(&run->publication, command.line);
     struct err refused;
-    if (queue_push(&run->queue, id, command.line, source, &refused) != 0) {
+    if (queue_push(&run->queue, id, &command, source, &refused) != 0) {
         publication_answer(&run->publication, id, ANSWER_REFUSED, 0, refused.text);
         err_set(err, refused.code, "%s", refused.text);
         return 0;
@@ -430,6 +437,14 @@ static void feed_answer(struct feed *feed, uint64_t id, struct answer *out)
         *out = (struct answer){.id = id, .state = ANSWER_NONE};
 }
 
+static void feed_range(struct feed *feed, struct range_test *out)
+{
+    struct publication *publication = of(feed);
+    pthread_mutex_lock(&publication->lock);
+    *out = publication->range;
+    pthread_mutex_unlock(&publication->lock);
+}
+
 void publication_feed(struct feed *feed)
 {
     feed->snapshot = feed_snapshot;
@@ -442,5 +457,6 @@ void publication_feed(struct feed *feed)
     feed->image = feed_image;
     feed->post = feed_post;
     feed->answer = feed_answer;
+    feed->range = feed_range;
     feed->wake_fd = of(feed)->wake_fd;
 }
