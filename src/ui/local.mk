@@ -31,6 +31,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/layout.h \
 	src/ui/legend.c \
 	src/ui/legend.h \
+	src/ui/line.c \
+	src/ui/line.h \
 	src/ui/lists.c \
 	src/ui/look.c \
 	src/ui/look.h \
