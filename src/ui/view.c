@@ -195,6 +195,7 @@ static void take_look(struct view *view)
 {
     screen_set_colors(view->screen, view->state.chosen.view.colors);
     screen_set_mouse(view->screen, view->state.chosen.view.mouse);
+    view->state.paints = screen_paints(view->screen);
 }
 
 /* False when the terminal is gone. */
@@ -351,6 +352,7 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
         goto fail;
     view->state.chosen = options->settings;
     view->state.utf8 = screen_utf8(view->screen);
+    view->state.paints = screen_paints(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
     look_apply(&view->state);
     view->dirty = view->repaint = true;
