@@ -39,12 +39,8 @@ struct screen {
     FILE *in, *out;       /* `out`: in memory */
     SCREEN *curses;
     struct line line;
-<<<<<<< HEAD
-    bool utf8, console, suspended;
-    bool mouse; /* is reported */
-=======
     bool utf8, console, suspended, paints;
->>>>>>> main
+    bool mouse; /* is reported */
     int width, height;
     struct {
         const char *begin, *end;  /* around a title; NULL: it has none */
