@@ -314,21 +314,22 @@ static void tails_match_the_definition(void **state)
 
 static void softmax_matches_the_definition(void **state)
 {
+    enum { SAMPLES = 35, STRIDE = 48 }; /* whole groups of rows and a part of one */
     static const int columns[] = {1, 2, 10, 16, 17, 40};
-    float logits[3 * 48], share[3 * 48], largest[3], sum[3];
+    float logits[SAMPLES * STRIDE], share[SAMPLES * STRIDE], largest[SAMPLES], sum[SAMPLES];
 
     (void)state;
     for (size_t n = 0; n < sizeof columns / sizeof *columns; n++) {
-        normal(logits, 3 * 48, 5);
-        for (int i = 0; i < 48; i++) {
-            logits[48 + i] = 1000 + 100 * logits[48 + i];
-            logits[96 + i] -= 1000;
+        normal(logits, SAMPLES * STRIDE, 5);
+        for (int i = 0; i < STRIDE; i++) {
+            logits[STRIDE + i] = 1000 + 100 * logits[STRIDE + i];
+            logits[(SAMPLES - 1) * STRIDE + i] -= 1000;
         }
-        for (int i = 0; i < 3 * 48; i++)
+        for (int i = 0; i < SAMPLES * STRIDE; i++)
             share[i] = 7;
-        math_softmax(3, columns[n], 0.5F, logits, 48, share, largest, sum);
-        for (int r = 0; r < 3; r++) {
-            const float *row = logits + r * 48;
+        math_softmax(SAMPLES, columns[n], 0.5F, logits, STRIDE, share, largest, sum);
+        for (int r = 0; r < SAMPLES; r++) {
+            const float *row = logits + r * STRIDE;
             float most = row[0];
             double total = 0;
 
@@ -339,15 +340,15 @@ static void softmax_matches_the_definition(void **state)
             assert_true(largest[r] == most);
             assert_near(sum[r], total);
             for (int c = 0; c < (columns[n] + 15) / 16 * 16; c++)
-                assert_near(share[r * 48 + c],
+                assert_near(share[r * STRIDE + c],
                             c < columns[n] ? 0.5 * exp((double)row[c] - (double)most) / total : 0);
-            assert_true(columns[n] == 40 || share[r * 48 + 47] == 7);
+            assert_true(columns[n] == 40 || share[r * STRIDE + STRIDE - 1] == 7);
         }
     }
     logits[0] = NAN;
-    logits[49] = NAN;
-    logits[96] = INFINITY;
-    math_softmax(3, 10, 1, logits, 48, share, largest, sum);
+    logits[STRIDE + 1] = NAN;
+    logits[2 * STRIDE] = INFINITY;
+    math_softmax(3, 10, 1, logits, STRIDE, share, largest, sum);
     for (int r = 0; r < 3; r++)
         assert_false(isfinite(sum[r]) && isfinite(largest[r]));
 }

@@ -133,6 +133,7 @@ void math_elu_backward(int rows, int columns, real slope, const real *y, real *g
 /* y[r][c] = scale e^(x[r][c] - largest[r]) / sum[r], sum[r] = sum_c e^(…). Rows of x
  * and y have room for a multiple of 16 columns; what y has beyond them becomes 0. A
  * NaN in a row makes its sum NaN, or all of it. x and y do not overlap. */
+enum { MATH_SOFTMAX_COLUMNS = 256 }; /* at most */
 void math_softmax(int rows, int columns, real scale, const real *x, int stride, real *y,
                   real *largest, real *sum);
 
