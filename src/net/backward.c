@@ -24,12 +24,14 @@ static void input_gradient(const struct backward *backward, int piece, real *tur
     const int begin = piece * layer->piece_inputs, inputs = layer_piece_width(layer, piece);
     const int width = math_gemm_width(inputs), stride = net_stride(width);
 
-    for (int h = 0; h < layer->panel; h++)
-        memset(turned + h * stride + inputs, 0, (size_t)(width - inputs) * sizeof *turned);
     for (int p = 0; p < layer->panels; p++) {
-        math_transpose(inputs, layer->panel, layer->weight.value + layer_panel_at(layer, p, begin),
+        const int units = net_smaller(layer->units - p * layer->panel, layer->panel);
+
+        for (int h = 0; h < units; h++)
+            memset(turned + h * stride + inputs, 0, (size_t)(width - inputs) * sizeof *turned);
+        math_transpose(inputs, units, layer->weight.value + layer_panel_at(layer, p, begin),
                        layer->panel, turned, stride);
-        math_gemm(MATH_PLAIN, MATH_PLAIN, backward->rows, width, layer->panel, 1,
+        math_gemm(MATH_PLAIN, MATH_PLAIN, backward->rows, width, units, 1,
                   layer->gradient + p * layer->panel, layer->stride, turned, stride, p > 0,
                   below->gradient + begin, below->stride);
     }
