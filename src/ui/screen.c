@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #endif
 #include "screen.h"
+#include "color.h"
 #include "line.h"
 
 #include <curses.h>
@@ -38,7 +39,7 @@ struct screen {
     FILE *in, *out;       /* `out`: in memory */
     SCREEN *curses;
     struct line line;
-    bool utf8, console, suspended;
+    bool utf8, console, suspended, paints;
     int width, height;
     struct {
         attr_t attributes;
@@ -47,6 +48,12 @@ struct screen {
     } look[STYLE_COUNT];
     struct cell *shown; /* [height][width]: what curses was told last */
     cchar_t *row;       /* [width] */
+
+    /* Pairs of the 256 colours, for painted cells, made as they are needed. */
+    struct {
+        short *number; /* [256][256], by ink and ground; 0: not made. NULL: none was */
+        int next, end;
+    } pairs;
 };
 
 /* What view_emergency_restore writes: prepared while the process is sane. */
@@ -95,6 +102,9 @@ static void emergency_prepare(int fd, const struct termios *modes)
     atomic_store(&emergency.active, true);
 }
 
+/* Numbers of curses' pairs: the styles', then those of painted cells. */
+enum { PAIR_FIRST = STYLE_COUNT + 1, PAIR_LAST = 32767, PAIR_LEAST = 4096 };
+
 /* What each style looks like; -1: the terminal's own colour. */
 static const struct look {
     short full, full_ground; /* of 256 */
@@ -117,6 +127,16 @@ static const struct look {
     [STYLE_KEY] = {-1, -1, -1, A_BOLD, A_BOLD},
     [STYLE_BAR] = {252, 236, -1, A_NORMAL, A_REVERSE},
 };
+
+static void prepare_pairs(struct screen *screen, int colors)
+{
+    screen->paints = colors >= 256 && COLOR_PAIRS >= PAIR_LEAST;
+    if (!screen->paints || screen->pairs.number != NULL)
+        return;
+    screen->pairs.number = mem_alloc(256 * 256 * sizeof *screen->pairs.number);
+    screen->pairs.next = PAIR_FIRST;
+    screen->pairs.end = COLOR_PAIRS < PAIR_LAST ? COLOR_PAIRS : PAIR_LAST;
+}
 
 void screen_set_colors(struct screen *screen, enum settings_colors colors)
 {
@@ -144,6 +164,32 @@ void screen_set_colors(struct screen *screen, enum settings_colors colors)
         screen->look[i].ground = (full && look->full_ground >= 0) ||
                                  (screen->look[i].attributes & (A_REVERSE | A_UNDERLINE)) != 0;
     }
+    prepare_pairs(screen, most);
+}
+
+/* Room for a new pair in each painted cell; where there is none, all pairs are forgotten. A
+ * number that gets other colours is drawn anew by curses wherever it still is. */
+static void make_pairs_fit(struct screen *screen, const struct grid *grid)
+{
+    int painted = 0;
+    for (int i = 0; i < grid->width * grid->height; i++)
+        painted += grid->cells[i].painted;
+    if (!screen->paints || painted <= screen->pairs.end - screen->pairs.next)
+        return;
+    memset(screen->pairs.number, 0, 256 * 256 * sizeof *screen->pairs.number);
+    screen->pairs.next = PAIR_FIRST;
+}
+
+/* 0: there are no more. */
+static short pair_of(struct screen *screen, const struct cell *cell)
+{
+    const int ink = color_nearest(cell->ink), ground = color_nearest(cell->ground);
+    short *number = &screen->pairs.number[256 * ink + ground];
+    if (*number == 0 && screen->pairs.next < screen->pairs.end) {
+        *number = (short)screen->pairs.next++;
+        init_pair(*number, (short)ink, (short)ground);
+    }
+    return *number;
 }
 
 /* Curses takes over signals that are main's. */
@@ -297,6 +343,7 @@ void screen_close(struct screen *screen)
     line_fini(&screen->line);
     mem_free(screen->shown);
     mem_free(screen->row);
+    mem_free(screen->pairs.number);
     mem_free(screen);
 }
 
@@ -315,6 +362,11 @@ enum settings_glyphs screen_glyphs(const struct screen *screen)
     if (!screen->utf8)
         return GLYPHS_ASCII;
     return screen->console ? GLYPHS_BLOCK : GLYPHS_BRAILLE; /* its fonts have no braille */
+}
+
+bool screen_paints(const struct screen *screen)
+{
+    return screen->paints;
 }
 
 bool screen_resize(struct screen *screen)
@@ -343,7 +395,19 @@ void screen_size(const struct screen *screen, int *width, int *height)
 /* Whether nothing is seen of the cell but the terminal's own ground. */
 static bool is_blank(const struct screen *screen, struct cell cell)
 {
-    return cell.rune == ' ' && !screen->look[cell.style].ground;
+    return cell.rune == ' ' && !cell.painted && !screen->look[cell.style].ground;
+}
+
+static void put_cell(struct screen *screen, cchar_t *out, const struct cell *cell)
+{
+    wchar_t text[2] = {(wchar_t)cell->rune, L'\0'};
+    attr_t attributes = screen->look[cell->style].attributes;
+    short pair = cell->painted && screen->paints ? pair_of(screen, cell) : 0;
+    if (pair != 0)
+        attributes &= ~A_REVERSE;
+    else
+        pair = screen->look[cell->style].pair;
+    setcchar(out, text, attributes, pair, NULL);
 }
 
 /* One row. A blank between letters is as its neighbour where that changes, and else stays as it
@@ -365,9 +429,7 @@ static void put_row(struct screen *screen, const struct cell *cells, int y, int 
         }
         changed = cell.rune != shown[x].rune || cell.style != shown[x].style;
         shown[x] = cell;
-        wchar_t text[2] = {(wchar_t)cell.rune, L'\0'};
-        setcchar(&screen->row[x], text, screen->look[cell.style].attributes,
-                 screen->look[cell.style].pair, NULL);
+        put_cell(screen, &screen->row[x], &cell);
     }
     mvadd_wchnstr(y, 0, screen->row, width);
 }
@@ -376,6 +438,7 @@ void screen_show(struct screen *screen, const struct grid *grid, bool repaint)
 {
     if (screen->suspended)
         return;
+    make_pairs_fit(screen, grid);
     int width = grid->width < screen->width ? grid->width : screen->width;
     for (int y = 0; y < grid->height && y < screen->height; y++)
         put_row(screen, grid->cells + (size_t)y * (size_t)grid->width, y, width);

@@ -18,6 +18,8 @@ int screen_fd(const struct screen *screen);
 bool screen_utf8(const struct screen *screen); /* the locale shows more than ASCII */
 /* What `auto` glyphs are on this terminal. */
 enum settings_glyphs screen_glyphs(const struct screen *screen);
+/* Whether it shows cells in the colours that they are painted in. */
+bool screen_paints(const struct screen *screen);
 void screen_set_colors(struct screen *screen, enum settings_colors colors);
 /* Takes the size that the terminal has now; whether it changed. */
 bool screen_resize(struct screen *screen);

@@ -193,8 +193,10 @@ static bool take_keys(struct view *view)
         view->at_once = true;
         if (control->repaint)
             view->repaint = true;
-        if (control->restyle)
+        if (control->restyle) {
             screen_set_colors(view->screen, view->state.chosen.view.colors);
+            view->state.paints = screen_paints(view->screen);
+        }
         control->repaint = control->restyle = false;
         if (control->outcome != VIEW_OPEN)
             end_with(view, control->outcome);
@@ -334,6 +336,7 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
         goto fail;
     view->state.chosen = options->settings;
     view->state.utf8 = screen_utf8(view->screen);
+    view->state.paints = screen_paints(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
     look_apply(&view->state);
     view->dirty = view->repaint = true;
