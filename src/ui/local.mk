@@ -50,7 +50,9 @@ src_ui_libui_a_SOURCES = \
 	src/ui/tails.h \
 	src/ui/trace.c \
 	src/ui/trace.h \
-	src/ui/view.c
+	src/ui/view.c \
+	src/ui/window.c \
+	src/ui/window.h
 src_ui_libui_a_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS)
 
 UNIT_TESTS += tests/test_ui_screens
