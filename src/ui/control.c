@@ -21,7 +21,9 @@ void control_perform(struct control *control, const char *line, enum command_sou
         return;
     }
     if (command_info(command.id)->scope != COMMAND_SCOPE_VIEW) {
-        if (!look_command(control, &command))
+        if (command.id == COMMAND_RANGE_TEST && command.words == 0)
+            range_start(control, line, source);
+        else if (!look_command(control, &command))
             post_line(control, line, source);
         return;
     }
@@ -120,6 +122,7 @@ bool control_update(struct control *control)
     struct state *state = control->state;
     /* The answers before the snapshot, which then is at least as new. */
     post_update(control);
+    range_update(control);
     if (!history_update(control->history, control->feed))
         return false;
     enum run_state now = control->history->snapshot.state;

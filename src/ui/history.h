@@ -19,6 +19,7 @@ struct history {
     struct kept_state *states; /* that rollback can return to, newest first */
     size_t state_count, state_room;
     uint64_t returns; /* as the arrays were read */
+    struct range_test range;
 };
 void history_init(struct history *history);
 void history_fini(struct history *history);

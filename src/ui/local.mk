@@ -32,6 +32,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/post.c \
 	src/ui/post.h \
 	src/ui/prompt.c \
+	src/ui/range.c \
 	src/ui/remember.c \
 	src/ui/remember.h \
 	src/ui/rollback.c \
@@ -62,6 +63,13 @@ tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/u
 tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_range
+tests_test_ui_range_SOURCES = tests/test_ui_range.c tests/ui_bench.c tests/ui_bench.h \
+	tests/fake_feed.c tests/fake_commands.c \
+	tests/fake_feed.h tests/golden.c tests/golden.h
+tests_test_ui_range_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_range_LDADD = $(tests_test_ui_screens_LDADD)
 
 UNIT_TESTS += tests/test_ui_keys
 tests_test_ui_keys_SOURCES = tests/test_ui_keys.c tests/ui_bench.c tests/ui_bench.h \
