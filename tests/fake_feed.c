@@ -98,6 +98,25 @@ static void take_range(struct feed *feed, struct range_test *out)
     pthread_mutex_unlock(&fake->lock);
 }
 
+static bool take_confusion(struct feed *feed, struct confusion *out)
+{
+    struct fake_feed *fake = of(feed);
+    pthread_mutex_lock(&fake->lock);
+    bool there = fake_confusion(fake, out);
+    pthread_mutex_unlock(&fake->lock);
+    return there;
+}
+
+static void take_class_name(struct feed *feed, int class, char out[FEED_CLASS_NAME])
+{
+    fake_class_name(of(feed), class, out);
+}
+
+static void take_image(struct feed *feed, uint32_t image, uint8_t *out)
+{
+    fake_image(of(feed), image, out);
+}
+
 static void publish(struct fake_feed *fake)
 {
     uint64_t one = 1;
@@ -145,8 +164,18 @@ static void find_answer(struct feed *feed, uint64_t id, struct answer *out)
 void fake_feed_init(struct fake_feed *fake)
 {
     *fake = (struct fake_feed){
-        .feed = {take_snapshot, take_buckets, take_evaluations, take_edits, take_states, post,
-                 find_answer, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), take_range},
+        .feed = {.snapshot = take_snapshot,
+                 .buckets = take_buckets,
+                 .evaluations = take_evaluations,
+                 .edits = take_edits,
+                 .states = take_states,
+                 .confusion = take_confusion,
+                 .class_name = take_class_name,
+                 .image = take_image,
+                 .post = post,
+                 .answer = find_answer,
+                 .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                 .range = take_range},
         .clock = 1000,
         .bucket_steps = 1,
         .to_step = -1,
@@ -166,7 +195,9 @@ void fake_feed_init(struct fake_feed *fake)
     now->train_count = 46900;
     now->validation_count = 5000;
     now->test_count = 10000;
-    now->classes = 10;
+    now->classes = FAKE_CLASSES;
+    now->image_width = now->image_height = FAKE_SIDE;
+    now->image_channels = 1;
     now->threads = 2;
     now->steps_per_epoch = STEPS_PER_EPOCH;
     now->epochs = 60;

@@ -123,7 +123,10 @@ bool control_update(struct control *control)
     /* The answers before the snapshot, which then is at least as new. */
     post_update(control);
     range_update(control);
-    if (!history_update(control->history, control->feed))
+    const bool newer = history_update(control->history, control->feed);
+    if (state->screen == SCREEN_CONFUSION)
+        guesses_update(&control->history->guesses, control->feed, &control->history->snapshot);
+    if (!newer)
         return false;
     enum run_state now = control->history->snapshot.state;
     /* An evaluation during a pause is still a pause. */

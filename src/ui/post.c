@@ -84,6 +84,12 @@ bool post_answered(struct control *control, uint64_t id)
     return answer.state != ANSWER_REQUESTED;
 }
 
+bool post_waits(struct control *control)
+{
+    uint64_t id = control->state->posted_id;
+    return id != 0 && !post_answered(control, id);
+}
+
 void post_update(struct control *control)
 {
     struct state *state = control->state;

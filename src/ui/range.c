@@ -30,8 +30,8 @@ static size_t cursor_at(const struct state *state, const struct range_test *test
 {
     if (test->running)
         return test->count - 1;
-    if (state->range_number == test->number)
-        return nearest(test, state->range_rate);
+    if (state->range.number == test->number)
+        return nearest(test, state->range.rate);
     if (isfinite(test->steepest))
         return nearest(test, test->steepest);
     return test->rate > 0 ? nearest(test, test->rate) : 0;
@@ -55,8 +55,8 @@ static bool move_cursor(struct control *control, const char *key)
     else
         return false;
     if (!test->running) {
-        state->range_number = test->number;
-        state->range_rate = test->points[at].rate;
+        state->range.number = test->number;
+        state->range.rate = test->points[at].rate;
     }
     return true;
 }
@@ -69,16 +69,16 @@ void range_start(struct control *control, const char *line, enum command_source 
     uint64_t id = post_line(control, line, source);
     if (id == 0 || control->feed->range == NULL)
         return;
-    state->range_id = id;
+    state->range.id = id;
     if (state->screen != SCREEN_RANGE)
-        state->before_range = state->screen;
+        state->range.before = state->screen;
     screens_show(state, SCREEN_RANGE);
 }
 
 void range_update(struct control *control)
 {
-    if (post_answered(control, control->state->range_id))
-        control->state->range_id = 0;
+    if (post_answered(control, control->state->range.id))
+        control->state->range.id = 0;
 }
 
 static void take(struct control *control)
@@ -91,7 +91,7 @@ static void take(struct control *control)
     snprintf(line, sizeof(line), "set train.learning_rate %.2g",
              test->points[cursor_at(state, test)].rate);
     if (post_line(control, line, SOURCE_KEY) != 0)
-        state->screen = state->before_range;
+        state->screen = state->range.before;
 }
 
 bool range_key(struct control *control, const char *key)
@@ -102,9 +102,9 @@ bool range_key(struct control *control, const char *key)
         return true;
     }
     if (strcmp(key, "esc") == 0) {
-        if (state->range_id != 0)
+        if (state->range.id != 0)
             post_line(control, "range-test stop", SOURCE_KEY);
-        state->screen = state->before_range;
+        state->screen = state->range.before;
         return true;
     }
     return move_cursor(control, key);
@@ -244,9 +244,9 @@ void range_draw(struct grid *grid, const struct layout *layout, struct state *st
 {
     const struct range_test *test = &history->range;
     struct rect body = layout->body;
-    if (test->count == 0 || (state->range_id != 0 && !test->running)) {
+    if (test->count == 0 || (state->range.id != 0 && !test->running)) {
         draw_centered(grid, body, STYLE_DIM,
-                      state->range_id != 0 ? "The range test begins …"
+                      state->range.id != 0 ? "The range test begins …"
                       : test->number != 0  ? test->text
                                            : "No range test was made yet: f begins one.");
         return;

@@ -11,9 +11,19 @@ static const struct screen_key help_keys[] = {{"up down", "scroll"}, {"Esc", "ba
 
 static const struct screen_key range_keys[] = {
     {"left right", "move"}, {"enter", "take"}, {"Esc", "back"}, {"f", "again"}, {NULL, NULL}};
+static const struct screen_key confusion_keys[] = {
+    {"i", "images"}, {"%", "counts"}, {"arrows", "scroll"}, {NULL, NULL}};
 
 static const struct screen_info table[SCREEN_COUNT] = {
     [SCREEN_CHARTS] = {.name = "charts", .number = "1", .draw = dashboard_draw},
+    [SCREEN_CONFUSION] =
+        {
+            .name = "confusion",
+            .number = "3",
+            .draw = confusion_draw,
+            .key = confusion_key,
+            .keys = confusion_keys,
+        },
     [SCREEN_HELP] =
         {
             .name = "help",

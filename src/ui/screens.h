@@ -54,6 +54,9 @@ void dashboard_draw(struct grid *grid, const struct layout *layout, struct state
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
                  const struct layout *layout);
 void lists_draw(struct grid *grid, const struct history *history, const struct layout *layout);
+void confusion_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                    const struct history *history);
+bool confusion_key(struct control *control, const char *key);
 void help_draw(struct grid *grid, const struct layout *layout, struct state *state,
                const struct history *history);
 void range_draw(struct grid *grid, const struct layout *layout, struct state *state,
