@@ -82,7 +82,7 @@ tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a
 
 UNIT_TESTS += tests/test_ui_range
 tests_test_ui_range_SOURCES = tests/test_ui_range.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
 	tests/fake_feed.h tests/golden.c tests/golden.h
 tests_test_ui_range_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_range_LDADD = $(tests_test_ui_screens_LDADD)
