@@ -122,6 +122,7 @@ static void publish(struct fake_feed *fake)
     uint64_t one = 1;
     fake->now.version++;
     ssize_t written = write(fake->feed.wake_fd, &one, sizeof(one));
+    written = write(fake->feed.control_fd, &one, sizeof(one));
     (void)written;
 }
 
@@ -181,6 +182,7 @@ void fake_feed_init(struct fake_feed *fake)
         .to_step = -1,
         .stretches = {{.parent = -1}},
     };
+    fake->feed.control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&fake->lock, NULL);
     struct snapshot *now = &fake->now;
     settings_init(&now->settings);
@@ -213,6 +215,7 @@ void fake_feed_init(struct fake_feed *fake)
 void fake_feed_fini(struct fake_feed *fake)
 {
     close(fake->feed.wake_fd);
+    close(fake->feed.control_fd);
     pthread_mutex_destroy(&fake->lock);
 }
 
