@@ -20,6 +20,9 @@ _kdtui_setting()
     train.on_divergence=*) words="auto pause halve stop" ;;
     augment.noise=*) words="on off" ;;
     checkpoint.best=*) words="on off" ;;
+    search.method=*) words="random grid halving" ;;
+    search.decreasing=*) words="on off" ;;
+    search.metric=*) words="validation_accuracy validation_loss" ;;
     view.glyphs=*) words="auto braille block ascii" ;;
     view.colors=*) words="auto 256 16 mono" ;;
     *=*) words= ;;
@@ -62,6 +65,20 @@ _kdtui_setting()
             checkpoint.every_epochs=
             checkpoint.keep=
             checkpoint.best=
+            search.method=
+            search.trials=
+            search.epochs=
+            search.learning_rate=
+            search.l2=
+            search.hidden=
+            search.decreasing=
+            search.refine=
+            search.top=
+            search.workers=
+            search.metric=
+            search.train_size=
+            search.validation_size=
+            search.reference=
             view.fps=
             view.glyphs=
             view.colors="

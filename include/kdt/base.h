@@ -83,6 +83,7 @@ enum rng_stream {
     RNG_DROPOUT = 4,
     RNG_AUGMENT = 5,
     RNG_SYNTHETIC = 6,
+    RNG_SEARCH = 7,
 };
 struct rng_words {
     uint32_t word[4];
