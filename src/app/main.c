@@ -13,6 +13,7 @@
 #include "print.h"
 #include "replay.h"
 #include "resume.h"
+#include "search.h"
 #include "train.h"
 
 /* The exit code of an error, after saying it. */
@@ -41,6 +42,8 @@ static int perform(const struct options *options, struct err *err)
         return replay_command(options, err);
     case SUBCOMMAND_EVAL:
         return eval_command(options, err);
+    case SUBCOMMAND_SEARCH:
+        return search_command(options, err);
     case SUBCOMMAND_BENCH:
         return bench_command(options, err);
     case SUBCOMMAND_SETTINGS:

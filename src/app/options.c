@@ -87,14 +87,14 @@ static void take_option(struct options *out, const char *name, const char *value
         bool *flag;
     } flags[] = {{"headless", &out->headless}, {"quiet", &out->quiet}, {"verify", &out->verify},
                  {"ini", &out->ini},           {"json", &out->json},   {"help", &out->help},
-                 {"version", &out->version}};
+                 {"version", &out->version},   {"table", &out->table}, {"csv", &out->csv}};
     const struct {
         const char *name;
         const char **text;
     } texts[] = {
-        {"preset", &out->preset}, {"name", &out->name},      {"runs-dir", &out->runs_directory},
-        {"script", &out->script}, {"epochs", &out->epochs},  {"from", &out->from},
-        {"split", &out->split},   {"seconds", &out->seconds}};
+        {"preset", &out->preset}, {"name", &out->name},       {"runs-dir", &out->runs_directory},
+        {"script", &out->script}, {"epochs", &out->epochs},   {"from", &out->from},
+        {"split", &out->split},   {"seconds", &out->seconds}, {"join", &out->join}};
 
     if (strcmp(name, "config") == 0)
         out->config[out->config_count++] = value;

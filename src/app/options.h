@@ -11,9 +11,9 @@
 
 struct options {
     enum subcommand subcommand;
-    bool headless, quiet, verify, ini, json, help, version;
-    const char *preset, *name, *runs_directory, *split, *script, *epochs, *from,
-        *seconds;               /* NULL: not given */
+    bool headless, quiet, verify, ini, json, table, csv, help, version;
+    const char *preset, *name, *runs_directory, *split, *script, *epochs, *from, *seconds,
+        *join;                  /* NULL: not given */
     const char **config, **set; /* in the order given */
     size_t config_count, set_count;
     char **operands; /* without the subcommand; NULL at the end */

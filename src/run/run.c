@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -273,21 +272,9 @@ done:
 
 /* ---- create and destroy ---- */
 
-/* Signals go to the thread that waits for them, except those of a crash. */
 int run_start(struct run *run, struct err *err)
 {
-    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    sigset_t all, before;
-    sigfillset(&all);
-    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
-        sigdelset(&all, crashes[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&run->thread, NULL, run_thread, run);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed)
-        return err_set_errno(err, ERR_SYSTEM, failed, "a thread cannot be made");
-    pthread_setname_np(run->thread, "kdtui-run");
-    return 0;
+    return thread_start(&run->thread, "kdtui-run", run_thread, run, err);
 }
 
 static void release(struct run *run)
