@@ -120,7 +120,8 @@ static bool find_reference(const char *reference, const char *hidden, char *out,
     return false;
 }
 
-static bool add_row(struct board *board, struct search *search, int number)
+/* `states`: some are not complete. Whether a figure of elsewhere was found for it. */
+static bool add_row(struct board *board, struct search *search, int number, bool states)
 {
     struct trial trial;
     char value[CELL], name[CELL], figure[CELL];
@@ -137,7 +138,12 @@ static bool add_row(struct board *board, struct search *search, int number)
     add_cell(board, row, "epoch", false, trial.best_epoch ? value : "-");
     format_percent(trial.test_accuracy, value, sizeof value);
     add_cell(board, row, "test", false, value);
-    add_cell(board, row, "state", true, trial_state_name(trial.state));
+    if (trial.state == TRIAL_PRUNED)
+        snprintf(value, sizeof value, "pruned at %" PRId64, trial.epochs);
+    else
+        text_copy(value, sizeof value, trial_state_name(trial.state));
+    if (states)
+        add_cell(board, row, "state", true, value);
     for (int at = 0; next_parameter(&trial, &at, name, value);) {
         add_cell(board, row, name, true, value);
         if (strcmp(name, "hidden") == 0 && find_reference(search_settings(search)->search.reference,
@@ -169,19 +175,26 @@ static void print_table(const struct board *board)
     }
 }
 
-static void print_tops(struct search *search)
+static void print_top(const struct top_trial *top)
+{
+    printf("trial %d  ", top->number);
+    if (top->failed)
+        printf("failed\n");
+    else
+        printf("test %.2f%% (best validation %.2f%% at epoch %" PRId64 ")\n",
+               100 * top->test_accuracy, 100 * top->best_validation_accuracy, top->best_epoch);
+}
+
+/* In the order of the trials that they were. */
+static void print_tops(struct search *search, const int *numbers, size_t count, int64_t tops)
 {
     struct top_trial top;
-    for (int64_t i = 0; search_top(search, i, &top); i++) {
-        if (i == 0)
-            printf("\ntrained again on the full protocol\n");
-        printf("trial %d  ", top.number);
-        if (top.failed)
-            printf("failed\n");
-        else
-            printf("test %.2f%% (best validation %.2f%% at epoch %" PRId64 ")\n",
-                   100 * top.test_accuracy, 100 * top.best_validation_accuracy, top.best_epoch);
-    }
+    if (tops)
+        printf("\ntrained again on the full protocol\n");
+    for (size_t i = 0; i < count; i++)
+        for (int64_t j = 0; search_top(search, j, &top); j++)
+            if (top.number == numbers[i])
+                print_top(&top);
 }
 
 void board_print(struct search *search)
@@ -193,14 +206,14 @@ void board_print(struct search *search)
     search_snapshot(search, &now);
     size_t count = search_ranking(search, numbers, BOARD_ROWS);
     for (size_t i = 0; i < count; i++)
-        figures = add_row(&board, search, numbers[i]) || figures;
+        figures = add_row(&board, search, numbers[i], now.complete < now.trials) || figures;
     print_table(&board);
     if (now.trials > (int64_t)count)
         printf("and %" PRId64 " more: kdtui search --csv -n %s\n", now.trials - (int64_t)count,
                now.name);
     if (*search_settings(search)->search.reference && !figures)
         printf("report: %s\n", search_settings(search)->search.reference);
-    print_tops(search);
+    print_tops(search, numbers, count, now.tops);
     mem_free(board.cell);
 }
 

@@ -186,7 +186,7 @@ struct search {
     pthread_cond_t changed;
     /* Under lock. */
     int active; /* workers that have not ended */
-    bool stopping, failed;
+    bool stopping, failed, done;
     char why[64]; /* of search_stop */
     struct err error;
 };

@@ -374,7 +374,7 @@ struct dataset *search_top_data(struct search *search, struct err *err)
 
 /* ---- workers ---- */
 
-/* 0: all is done, or it is to leave. */
+/* Until all trials have ended, or it is to leave. */
 static int work(struct worker *worker, struct err *err)
 {
     struct search *search = worker->search;
@@ -396,11 +396,13 @@ static int work(struct worker *worker, struct err *err)
     return 0;
 }
 
-static int work_on_top(struct worker *worker, struct err *err)
+/* *done: nothing is left to do. */
+static int work_on_top(struct worker *worker, bool *done, struct err *err)
 {
     struct search *search = worker->search;
-    while (search->settings.search.top > 0 && !search_leaving(search)) {
+    while (!search_leaving(search)) {
         int lock_fd, number, left = claim_top(search, &lock_fd, &number, err);
+        *done = left == 0;
         if (left <= 0)
             return left;
         int result = number < 0 ? wait_for_others(search, err)
@@ -418,10 +420,12 @@ static void *worker_main(void *of)
     struct worker *worker = of;
     struct search *search = worker->search;
     struct err err = {.code = ERR_OK};
-    if (work(worker, &err) != 0 || work_on_top(worker, &err) != 0)
+    bool done = false;
+    if (work(worker, &err) != 0 || work_on_top(worker, &done, &err) != 0)
         fail(search, &err);
     pthread_mutex_lock(&search->lock);
     search->active--;
+    search->done = search->done || done;
     pthread_mutex_unlock(&search->lock);
     search_tell(search);
     return NULL;

@@ -25,9 +25,9 @@ void search_snapshot(struct search *search, struct search_snapshot *out)
     pthread_mutex_lock(&search->lock);
     out->workers = search->worker_count;
     out->state = search->active > 0 ? SEARCH_RUNNING
+                 : search->done     ? SEARCH_FINISHED
                  : search->failed   ? SEARCH_FAILED
-                 : search->stopping ? SEARCH_STOPPED
-                                    : SEARCH_FINISHED;
+                                    : SEARCH_STOPPED;
     text_copy(out->error, sizeof out->error, search->failed ? search->error.text : "");
     pthread_mutex_unlock(&search->lock);
     pthread_mutex_lock(&search->books.lock);
