@@ -75,7 +75,7 @@ if command -v bash >/dev/null; then
     while IFS='|' read -r line expected; do
         check "bash completes \"$line\" otherwise than \"$expected\"" completes "$line" "$expected"
     done <<'END'
-kdtui |run resume replay eval bench settings keys
+kdtui |run resume replay eval search bench settings keys
 kdtui e|eval
 kdtui --he|--headless --help
 kdtui -p fig2|fig20 fig21

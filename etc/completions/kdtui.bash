@@ -103,7 +103,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | resume | replay | eval | bench | settings | keys)
+        run | resume | replay | eval | search | bench | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -118,13 +118,14 @@ _kdtui()
 
     case $option in
     -c | --config) files=-f ;;
-    -p | --preset) words="fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21" ;;
+    -p | --preset) words="fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21 srch1 srch2 srch3 srch4 srch5 srch6 srch7 tab1 tab2 tab3" ;;
     -s | --set) _kdtui_setting "$word" ;;
     -n | --name) words= ;;
     --runs-dir) files=-d ;;
     --script) files=-f ;;
     --epochs) words= ;;
     --from) words= ;;
+    --join) files=-d ;;
     --split) words="train validation test" ;;
     --seconds) words= ;;
     *) option= ;;
@@ -135,12 +136,13 @@ _kdtui()
         resume) words="-s --set --runs-dir --headless --script --epochs --from -q --quiet --help --version" ;;
         replay) words="-s --set -n --name --runs-dir --headless --verify -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
+        search) words="-c --config -p --preset -s --set -n --name --runs-dir --headless -q --quiet --join --table --csv --help --version" ;;
         bench) words="-c --config -p --preset -s --set --json --seconds --help --version" ;;
         settings) words="--ini --help --version" ;;
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run resume replay eval bench settings keys"
+        words="run resume replay eval search bench settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

@@ -29,7 +29,10 @@ dist_presets_DATA = \
 	etc/presets/fig10.ini etc/presets/fig11.ini etc/presets/fig12.ini \
 	etc/presets/fig13.ini etc/presets/fig14.ini etc/presets/fig15.ini \
 	etc/presets/fig16.ini etc/presets/fig17.ini etc/presets/fig18.ini \
-	etc/presets/fig19.ini etc/presets/fig20.ini etc/presets/fig21.ini
+	etc/presets/fig19.ini etc/presets/fig20.ini etc/presets/fig21.ini \
+	etc/presets/srch1.ini etc/presets/srch2.ini etc/presets/srch3.ini etc/presets/srch4.ini \
+	etc/presets/srch5.ini etc/presets/srch6.ini etc/presets/srch7.ini \
+	etc/presets/tab1.ini etc/presets/tab2.ini etc/presets/tab3.ini
 dist_bashcompletion_DATA = etc/completions/kdtui.bash
 dist_zshcompletion_DATA = etc/completions/_kdtui
 dist_fishcompletion_DATA = etc/completions/kdtui.fish
