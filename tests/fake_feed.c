@@ -16,9 +16,9 @@
 /* feed.h's, which the run implements in the program. */
 const char *run_state_name(enum run_state state)
 {
-    static const char *const names[] = {"starting",    "running",  "paused",
-                                        "evaluating",  "testing",  "finished",
-                                        "interrupted", "diverged", "failed"};
+    static const char *const names[] = {"starting",   "running", "paused",   "evaluating",
+                                        "range test", "testing", "finished", "interrupted",
+                                        "diverged",   "failed"};
     return names[state];
 }
 
@@ -50,11 +50,14 @@ static size_t copy(void *out, const void *from, size_t size, size_t count, size_
     return got;
 }
 
-static size_t take_buckets(struct feed *feed, size_t first, struct loss_bucket *out, size_t most)
+/* All that there are, wherever they are to be fine. */
+static size_t take_buckets(struct feed *feed, int64_t first, int64_t last, struct loss_bucket *out,
+                           size_t most)
 {
     struct fake_feed *fake = of(feed);
+    (void)first, (void)last;
     pthread_mutex_lock(&fake->lock);
-    size_t got = copy(out, fake->buckets, sizeof(*out), fake->now.buckets, first, most);
+    size_t got = copy(out, fake->buckets, sizeof(*out), fake->now.buckets, 0, most);
     pthread_mutex_unlock(&fake->lock);
     return got;
 }
@@ -85,6 +88,25 @@ static size_t take_states(struct feed *feed, size_t first, struct kept_state *ou
     size_t got = copy(out, all, sizeof(*out), fake_states(fake, all), first, most);
     pthread_mutex_unlock(&fake->lock);
     return got;
+}
+
+static bool take_confusion(struct feed *feed, struct confusion *out)
+{
+    struct fake_feed *fake = of(feed);
+    pthread_mutex_lock(&fake->lock);
+    bool there = fake_confusion(fake, out);
+    pthread_mutex_unlock(&fake->lock);
+    return there;
+}
+
+static void take_class_name(struct feed *feed, int class, char out[FEED_CLASS_NAME])
+{
+    fake_class_name(of(feed), class, out);
+}
+
+static void take_image(struct feed *feed, uint32_t image, uint8_t *out)
+{
+    fake_image(of(feed), image, out);
 }
 
 static void publish(struct fake_feed *fake)
@@ -134,8 +156,17 @@ static void find_answer(struct feed *feed, uint64_t id, struct answer *out)
 void fake_feed_init(struct fake_feed *fake)
 {
     *fake = (struct fake_feed){
-        .feed = {take_snapshot, take_buckets, take_evaluations, take_edits, take_states, post,
-                 find_answer, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
+        .feed = {.snapshot = take_snapshot,
+                 .buckets = take_buckets,
+                 .evaluations = take_evaluations,
+                 .edits = take_edits,
+                 .states = take_states,
+                 .confusion = take_confusion,
+                 .class_name = take_class_name,
+                 .image = take_image,
+                 .post = post,
+                 .answer = find_answer,
+                 .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
         .clock = 1000,
         .bucket_steps = 1,
         .to_step = -1,
@@ -155,7 +186,9 @@ void fake_feed_init(struct fake_feed *fake)
     now->train_count = 46900;
     now->validation_count = 5000;
     now->test_count = 10000;
-    now->classes = 10;
+    now->classes = FAKE_CLASSES;
+    now->image_width = now->image_height = FAKE_SIDE;
+    now->image_channels = 1;
     now->threads = 2;
     now->steps_per_epoch = STEPS_PER_EPOCH;
     now->epochs = 60;

@@ -16,7 +16,8 @@ allowed() { # ROOM: the public headers it may include
     run) echo "base conf cmd math net data run feed" ;;
     search) echo "base conf cmd data run feed search" ;;
     ui) echo "base cmd conf feed ui" ;;
-    app) echo "base conf cmd math net data run feed search ui settings.def commands.def keys.def" ;;
+    export) echo "base conf cmd math net data run feed export" ;;
+    app) echo "base conf cmd math net data run feed search ui export settings.def commands.def keys.def" ;;
     *) echo "" ;;
     esac
 }
@@ -28,7 +29,7 @@ door() { # HEADER: the files that may include it
     ini.h) echo "src/conf/ini.c" ;;
     curses.h | term.h | ncurses.h) echo "src/ui/screen.c" ;;
     zlib.h) echo "src/base/digest.c src/data/gzip.c" ;;
-    jansson.h) echo "src/run/journal.c src/run/journal_read.c src/run/safetensors.c src/run/checkpoint.c src/run/result.c src/app/bench_print.c src/search/table.c src/search/books.c" ;;
+    jansson.h) echo "src/run/journal.c src/run/journal_read.c src/run/safetensors.c src/run/checkpoint.c src/run/result.c src/run/record.c src/search/table.c src/search/books.c src/app/bench_print.c" ;;
     Random123/*) echo "src/base/rng.c" ;;
     esac
 }

@@ -103,7 +103,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | resume | replay | eval | search | bench | settings | keys)
+        run | resume | replay | eval | search | plot | export | bench | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -127,6 +127,8 @@ _kdtui()
     --from) words= ;;
     --join) files=-d ;;
     --split) words="train validation test" ;;
+    -o | --output) files=-f ;;
+    --format) words= ;;
     --seconds) words= ;;
     *) option= ;;
     esac
@@ -137,12 +139,14 @@ _kdtui()
         replay) words="-s --set -n --name --runs-dir --headless --verify -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
         search) words="-c --config -p --preset -s --set -n --name --runs-dir --headless -q --quiet --join --table --csv --help --version" ;;
+        plot) words="--runs-dir -o --output --help --version" ;;
+        export) words="--runs-dir -o --output --format --help --version" ;;
         bench) words="-c --config -p --preset -s --set --json --seconds --help --version" ;;
         settings) words="--ini --help --version" ;;
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run resume replay eval search bench settings keys"
+        words="run resume replay eval search plot export bench settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

@@ -13,6 +13,7 @@ void history_fini(struct history *history)
     mem_free(history->evaluations);
     mem_free(history->edits);
     mem_free(history->states);
+    guesses_fini(&history->guesses);
     *history = (struct history){0};
 }
 
@@ -68,11 +69,16 @@ bool history_update(struct history *history, struct feed *feed)
         history->evaluation_count = history->edit_count = 0;
     history->returns = history->snapshot.returns;
     history->state_count = 0;
-    history->bucket_count = feed->buckets(feed, 0, history->buckets, FEED_MAX_BUCKETS);
+    history->bucket_count = feed->buckets(feed, 0, INT64_MAX, history->buckets, FEED_MAX_BUCKETS);
     read_evaluations(history, feed);
     read_edits(history, feed);
     read_states(history, feed);
     return true;
+}
+
+double snapshot_epochs(const struct snapshot *snapshot, int64_t step)
+{
+    return snapshot->steps_per_epoch > 0 ? (double)step / (double)snapshot->steps_per_epoch : 0;
 }
 
 const struct evaluation *history_last_evaluation(const struct history *history)

@@ -5,7 +5,7 @@
 #ifndef KDT_UI_HISTORY_H
 #define KDT_UI_HISTORY_H
 
-#include "kdt/ui.h"
+#include "guesses.h"
 
 /* In the order of time, with what was abandoned by going back. */
 struct history {
@@ -18,13 +18,16 @@ struct history {
     size_t edit_count, edit_room;
     struct kept_state *states; /* that rollback can return to, newest first */
     size_t state_count, state_room;
-    uint64_t returns; /* as the arrays were read */
+    uint64_t returns;       /* as the arrays were read */
+    struct guesses guesses; /* read where they are shown */
 };
 void history_init(struct history *history);
 void history_fini(struct history *history);
 /* Copies what is new in the feed; whether anything was. */
 bool history_update(struct history *history, struct feed *feed);
 
+/* How many epochs the first `step` steps are; 0 while nothing is known of the run. */
+double snapshot_epochs(const struct snapshot *snapshot, int64_t step);
 /* The newest that is not abandoned, or NULL. */
 const struct evaluation *history_last_evaluation(const struct history *history);
 /* The run's best by validation accuracy, the earliest of equals, abandoned or not; NULL: none. */

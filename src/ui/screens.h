@@ -8,28 +8,77 @@
 #include "layout.h"
 #include "state.h"
 
+struct control;
+
+/* In the line of keys: "up down", "scroll". */
+struct screen_key {
+    const char *keys, *meaning;
+};
+
+/* A screen: a row of the table in screens.c, and a key in keys.def. */
+struct screen_info {
+    const char *name;   /* "charts", also after the command `screen` */
+    const char *number; /* its key */
+    /* Everything but what is around every screen; not called where there is no room for it. */
+    void (*draw)(struct grid *grid, const struct layout *layout, struct state *state,
+                 const struct history *history);
+    /* Whether it took the key, before keys.def is asked; NULL: it has none of its own. */
+    bool (*key)(struct control *control, const char *key);
+    const struct screen_key *keys; /* up to keys NULL; NULL: those of keys.def */
+    bool keys_alone;               /* and not those of keys.def besides */
+};
+const struct screen_info *screen_info(enum view_screen screen);
+
+void screens_show(struct state *state, enum view_screen screen);
+/* The screen of that name; NULL: the next one. */
+void screens_change(struct control *control, const char *name);
+
 /* Draws whatever is open onto a cleared grid. */
 void screens_draw(struct grid *grid, struct state *state, const struct history *history);
 /* Seconds after which what is shown changes by time alone (an age, a
  * highlight); infinite where nothing does. */
 double screens_next_change(const struct state *state, const struct history *history);
 
-/* Their parts. */
-void dashboard_draw(struct grid *grid, const struct state *state, const struct history *history,
-                    const struct layout *layout);
-void dashboard_line(struct grid *grid, const struct snapshot *snapshot, struct rect row);
+/* What is around every screen, and the news, which may cover the screen's last row. */
+void frame_draw(struct grid *grid, const struct state *state, const struct history *history,
+                const struct layout *layout);
+void frame_news(struct grid *grid, const struct state *state, const struct history *history,
+                const struct layout *layout);
+void frame_line(struct grid *grid, const struct snapshot *snapshot, struct rect row);
 /* How the run ended or why it waits for a choice, in words; "" while it goes on. */
-void dashboard_banner(const struct snapshot *snapshot, char *out, size_t size);
+void frame_banner(const struct snapshot *snapshot, char *out, size_t size);
+
+/* The screens and their parts. */
+void dashboard_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                    const struct history *history);
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
                  const struct layout *layout);
 void lists_draw(struct grid *grid, const struct history *history, const struct layout *layout);
+void confusion_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                    const struct history *history);
+bool confusion_key(struct control *control, const char *key);
+void help_draw(struct grid *grid, const struct layout *layout, struct state *state,
+               const struct history *history);
+bool help_key(struct control *control, const char *key);
+
+/* What is open over a screen: the ways out, which an ended run has no menu of; what to do after a
+ * divergence; states to return to; a command or a value being typed. */
+void menu_open(struct control *control);
 void menu_draw(struct grid *grid, const struct state *state, const struct snapshot *snapshot);
+void menu_key(struct control *control, const char *key);
+/* Opens by itself, once for each divergence, and closes when another view chose. */
+void diverged_update(struct control *control);
 void diverged_draw(struct grid *grid, const struct snapshot *snapshot);
+void diverged_key(struct control *control, const char *key);
+void rollback_open(struct control *control);
 void rollback_draw(struct grid *grid, const struct state *state, const struct history *history);
+void rollback_key(struct control *control, const char *key);
+void prompt_open(struct control *control, const char *line);
+void prompt_ask(struct control *control, const char *name); /* for a setting's value */
 /* `hint` may be empty. */
 void prompt_draw(struct grid *grid, const struct state *state, const struct history *history,
                  struct rect hint, struct rect row);
-void help_draw(struct grid *grid, struct state *state);
+void prompt_key(struct control *control, const char *key);
 
 /* What was asked for, answered or changed last. */
 struct news {
@@ -38,6 +87,7 @@ struct news {
     bool parts;   /* what follows a ';' or is in parentheses may be left out */
     double until; /* clock_seconds() at which it gives way; infinite: stays */
 };
+void news_say(struct state *state, enum style style, const char *format, ...) KDT_PRINTF(3, 4);
 void news_choose(const struct state *state, const struct history *history, struct news *out);
 
 #endif

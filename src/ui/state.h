@@ -6,24 +6,39 @@
 #define KDT_UI_STATE_H
 
 #include "editor.h"
+#include "gallery.h"
+#include "scroll.h"
 
+/* In the order of their keys, 1 and so on; screens.c has their table. */
+enum view_screen { SCREEN_CHARTS, SCREEN_CONFUSION, SCREEN_HELP, SCREEN_COUNT };
+
+/* What is open over the screen. */
 enum view_mode {
     MODE_MAIN,
-    MODE_PROMPT,   /* over the main screen: a command or a value is typed */
-    MODE_MENU,     /* over the main screen: how to leave */
-    MODE_ROLLBACK, /* over it: which state to return to */
-    MODE_DIVERGED, /* over it: what to do after a divergence */
-    MODE_HELP,     /* a screen of its own */
-    MODE_LEAVING,  /* the main screen; keys do nothing any more */
+    MODE_PROMPT,   /* a command or a value is typed */
+    MODE_MENU,     /* how to leave */
+    MODE_ROLLBACK, /* which state to return to */
+    MODE_DIVERGED, /* what to do after a divergence */
+    MODE_LEAVING,  /* nothing; keys do nothing any more */
 };
 
 struct state {
-    enum settings_glyphs glyphs;      /* never GLYPHS_AUTO */
+    struct settings chosen;           /* [view], as the person wants it */
+    enum settings_glyphs glyphs;      /* what that comes to; never GLYPHS_AUTO */
     enum settings_glyphs glyphs_auto; /* what that is here */
     bool utf8;                        /* whether the terminal shows more than ASCII */
+    bool paints;                      /* and cells in the colours that they are painted in */
     bool log_y;
+    enum view_screen screen;
+    enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;
-    int help_top, help_page;   /* first line shown, lines that fit */
+    struct scroll help;
+    struct {
+        bool images;                 /* these alone */
+        bool counts;                 /* in the matrix, not shares of each class */
+        struct scroll rows, columns; /* of the matrix */
+        struct gallery_place gallery;
+    } confusion;
     char rollback[64];         /* MODE_ROLLBACK: the command of the state that is chosen */
     uint64_t diverged_shown;   /* snapshot.returns + 1 of the divergence whose menu was shown */
     double diverged_clock;     /* when it opened by itself; 0: it was asked for */
@@ -49,5 +64,9 @@ struct state {
 
     double now; /* clock_seconds() as the screens take it */
 };
+/* A setting's value now: of the view's own, what was chosen; of the learning rate, that in force.
+ */
+void state_value(const struct state *state, const struct snapshot *snapshot,
+                 const struct setting *row, char *out, size_t size);
 
 #endif
