@@ -39,6 +39,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/matrix.c \
 	src/ui/matrix.h \
 	src/ui/menu.c \
+	src/ui/mouse.c \
+	src/ui/mouse.h \
 	src/ui/news.c \
 	src/ui/picture.c \
 	src/ui/picture.h \
@@ -61,6 +63,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/state.h \
 	src/ui/tails.c \
 	src/ui/tails.h \
+	src/ui/title.c \
 	src/ui/trace.c \
 	src/ui/trace.h \
 	src/ui/view.c
