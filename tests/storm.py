@@ -114,16 +114,15 @@ class Storm:
         """Why the end that it came to is wrong; None: it is not."""
         code = self.terminal.finish()
         wrong = self.terminal.wrong_modes()
+        for path in glob.glob(os.path.join(self.scratch, "sanitizer*")):
+            with open(path, errors="replace") as file:
+                return file.read()
         if code not in (0, 3, 128 + signal.SIGTERM):
             return f"exit code {code}"
         if wrong:
             return f"the terminal is not as it was: {' '.join(wrong)}"
         self.terminal.close()
         self.terminal = None
-        reports = glob.glob(os.path.join(self.scratch, "sanitizer*"))
-        if reports:
-            with open(reports[0], errors="replace") as file:
-                return file.read()
         return None
 
     def answers(self):

@@ -77,6 +77,19 @@ tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_ui_sizes
+tests_test_ui_sizes_SOURCES = tests/test_ui_sizes.c tests/ui_bench.c tests/ui_bench.h \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
+	tests/fake_feed.h
+tests_test_ui_sizes_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_sizes_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
+	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_line
+tests_test_ui_line_SOURCES = tests/test_ui_line.c
+tests_test_ui_line_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_line_LDADD = src/ui/libui.a src/base/libbase.a $(CMOCKA_LIBS)
+
 UNIT_TESTS += tests/test_ui_keys
 tests_test_ui_keys_SOURCES = tests/test_ui_keys.c tests/ui_bench.c tests/ui_bench.h \
 	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
