@@ -105,7 +105,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | resume | replay | eval | search | plot | export | bench | settings | keys)
+        run | list | status | send | resume | replay | eval | search | plot | export | bench | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -137,6 +137,9 @@ _kdtui()
     if [[ -z $option && $word == -* ]]; then
         case ${subcommand:-run} in
         run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless --mouse --script -q --quiet --help --version" ;;
+        list) words="--runs-dir --json --help --version" ;;
+        status) words="--runs-dir --help --version" ;;
+        send) words="--runs-dir --help --version" ;;
         resume) words="-s --set --runs-dir --headless --mouse --script --epochs --from -q --quiet --help --version" ;;
         replay) words="-s --set -n --name --runs-dir --headless --mouse --verify -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
@@ -148,7 +151,7 @@ _kdtui()
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run resume replay eval search plot export bench settings keys"
+        words="run list status send resume replay eval search plot export bench settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

@@ -18,6 +18,7 @@ struct options {
     size_t config_count, set_count;
     char **operands; /* without the subcommand; NULL at the end */
     size_t operand_count;
+    char **words; /* that holds them */
 };
 
 /* Points into argv, which it may reorder. The error is ERR_USAGE. */
