@@ -15,6 +15,8 @@ enum {
     FAKE_POSTS = 256,
     FAKE_STATES = 64,
     FAKE_STRETCHES = 128,
+    FAKE_CLASSES = 10,
+    FAKE_SIDE = 28,
 };
 
 /* Between two returns: where it grew out of its parent, in counts of the parent's time. */
@@ -55,6 +57,8 @@ struct fake_feed {
         edit_stretch[FAKE_EDITS];
     struct fake_state undo[FAKE_STATES], redo[FAKE_STATES], best, saved;
     int undos, redos;
+    struct range_test range;
+    bool no_confusion; /* as after a resume, until the next evaluation */
 };
 
 /* A run of 60 epochs of 469 steps that has just begun. */
@@ -66,6 +70,9 @@ void fake_feed_train(struct fake_feed *fake, int64_t steps);
 bool fake_feed_apply(struct fake_feed *fake);
 /* The loss explodes: the run returns to the last checkpoint, and waits for a choice. */
 void fake_feed_diverge(struct fake_feed *fake);
+/* A range test comes to so many of its steps; a first one of this run, or after the last has
+ * ended, begins. At RANGE_POINTS it is through. */
+void fake_feed_range(struct fake_feed *fake, size_t steps);
 /* Ends the run: tested, finished. */
 void fake_feed_finish(struct fake_feed *fake);
 /* Makes the present state a new publication. */
@@ -74,8 +81,14 @@ void fake_feed_publish(struct fake_feed *fake);
 /* Between fake_feed.c and fake_commands.c, under the lock. */
 struct fake_state fake_state_now(const struct fake_feed *fake);
 void fake_evaluate(struct fake_feed *fake);
+void fake_range(struct fake_feed *fake, size_t steps);
 void fake_save(struct fake_feed *fake, const char *name);
 void fake_perform(struct fake_feed *fake, struct answer *answer);
 size_t fake_states(const struct fake_feed *fake, struct kept_state out[FAKE_STATES + 2]);
+
+/* fake_images.c, under the lock. */
+bool fake_confusion(const struct fake_feed *fake, struct confusion *out);
+void fake_class_name(const struct fake_feed *fake, int class, char out[FEED_CLASS_NAME]);
+void fake_image(const struct fake_feed *fake, uint32_t image, uint8_t *out);
 
 #endif

@@ -70,6 +70,12 @@ enum run_state run_leave(struct run *run)
     return RUN_INTERRUPTED;
 }
 
+enum run_state run_reach(struct run *run)
+{
+    struct err err;
+    return save_and_wait(run, &err) == 0 ? RUN_INTERRUPTED : run_fail(run, &err);
+}
+
 enum run_state run_end_diverged(struct run *run, const char *what, const char *why)
 {
     struct text text = {0};
@@ -95,7 +101,7 @@ static int test(struct run *run, bool best, struct evaluation_result *out)
     run_set_state(run, RUN_TESTING);
     if (best)
         image_restore(&run->best_image, &run->copies, run->net);
-    if (run_measure_split(run, DATA_TEST, 0, run->info->count[DATA_TEST], out) != 0)
+    if (run_measure_split(run, DATA_TEST, 0, run->info->count[DATA_TEST], NULL, out) != 0)
         return 1;
     run->now.test_loss = out->loss;
     run->now.test_accuracy = out->accuracy;

@@ -31,7 +31,7 @@ struct chart_mark {
 };
 struct chart {
     const char *title;        /* "loss" */
-    const char *value_format; /* of printf for one double: "%.4g" */
+    const char *value_format; /* of printf for one double: "%.4g"; NULL: no values in the legend */
     bool percent;             /* fractions: ticks are percentages, value_format gets 100 times */
     bool log_y;               /* non-positive values are gaps */
     double x_first, x_last;   /* what the x axis spans */

@@ -274,8 +274,19 @@ static void turn_list(struct control *control)
         change(control, "previous");
 }
 
-bool charts_command(struct control *control, const struct command *command)
+static bool is_ours(enum command_id id)
 {
+    return id == COMMAND_X_AXIS || id == COMMAND_LOG_X || id == COMMAND_ZOOM || id == COMMAND_PAN ||
+           id == COMMAND_CURSOR || id == COMMAND_CHANGE || id == COMMAND_CHANGES;
+}
+
+bool charts_command(struct control *control, const struct command *command,
+                    enum command_source source)
+{
+    if (!is_ours(command->id))
+        return false;
+    if (source == SOURCE_KEY && control->state->screen != SCREEN_CHARTS)
+        return true;
     const char *word = command->words > 0 ? command->word[0] : "";
     bool known = true;
     switch (command->id) {
@@ -297,11 +308,9 @@ bool charts_command(struct control *control, const struct command *command)
     case COMMAND_CHANGE:
         known = change(control, word);
         break;
-    case COMMAND_CHANGES:
+    default:
         turn_list(control);
         break;
-    default:
-        return false;
     }
     if (!known)
         news_say(control->state, STYLE_WARN, "refused: %s takes %s, not '%.40s'",

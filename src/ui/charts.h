@@ -25,8 +25,9 @@ struct charts {
 struct control;
 struct history;
 
-/* Whether the command is one of the charts', and done. */
-bool charts_command(struct control *control, const struct command *command);
+/* Whether the command is one of the charts', and done. Their keys do nothing on other screens. */
+bool charts_command(struct control *control, const struct command *command,
+                    enum command_source source);
 /* Esc: the cursor goes, or else the list. */
 void charts_back(struct control *control);
 /* The steps that are shown, so that they are read as finely as there is room for. */

@@ -20,6 +20,7 @@ static enum style state_style(enum run_state state)
     case RUN_INTERRUPTED:
         return STYLE_WARN;
     case RUN_EVALUATING:
+    case RUN_RANGE_TEST:
     case RUN_TESTING:
         return STYLE_EDIT;
     case RUN_DIVERGED:
@@ -51,7 +52,8 @@ static const char *pause_word(const struct snapshot *snapshot)
 static void state_text(const struct snapshot *snapshot, char *out, size_t size)
 {
     const char *name = run_state_name(snapshot->state), *why = pause_word(snapshot);
-    bool part = snapshot->state == RUN_EVALUATING || snapshot->state == RUN_TESTING;
+    bool part = snapshot->state == RUN_EVALUATING || snapshot->state == RUN_RANGE_TEST ||
+                snapshot->state == RUN_TESTING;
     if (part && isfinite(snapshot->evaluation_progress))
         snprintf(out, size, "%s %.0f%%", name, 100 * snapshot->evaluation_progress);
     else
@@ -230,13 +232,17 @@ static void draw_screens(struct grid *grid, enum view_screen shown, struct rect 
     enum { PLACE_COLUMNS = 18 }; /* where a screen says how far it is scrolled */
     int x = row.x + 1, columns = 0;
     for (int i = 0; i < SCREEN_COUNT; i++)
-        columns += 4 + grid_text_columns(screen_info((enum view_screen)i)->name);
+        if (screen_info((enum view_screen)i)->number != NULL || i == (int)shown)
+            columns += 4 + grid_text_columns(screen_info((enum view_screen)i)->name);
     const bool names = columns + PLACE_COLUMNS <= row.width;
     for (int i = 0; i < SCREEN_COUNT; i++) {
         const bool here = i == (int)shown;
         const char *name = screen_info((enum view_screen)i)->name;
-        x += grid_print(grid, x, row.y, row.width, here ? STYLE_TITLE : STYLE_KEY, "%s",
-                        screen_info((enum view_screen)i)->number);
+        const char *number = screen_info((enum view_screen)i)->number;
+        if (number == NULL && !here)
+            continue;
+        x += grid_text(grid, x, row.y, row.width, here ? STYLE_TITLE : STYLE_KEY,
+                       number != NULL ? number : "f");
         if (names || here)
             x += grid_print(grid, x, row.y, row.width, here ? STYLE_TITLE : STYLE_DIM, " %s", name);
         x += 2;

@@ -13,6 +13,7 @@ void history_fini(struct history *history)
     mem_free(history->evaluations);
     mem_free(history->edits);
     mem_free(history->states);
+    guesses_fini(&history->guesses);
     *history = (struct history){0};
 }
 
@@ -72,6 +73,16 @@ void history_look_at(struct history *history, struct feed *feed, int64_t first, 
     read_losses(history, feed);
 }
 
+/* Not again once it has ended. */
+static void read_range(struct history *history, struct feed *feed)
+{
+    const struct snapshot *snapshot = &history->snapshot;
+    const struct range_test *range = &history->range;
+    bool ended = range->number == snapshot->range_tests && !range->running;
+    if (feed->range != NULL && (snapshot->state == RUN_RANGE_TEST || !ended))
+        feed->range(feed, &history->range);
+}
+
 bool history_update(struct history *history, struct feed *feed)
 {
     uint64_t version = history->snapshot.version;
@@ -87,6 +98,7 @@ bool history_update(struct history *history, struct feed *feed)
     read_evaluations(history, feed);
     read_edits(history, feed);
     read_states(history, feed);
+    read_range(history, feed);
     return true;
 }
 

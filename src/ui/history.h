@@ -5,7 +5,7 @@
 #ifndef KDT_UI_HISTORY_H
 #define KDT_UI_HISTORY_H
 
-#include "kdt/ui.h"
+#include "guesses.h"
 
 /* In the order of time, with what was abandoned by going back. */
 struct history {
@@ -20,6 +20,8 @@ struct history {
     struct kept_state *states; /* that rollback can return to, newest first */
     size_t state_count, state_room;
     uint64_t returns; /* as the arrays were read */
+    struct range_test range;
+    struct guesses guesses; /* read where they are shown */
 };
 void history_init(struct history *history);
 void history_fini(struct history *history);

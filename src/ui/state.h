@@ -7,10 +7,12 @@
 
 #include "charts.h"
 #include "editor.h"
+#include "gallery.h"
 #include "scroll.h"
 
-/* In the order of their keys, 1 and so on; screens.c has their table. */
-enum view_screen { SCREEN_CHARTS, SCREEN_HELP, SCREEN_COUNT };
+/* In the order of their keys, 1 and so on, then what has a command instead; screens.c has their
+ * table. */
+enum view_screen { SCREEN_CHARTS, SCREEN_CONFUSION, SCREEN_HELP, SCREEN_RANGE, SCREEN_COUNT };
 
 /* What is open over the screen. */
 enum view_mode {
@@ -27,12 +29,25 @@ struct state {
     enum settings_glyphs glyphs;      /* what that comes to; never GLYPHS_AUTO */
     enum settings_glyphs glyphs_auto; /* what that is here */
     bool utf8;                        /* whether the terminal shows more than ASCII */
+    bool paints;                      /* and cells in the colours that they are painted in */
     bool log_y;
     struct charts charts;
     enum view_screen screen;
     enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;
     struct scroll help;
+    struct {
+        bool images;                 /* these alone */
+        bool counts;                 /* in the matrix, not shares of each class */
+        struct scroll rows, columns; /* of the matrix */
+        struct gallery_place gallery;
+    } confusion;
+    struct {
+        enum view_screen before; /* that Esc goes back to */
+        uint64_t id;             /* of the command that asked for a test; 0: answered */
+        uint64_t number;         /* of the test that the cursor was moved in, */
+        double rate;             /* to this rate */
+    } range;
     char rollback[64];         /* MODE_ROLLBACK: the command of the state that is chosen */
     uint64_t diverged_shown;   /* snapshot.returns + 1 of the divergence whose menu was shown */
     double diverged_clock;     /* when it opened by itself; 0: it was asked for */

@@ -42,12 +42,13 @@ static struct range everything(const struct window_bounds *bounds)
     return (struct range){bounds->first, bounds->last};
 }
 
-/* As it is kept, but for a part that is no range. */
+/* As it is kept, but for a part that is no range, or has no room for numbers. */
 static bool kept_part(const struct window *window, struct range *out)
 {
     *out = (struct range){window->first, window->last};
     return window->part && isfinite(window->first) && isfinite(window->last) &&
-           window->first < window->last && (!window->log || window->first > 0);
+           (window->last - window->first) > window->last * (window->log ? 1e-9 : 1e-12) &&
+           (!window->log || window->first > 0);
 }
 
 struct range window_range(const struct window *window, const struct window_bounds *given)
