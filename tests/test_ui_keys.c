@@ -2,6 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "../src/ui/screens.h"
 #include "ui_bench.h"
 
 #include <math.h>
@@ -532,15 +533,59 @@ static void test_editor(void **unused)
     mem_free(editor);
 }
 
+/* Screens come by number, by tab and by name; Esc leads back, and keys that are read about in the
+ * help do nothing there. */
+static void test_screens(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    struct state *state = &bench->state;
+    bench_press(bench, "tab");
+    assert_int_equal(state->screen, SCREEN_CHARTS + 1);
+    bench_press(bench, "esc");
+    assert_int_equal(state->screen, SCREEN_CHARTS);
+    for (int i = 0; i < SCREEN_COUNT; i++) {
+        const struct screen_info *screen = screen_info((enum view_screen)i);
+        char line[64];
+        bench_press(bench, screen->number);
+        assert_int_equal(state->screen, i);
+        bench_press(bench, "1");
+        snprintf(line, sizeof(line), "screen %s", screen->name);
+        bench_press(bench, ":");
+        bench_type(bench, line);
+        bench_press(bench, "enter");
+        assert_int_equal(state->screen, i);
+        bench_press(bench, "1");
+    }
+    uint64_t posted = bench->fake.posted;
+    bench_press(bench, "? > n down space");
+    assert_int_equal(bench->fake.posted, posted);
+    assert_true(state->help.top > 1);
+    bench_press(bench, "?");
+    assert_int_equal(state->screen, SCREEN_CHARTS);
+    bench_press(bench, ":");
+    bench_type(bench, "screen carts");
+    bench_press(bench, "enter");
+    assert_non_null(strstr(state->message, "no screen is named carts: charts, "));
+    bench_destroy(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys_post),       cmocka_unit_test(test_pause_twice),
-        cmocka_unit_test(test_held_key),        cmocka_unit_test(test_keys_anywhere),
-        cmocka_unit_test(test_ways_out),        cmocka_unit_test(test_glyphs_remembered),
-        cmocka_unit_test(test_undo_keys),       cmocka_unit_test(test_rollback_menu),
-        cmocka_unit_test(test_divergence_menu), cmocka_unit_test(test_completion),
-        cmocka_unit_test(test_hints),           cmocka_unit_test(test_editor),
+        cmocka_unit_test(test_screens),
+        cmocka_unit_test(test_keys_post),
+        cmocka_unit_test(test_pause_twice),
+        cmocka_unit_test(test_held_key),
+        cmocka_unit_test(test_keys_anywhere),
+        cmocka_unit_test(test_ways_out),
+        cmocka_unit_test(test_glyphs_remembered),
+        cmocka_unit_test(test_undo_keys),
+        cmocka_unit_test(test_rollback_menu),
+        cmocka_unit_test(test_divergence_menu),
+        cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_editor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,13 +27,14 @@ static bool overlap(struct rect a, struct rect b)
            a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
-static void check_layout(int width, int height, int warning, int banner)
+static void check_layout(int width, int height, int warning, int banner, bool charts)
 {
     struct layout layout;
-    layout_compute(width, height, warning, banner, &layout);
+    (charts ? layout_compute : layout_compute_body)(width, height, warning, banner, &layout);
     const struct rect rects[] = {layout.head,     layout.warning, layout.banner,  layout.loss,
                                  layout.accuracy, layout.rows,    layout.changes, layout.progress,
-                                 layout.strip,    layout.news,    layout.keys};
+                                 layout.strip,    layout.news,    layout.keys,    layout.screens,
+                                 layout.body};
     const int count = sizeof(rects) / sizeof(*rects);
     int area = 0;
     for (int i = 0; i < count; i++) {
@@ -47,10 +48,15 @@ static void check_layout(int width, int height, int warning, int banner)
     bool small = width < LAYOUT_LEAST_WIDTH || height < LAYOUT_LEAST_HEIGHT;
     assert_true(layout.line_only == small);
     assert_int_equal(area, small ? width : width * height);
-    if (!small) {
+    if (small)
+        return;
+    assert_true(layout.keys.height == 1);
+    if (charts) {
         assert_true(layout.loss.height >= 2);
         assert_true(layout.accuracy.height >= 1);
-        assert_true(layout.keys.height == 1 && layout.progress.height == 1);
+        assert_true(layout.progress.height == 1);
+    } else {
+        assert_true(layout.body.height >= 4);
     }
 }
 
@@ -60,8 +66,10 @@ static void test_layout_every_size(void **unused)
     for (int width = 1; width <= 300; width++)
         for (int height = 1; height <= 100; height++)
             for (int banner = 0; banner <= 3; banner++) {
-                for (int warning = 0; warning <= 2; warning++)
-                    check_layout(width, height, warning, banner);
+                for (int warning = 0; warning <= 2; warning++) {
+                    check_layout(width, height, warning, banner, true);
+                    check_layout(width, height, warning, banner, false);
+                }
             }
 }
 
@@ -69,14 +77,16 @@ static void test_every_size_draws(void **unused)
 {
     (void)unused;
     struct bench *bench = bench_running();
-    const enum view_mode modes[] = {MODE_MAIN,     MODE_PROMPT, MODE_MENU,   MODE_ROLLBACK,
-                                    MODE_DIVERGED, MODE_HELP,   MODE_LEAVING};
+    const enum view_mode modes[] = {MODE_MAIN,     MODE_PROMPT,   MODE_MENU,
+                                    MODE_ROLLBACK, MODE_DIVERGED, MODE_LEAVING};
+    enum { MODES = sizeof(modes) / sizeof(*modes) };
     editor_start(&bench->state.editor, "set train.learning_rate *0.5");
     int turn = 0;
     for (int width = 1; width <= 300; width += width < 90 ? 1 : 23) {
         for (int height = 1; height <= 100; height += height < 30 ? 1 : 17) {
             struct text out = {0};
-            bench->state.mode = modes[turn % 7];
+            bench->state.mode = modes[turn % MODES];
+            bench->state.screen = (enum view_screen)(turn / MODES % SCREEN_COUNT);
             bench->state.ask = turn % 2 == 0 ? settings_find("train.learning_rate", NULL) : NULL;
             bench->state.glyphs = (enum settings_glyphs)(GLYPHS_BRAILLE + turn++ % 3);
             bench_draw(bench, width, height, false, &out);
@@ -319,9 +329,12 @@ static void test_small_texts(void **unused)
         int width, height;
         const char *keys, *text;
     } cases[] = {
-        {40, 12, "p q", "Esc  back: it stays paused"},        {35, 24, "p q", "Esc  back"},
-        {36, 4, "q", "s save and stop  a abandon  Esc back"}, {20, 12, "q", "s save a abandon Esc"},
-        {40, 12, "?", "up down scroll   Esc or ? back"},      {30, 12, "?", "Esc or ? back"},
+        {40, 12, "p q", "Esc  back: it stays paused"},
+        {35, 24, "p q", "Esc  back"},
+        {36, 4, "q", "s save and stop  a abandon  Esc back"},
+        {20, 12, "q", "s save a abandon Esc"},
+        {40, 12, "?", "up down scroll  Esc back"},
+        {30, 12, "?", "no room for help: Esc back"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct text out = {0};

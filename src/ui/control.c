@@ -2,6 +2,7 @@
 #include "control.h"
 #include "complete.h"
 #include "rollback.h"
+#include "screens.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -214,6 +215,39 @@ static void open_rollback(struct control *control)
     control->state->mode = MODE_ROLLBACK;
 }
 
+static void show_screen(struct state *state, enum view_screen screen)
+{
+    if (screen == SCREEN_HELP && state->screen != SCREEN_HELP) {
+        state->before_help = state->screen;
+        state->help.top = 0;
+    }
+    state->screen = screen;
+}
+
+/* The screen of that name; NULL: the next one. */
+static void change_screen(struct control *control, const char *name)
+{
+    struct state *state = control->state;
+    if (name == NULL) {
+        show_screen(state, (state->screen + 1) % SCREEN_COUNT);
+        return;
+    }
+    struct text known = {0};
+    for (int i = 0; i < SCREEN_COUNT; i++) {
+        const char *there = screen_info((enum view_screen)i)->name;
+        if (strcmp(there, name) == 0) {
+            show_screen(state, (enum view_screen)i);
+            goto out;
+        }
+        text_print(&known, "%s%s", i > 0 ? ", " : "", there);
+    }
+    char text[sizeof(state->message)];
+    snprintf(text, sizeof(text), "no screen is named %.64s: %.160s", name, known.bytes);
+    say(control, STYLE_WARN, text);
+out:
+    text_fini(&known);
+}
+
 static void perform(struct control *control, const char *line, enum command_source source)
 {
     struct state *state = control->state;
@@ -254,9 +288,11 @@ static void perform(struct control *control, const char *line, enum command_sour
         state->log_y = !state->log_y;
         say(control, STYLE_PLAIN, state->log_y ? "loss axis: logarithmic" : "loss axis: linear");
         break;
+    case COMMAND_SCREEN:
+        change_screen(control, command.words > 0 ? command.word[0] : NULL);
+        break;
     case COMMAND_HELP:
-        state->mode = MODE_HELP;
-        state->help_top = 0;
+        show_screen(state, SCREEN_HELP);
         break;
     case COMMAND_REPAINT:
         control->repaint = true;
@@ -408,28 +444,22 @@ static void show_divergence(struct control *control)
     }
 }
 
-static void key_in_help(struct control *control, const char *key)
+static void key_on_screen(struct control *control, const char *key, bool anywhere)
 {
     struct state *state = control->state;
-    int page = state->help_page > 1 ? state->help_page - 1 : 1;
-    if (strcmp(key, "down") == 0 || strcmp(key, "j") == 0 || strcmp(key, "enter") == 0)
-        state->help_top++;
-    else if (strcmp(key, "up") == 0 || strcmp(key, "k") == 0)
-        state->help_top--;
-    else if (strcmp(key, "page-down") == 0 || strcmp(key, "space") == 0)
-        state->help_top += page;
-    else if (strcmp(key, "page-up") == 0 || strcmp(key, "backspace") == 0)
-        state->help_top -= page;
-    else if (strcmp(key, "home") == 0)
-        state->help_top = 0;
-    else if (strcmp(key, "end") == 0)
-        state->help_top = 1 << 20; /* the draw function knows the last line */
-    else if (strcmp(key, "esc") == 0 || strcmp(key, "q") == 0 || strcmp(key, "?") == 0)
-        state->mode = MODE_MAIN;
-    else if (strcmp(key, "ctrl-c") == 0)
-        quit(control);
-    if (state->help_top < 0)
-        state->help_top = 0;
+    const struct screen_info *screen = screen_info(state->screen);
+    const struct key_info *row = key_find(key);
+    if (!anywhere && screen->key != NULL && screen->key(control, key))
+        return;
+    if (row != NULL) {
+        perform(control, row->command, SOURCE_KEY);
+    } else if (strcmp(key, "esc") == 0) {
+        state->message[0] = '\0';
+        state->screen = SCREEN_CHARTS;
+    } else if (strcmp(key, "enter") == 0 && control->history->snapshot.diverged) {
+        state->diverged_clock = 0;
+        state->mode = MODE_DIVERGED;
+    }
 }
 
 void control_key(struct control *control, const char *key)
@@ -440,14 +470,7 @@ void control_key(struct control *control, const char *key)
                     (strcmp(row->command, "suspend") == 0 || strcmp(row->command, "repaint") == 0);
     switch (anywhere ? MODE_MAIN : state->mode) {
     case MODE_MAIN:
-        if (row != NULL) {
-            perform(control, row->command, SOURCE_KEY);
-        } else if (strcmp(key, "esc") == 0) {
-            state->message[0] = '\0';
-        } else if (strcmp(key, "enter") == 0 && control->history->snapshot.diverged) {
-            state->diverged_clock = 0;
-            state->mode = MODE_DIVERGED;
-        }
+        key_on_screen(control, key, anywhere);
         break;
     case MODE_PROMPT:
         key_in_prompt(control, key);
@@ -460,9 +483,6 @@ void control_key(struct control *control, const char *key)
         break;
     case MODE_DIVERGED:
         key_when_diverged(control, key);
-        break;
-    case MODE_HELP:
-        key_in_help(control, key);
         break;
     case MODE_LEAVING:
         break;

@@ -1,4 +1,5 @@
 /* The help screen, from the tables of keys, commands and settings. */
+#include "control.h"
 #include "draw.h"
 #include "screens.h"
 
@@ -85,36 +86,40 @@ static int page_draw(struct page *page)
     return page->line;
 }
 
-void help_draw(struct grid *grid, struct state *state)
+void help_draw(struct grid *grid, const struct layout *layout, struct state *state,
+               const struct history *history)
 {
-    int rows = grid->height >= 4 ? grid->height - 2 : 0;
+    const struct rect body = layout->body;
     struct page page = {
         .grid = grid,
-        .where = {1, 1, grid->width - 2, rows},
-        .left = grid->width >= 72 ? 24 : 12,
+        .where = {body.x + 1, body.y, body.width - 2, body.height},
+        .left = body.width >= 72 ? 24 : 12,
     };
-    if (page.where.width < page.left + 8 || rows == 0) {
-        grid_text(grid, 0, 0, grid->width, STYLE_PLAIN, "too small for help; Esc goes back");
-        return;
-    }
+    (void)history;
     /* Once beyond the end, to know how many lines there are. */
     page.top = 1 << 20;
-    int lines = page_draw(&page);
-    int last = lines > rows ? lines - rows : 0;
-    state->help_top = state->help_top > last ? last : state->help_top;
-    state->help_page = rows;
-    page.top = state->help_top;
+    scroll_fit(&state->help, page_draw(&page), body.height);
+    page.top = state->help.top;
     page_draw(&page);
+    scroll_draw(&state->help, grid, layout->screens);
+}
 
-    draw_fill(grid, (struct rect){0, 0, grid->width, 1}, STYLE_BAR);
-    grid_text(grid, 1, 0, grid->width - 2, STYLE_BAR, "help");
-    char place[64];
-    int shown = state->help_top + rows < lines ? state->help_top + rows : lines;
-    snprintf(place, sizeof(place), "%d-%d of %d", state->help_top + 1, shown, lines);
-    int columns = grid_text_columns(place);
-    grid_text(grid, grid->width - 1 - columns, 0, columns, STYLE_BAR, place);
-    static const char *const foot[] = {"up down page-up page-down scroll   Esc or ? back",
-                                       "up down scroll   Esc or ? back", "Esc or ? back"};
-    draw_fitting(grid, (struct rect){1, grid->height - 1, grid->width - 2, 1}, STYLE_DIM,
-                 last > 0 ? foot : &foot[2], last > 0 ? 3 : 1);
+bool help_key(struct control *control, const char *key)
+{
+    struct state *state = control->state;
+    const struct key_info *row = key_find(key);
+    if (scroll_key(&state->help, key))
+        return true;
+    if (strcmp(key, "enter") == 0)
+        return scroll_key(&state->help, "down");
+    if (strcmp(key, "space") == 0)
+        return scroll_key(&state->help, "page-down");
+    if (strcmp(key, "backspace") == 0)
+        return scroll_key(&state->help, "page-up");
+    if (strcmp(key, "esc") == 0 || strcmp(key, "q") == 0 || strcmp(key, "?") == 0) {
+        state->screen = state->before_help;
+        return true;
+    }
+    /* A key that is read about here shall not act, but to leave it does. */
+    return row == NULL || (strncmp(row->command, "screen", 6) != 0 && strcmp(key, "ctrl-c") != 0);
 }

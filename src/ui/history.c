@@ -75,6 +75,11 @@ bool history_update(struct history *history, struct feed *feed)
     return true;
 }
 
+double snapshot_epochs(const struct snapshot *snapshot, int64_t step)
+{
+    return snapshot->steps_per_epoch > 0 ? (double)step / (double)snapshot->steps_per_epoch : 0;
+}
+
 const struct evaluation *history_last_evaluation(const struct history *history)
 {
     for (size_t i = history->evaluation_count; i-- > 0;)

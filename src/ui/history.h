@@ -25,6 +25,8 @@ void history_fini(struct history *history);
 /* Copies what is new in the feed; whether anything was. */
 bool history_update(struct history *history, struct feed *feed);
 
+/* How many epochs the first `step` steps are; 0 while nothing is known of the run. */
+double snapshot_epochs(const struct snapshot *snapshot, int64_t step);
 /* The newest that is not abandoned, or NULL. */
 const struct evaluation *history_last_evaluation(const struct history *history);
 /* The run's best by validation accuracy, the earliest of equals, abandoned or not; NULL: none. */

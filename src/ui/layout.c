@@ -1,4 +1,4 @@
-/* The main screen's rectangles. */
+/* The screens' rectangles. */
 #include "layout.h"
 
 /* Takes rows off the top or the foot of what is left. */
@@ -22,23 +22,32 @@ static void split_sides(struct rect whole, int left, struct rect *a, struct rect
     *b = (struct rect){whole.x + left, whole.y, whole.width - left, whole.height};
 }
 
-void layout_compute(int width, int height, int warning, int banner, struct layout *out)
+/* What is around every screen; false where there is no room for one. */
+static bool take_frame(struct rect *rest, int warning, int banner, struct layout *out)
 {
+    const int width = rest->width, height = rest->height;
     *out = (struct layout){0};
-    struct rect rest = {0, 0, width, height};
     if (width < LAYOUT_LEAST_WIDTH || height < LAYOUT_LEAST_HEIGHT) {
         out->line_only = true;
         if (width > 0 && height > 0)
-            out->head = take_top(&rest, 1);
-        return;
+            out->head = take_top(rest, 1);
+        return false;
     }
-    out->head = take_top(&rest, 1);
+    out->head = take_top(rest, 1);
     if (warning > 0)
-        out->warning = take_top(&rest, warning > 1 && height >= 24 ? 2 : 1);
+        out->warning = take_top(rest, warning > 1 && height >= 24 ? 2 : 1);
     if (banner > 0)
-        out->banner = take_top(&rest, height >= 20 ? banner + 2 : banner > 1 ? 2 : 1);
-    out->keys = take_foot(&rest, 1);
-    out->news = take_foot(&rest, 1);
+        out->banner = take_top(rest, height >= 20 ? banner + 2 : banner > 1 ? 2 : 1);
+    out->keys = take_foot(rest, 1);
+    out->news = take_foot(rest, 1);
+    return true;
+}
+
+void layout_compute(int width, int height, int warning, int banner, struct layout *out)
+{
+    struct rect rest = {0, 0, width, height};
+    if (!take_frame(&rest, warning, banner, out))
+        return;
     out->strip = take_foot(&rest, width >= 110 && height < 20 ? 1 : 2);
     out->progress = take_foot(&rest, 1);
 
@@ -53,4 +62,13 @@ void layout_compute(int width, int height, int warning, int banner, struct layou
         out->accuracy = take_foot(&rest, accuracy);
         out->loss = rest;
     }
+}
+
+void layout_compute_body(int width, int height, int warning, int banner, struct layout *out)
+{
+    struct rect rest = {0, 0, width, height};
+    if (!take_frame(&rest, warning, banner, out))
+        return;
+    out->screens = take_top(&rest, 1);
+    out->body = rest;
 }

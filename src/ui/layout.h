@@ -1,4 +1,4 @@
-/* Where everything on the main screen is: a pure function of sizes. */
+/* Where everything on a screen is: a pure function of sizes. */
 #ifndef KDT_UI_LAYOUT_H
 #define KDT_UI_LAYOUT_H
 
@@ -6,7 +6,7 @@
 
 enum { LAYOUT_LEAST_WIDTH = 40, LAYOUT_LEAST_HEIGHT = 12 };
 
-/* A rectangle of height 0 is not there. */
+/* A rectangle of height 0 is not there. From `loss` to `strip`: on the charts' screen. */
 struct layout {
     bool line_only;       /* too small for the screen: one status line, `head` */
     struct rect head;     /* run, dataset, network, state */
@@ -20,8 +20,12 @@ struct layout {
     struct rect strip;    /* settings that matter, best, checkpoint */
     struct rect news;     /* what was last changed, answers, messages */
     struct rect keys;     /* the line of keys, or the prompt */
+    struct rect screens;  /* of the other screens: the line of their names */
+    struct rect body;     /* … and what is between that and the news */
 };
 /* `warning`, `banner`: lines of text that they shall hold, 0 for none. */
 void layout_compute(int width, int height, int warning, int banner, struct layout *out);
+/* The same of a screen other than the charts. */
+void layout_compute_body(int width, int height, int warning, int banner, struct layout *out);
 
 #endif

@@ -5,11 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static double epochs(const struct snapshot *snapshot, int64_t step)
-{
-    return snapshot->steps_per_epoch > 0 ? (double)step / (double)snapshot->steps_per_epoch : 0;
-}
-
 static size_t first_shown(size_t count, int rows)
 {
     size_t room = rows > 0 ? (size_t)rows : 0;
@@ -37,7 +32,7 @@ static void draw_rows(struct grid *grid, struct rect where, const struct history
         enum style validation = gone ? STYLE_GHOST : STYLE_VALIDATION;
         int x = in.x;
         x += grid_print(grid, x, y, 28, style, "%8.2f %8" PRId64 " %9.4g ",
-                        epochs(snapshot, row->step), row->step, row->learning_rate);
+                        snapshot_epochs(snapshot, row->step), row->step, row->learning_rate);
         grid_print(grid, x, y, 8, train, "%8.4f", row->train_loss);
         grid_print(grid, x + 9, y, 8, validation, "%8.4f", row->validation_loss);
         grid_print(grid, x + 18, y, 8, train, "%7.2f%%", 100 * row->train_accuracy);
@@ -59,7 +54,7 @@ static void draw_changes(struct grid *grid, struct rect where, const struct hist
         const char *source = command_source_name(edit->source);
         int end = grid_text_columns(source);
         int x = in.x + grid_print(grid, in.x, y, in.width, STYLE_DIM, "%8.2f %8" PRId64 "  ",
-                                  epochs(snapshot, edit->step), edit->step);
+                                  snapshot_epochs(snapshot, edit->step), edit->step);
         grid_text(grid, x, y, in.x + in.width - end - 2 - x,
                   edit->abandoned                ? STYLE_GHOST
                   : i + 1 == history->edit_count ? STYLE_EDIT

@@ -14,6 +14,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/draw.h \
 	src/ui/editor.c \
 	src/ui/editor.h \
+	src/ui/frame.c \
 	src/ui/grid.c \
 	src/ui/grid.h \
 	src/ui/help.c \
@@ -35,6 +36,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/screen.h \
 	src/ui/screens.c \
 	src/ui/screens.h \
+	src/ui/scroll.c \
+	src/ui/scroll.h \
 	src/ui/state.h \
 	src/ui/tails.c \
 	src/ui/tails.h \

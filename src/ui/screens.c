@@ -1,29 +1,70 @@
-/* Which screen is shown, and when it changes by itself. */
-#include "screens.h"
+/* The table of screens, which of them is shown, and when it changes by itself. */
+#include "control.h"
 #include "draw.h"
+#include "screens.h"
 
+#include <assert.h>
 #include <math.h>
+
+static const struct screen_key help_keys[] = {{"up down", "scroll"}, {"Esc", "back"}, {NULL, NULL}};
+
+static const struct screen_info table[SCREEN_COUNT] = {
+    [SCREEN_CHARTS] = {.name = "charts", .number = "1", .draw = dashboard_draw},
+    [SCREEN_HELP] =
+        {
+            .name = "help",
+            .number = "6",
+            .draw = help_draw,
+            .key = help_key,
+            .keys = help_keys,
+            .keys_alone = true,
+        },
+};
+
+const struct screen_info *screen_info(enum view_screen screen)
+{
+    assert(screen < SCREEN_COUNT);
+    return &table[screen];
+}
+
+/* What the frame needs of the grid's size. */
+static void compute_layout(const struct grid *grid, const struct state *state,
+                           const struct snapshot *snapshot, struct layout *out)
+{
+    char banner[sizeof(snapshot->error) + 128];
+    frame_banner(snapshot, banner, sizeof(banner));
+    int lines = draw_wrapped_lines(banner, grid->width - 4), warnings = 0;
+    lines = lines > 3 ? 3 : lines;
+    if (snapshot->warning[0] != '\0')
+        warnings = grid_text_columns(snapshot->warning) + 9 > grid->width - 2 ? 2 : 1;
+    if (state->screen == SCREEN_CHARTS)
+        layout_compute(grid->width, grid->height, warnings, lines, out);
+    else
+        layout_compute_body(grid->width, grid->height, warnings, lines, out);
+}
+
+static void draw_line_only(struct grid *grid, const struct state *state,
+                           const struct snapshot *snapshot, struct layout *layout)
+{
+    int last = grid->height > 0 ? grid->height - 1 : 0;
+    frame_line(grid, snapshot, layout->head);
+    layout->keys = (struct rect){0, last, grid->width, 1};
+    if (state->screen != SCREEN_CHARTS && last > 0)
+        grid_print(grid, 0, last, grid->width, STYLE_PLAIN, "no room for %s: Esc back",
+                   screen_info(state->screen)->name);
+}
 
 void screens_draw(struct grid *grid, struct state *state, const struct history *history)
 {
     const struct snapshot *snapshot = &history->snapshot;
-    if (state->mode == MODE_HELP) {
-        help_draw(grid, state);
-        return;
-    }
-    char banner[sizeof(snapshot->error) + 128];
-    dashboard_banner(snapshot, banner, sizeof(banner));
-    int lines = draw_wrapped_lines(banner, grid->width - 4), warnings = 0;
-    if (snapshot->warning[0] != '\0')
-        warnings = grid_text_columns(snapshot->warning) + 9 > grid->width - 2 ? 2 : 1;
     struct layout layout;
-    layout_compute(grid->width, grid->height, warnings, lines > 3 ? 3 : lines, &layout);
+    compute_layout(grid, state, snapshot, &layout);
     if (layout.line_only) {
-        dashboard_line(grid, snapshot, layout.head);
-        int last = grid->height > 0 ? grid->height - 1 : 0;
-        layout.keys = (struct rect){0, last, grid->width, 1};
+        draw_line_only(grid, state, snapshot, &layout);
     } else {
-        dashboard_draw(grid, state, history, &layout);
+        frame_draw(grid, state, history, &layout);
+        screen_info(state->screen)->draw(grid, &layout, state, history);
+        frame_news(grid, state, history, &layout);
     }
     if (state->mode == MODE_PROMPT)
         prompt_draw(grid, state, history, layout.news, layout.keys);

@@ -8,18 +8,45 @@
 #include "layout.h"
 #include "state.h"
 
+struct control;
+
+/* In the line of keys: "up down", "scroll". */
+struct screen_key {
+    const char *keys, *meaning;
+};
+
+/* A screen: a row of the table in screens.c, and a key in keys.def. */
+struct screen_info {
+    const char *name;   /* "charts", also after the command `screen` */
+    const char *number; /* its key */
+    /* Everything but what is around every screen; not called where there is no room for it. */
+    void (*draw)(struct grid *grid, const struct layout *layout, struct state *state,
+                 const struct history *history);
+    /* Whether it took the key, before keys.def is asked; NULL: it has none of its own. */
+    bool (*key)(struct control *control, const char *key);
+    const struct screen_key *keys; /* up to keys NULL; NULL: those of keys.def */
+    bool keys_alone;               /* and not those of keys.def besides */
+};
+const struct screen_info *screen_info(enum view_screen screen);
+
 /* Draws whatever is open onto a cleared grid. */
 void screens_draw(struct grid *grid, struct state *state, const struct history *history);
 /* Seconds after which what is shown changes by time alone (an age, a
  * highlight); infinite where nothing does. */
 double screens_next_change(const struct state *state, const struct history *history);
 
-/* Their parts. */
-void dashboard_draw(struct grid *grid, const struct state *state, const struct history *history,
-                    const struct layout *layout);
-void dashboard_line(struct grid *grid, const struct snapshot *snapshot, struct rect row);
+/* What is around every screen, and the news, which may cover the screen's last row. */
+void frame_draw(struct grid *grid, const struct state *state, const struct history *history,
+                const struct layout *layout);
+void frame_news(struct grid *grid, const struct state *state, const struct history *history,
+                const struct layout *layout);
+void frame_line(struct grid *grid, const struct snapshot *snapshot, struct rect row);
 /* How the run ended or why it waits for a choice, in words; "" while it goes on. */
-void dashboard_banner(const struct snapshot *snapshot, char *out, size_t size);
+void frame_banner(const struct snapshot *snapshot, char *out, size_t size);
+
+/* The screens and their parts. */
+void dashboard_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                    const struct history *history);
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
                  const struct layout *layout);
 void lists_draw(struct grid *grid, const struct history *history, const struct layout *layout);
@@ -29,7 +56,9 @@ void rollback_draw(struct grid *grid, const struct state *state, const struct hi
 /* `hint` may be empty. */
 void prompt_draw(struct grid *grid, const struct state *state, const struct history *history,
                  struct rect hint, struct rect row);
-void help_draw(struct grid *grid, struct state *state);
+void help_draw(struct grid *grid, const struct layout *layout, struct state *state,
+               const struct history *history);
+bool help_key(struct control *control, const char *key);
 
 /* What was asked for, answered or changed last. */
 struct news {

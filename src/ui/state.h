@@ -6,15 +6,19 @@
 #define KDT_UI_STATE_H
 
 #include "editor.h"
+#include "scroll.h"
 
+/* In the order of their keys, 1 and so on; screens.c has their table. */
+enum view_screen { SCREEN_CHARTS, SCREEN_HELP, SCREEN_COUNT };
+
+/* What is open over the screen. */
 enum view_mode {
     MODE_MAIN,
-    MODE_PROMPT,   /* over the main screen: a command or a value is typed */
-    MODE_MENU,     /* over the main screen: how to leave */
-    MODE_ROLLBACK, /* over it: which state to return to */
-    MODE_DIVERGED, /* over it: what to do after a divergence */
-    MODE_HELP,     /* a screen of its own */
-    MODE_LEAVING,  /* the main screen; keys do nothing any more */
+    MODE_PROMPT,   /* a command or a value is typed */
+    MODE_MENU,     /* how to leave */
+    MODE_ROLLBACK, /* which state to return to */
+    MODE_DIVERGED, /* what to do after a divergence */
+    MODE_LEAVING,  /* nothing; keys do nothing any more */
 };
 
 struct state {
@@ -22,8 +26,10 @@ struct state {
     enum settings_glyphs glyphs_auto; /* what that is here */
     bool utf8;                        /* whether the terminal shows more than ASCII */
     bool log_y;
+    enum view_screen screen;
+    enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;
-    int help_top, help_page;   /* first line shown, lines that fit */
+    struct scroll help;
     char rollback[64];         /* MODE_ROLLBACK: the command of the state that is chosen */
     uint64_t diverged_shown;   /* snapshot.returns + 1 of the divergence whose menu was shown */
     double diverged_clock;     /* when it opened by itself; 0: it was asked for */
