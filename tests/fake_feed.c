@@ -134,8 +134,17 @@ static void find_answer(struct feed *feed, uint64_t id, struct answer *out)
 void fake_feed_init(struct fake_feed *fake)
 {
     *fake = (struct fake_feed){
-        .feed = {take_snapshot, take_buckets, take_evaluations, take_edits, take_states, post,
-                 find_answer, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
+        .feed = {.snapshot = take_snapshot,
+                 .buckets = take_buckets,
+                 .evaluations = take_evaluations,
+                 .edits = take_edits,
+                 .states = take_states,
+                 .post = post,
+                 .answer = find_answer,
+                 .layers = fake_take_layers,
+                 .layer_trend = fake_take_layer_trend,
+                 .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
+        .layers.step = -1,
         .clock = 1000,
         .bucket_steps = 1,
         .to_step = -1,
@@ -319,6 +328,7 @@ void fake_feed_train(struct fake_feed *fake, int64_t steps)
             break;
         }
     }
+    fake_measure(fake);
     publish(fake);
     pthread_mutex_unlock(&fake->lock);
 }

@@ -2,7 +2,7 @@ noinst_LIBRARIES += src/run/librun.a
 src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint.c \
 	src/run/conditions.c src/run/diverge.c src/run/edits.c src/run/ends.c src/run/evaluate.c \
 	src/run/feed.c src/run/history.c src/run/image.c src/run/journal.c src/run/journal_read.c \
-	src/run/jump.c src/run/keep.c src/run/metrics.c src/run/metrics_read.c src/run/practice.c \
+	src/run/jump.c src/run/keep.c src/run/layers.c src/run/metrics.c src/run/metrics_read.c src/run/practice.c \
 	src/run/publish.c src/run/queue.c src/run/replay.c src/run/restore.c src/run/result.c \
 	src/run/resume.c src/run/run.c \
 	src/run/safetensors.c src/run/script.c src/run/states.c src/run/tape.c src/run/terms.c \
@@ -11,7 +11,7 @@ src_run_librun_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 UNIT_TESTS += tests/test_run tests/test_run_commands tests/test_run_ends tests/test_run_evaluate \
 	tests/test_run_read tests/test_run_replay tests/test_run_resume tests/test_run_states \
-	tests/test_run_history tests/test_run_diverge tests/test_checkpoint
+	tests/test_run_history tests/test_run_diverge tests/test_run_layers tests/test_checkpoint
 tests_test_run_SOURCES = tests/test_run.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_LDADD = src/run/librun.a src/data/libdata.a src/net/libnet.a src/math/libmath.a \
@@ -44,6 +44,9 @@ tests_test_run_history_LDADD = $(tests_test_run_LDADD)
 tests_test_run_diverge_SOURCES = tests/test_run_diverge.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_diverge_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_diverge_LDADD = $(tests_test_run_LDADD)
+tests_test_run_layers_SOURCES = tests/test_run_layers.c tests/run_fixture.c tests/run_fixture.h
+tests_test_run_layers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_run_layers_LDADD = $(tests_test_run_LDADD)
 tests_test_checkpoint_SOURCES = tests/test_checkpoint.c tests/run_fixture.c tests/run_fixture.h
 tests_test_checkpoint_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_checkpoint_LDADD = $(tests_test_run_LDADD)

@@ -260,6 +260,7 @@ void publication_return(struct publication *publication, const struct edit_mark 
         (struct branch){parent, jump->step, jump->seq, (uint64_t)mark->seq};
     add_edit(publication, mark);
     mark_abandoned(publication);
+    layers_forget(&publication->layers);
     publication->returns++;
     unlock_and_wake(publication);
 }
@@ -452,5 +453,6 @@ void publication_feed(struct feed *feed)
     feed->states = feed_states;
     feed->post = feed_post;
     feed->answer = feed_answer;
+    layers_feed(feed);
     feed->wake_fd = of(feed)->wake_fd;
 }

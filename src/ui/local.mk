@@ -48,7 +48,7 @@ src_ui_libui_a_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS)
 
 UNIT_TESTS += tests/test_ui_screens
 tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_layers.c \
 	tests/fake_feed.h tests/golden.c tests/golden.h
 tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
@@ -56,7 +56,7 @@ tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a
 
 UNIT_TESTS += tests/test_ui_keys
 tests_test_ui_keys_SOURCES = tests/test_ui_keys.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_layers.c \
 	tests/fake_feed.h
 tests_test_ui_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_keys_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
@@ -74,7 +74,7 @@ tests_test_ui_draw_LDADD = src/ui/libui.a src/base/libbase.a $(CMOCKA_LIBS)
 
 # Behind a pty, with a training that is made up.
 check_PROGRAMS += tests/view_demo
-tests_view_demo_SOURCES = tests/view_demo.c tests/fake_feed.c tests/fake_commands.c \
+tests_view_demo_SOURCES = tests/view_demo.c tests/fake_feed.c tests/fake_commands.c tests/fake_layers.c \
 	tests/fake_feed.h
 tests_view_demo_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
 	$(INIH_LIBS) $(CURSES_LIBS)
