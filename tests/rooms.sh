@@ -27,7 +27,7 @@ door() { # HEADER: the files that may include it
     ini.h) echo "src/conf/ini.c" ;;
     curses.h | term.h | ncurses.h) echo "src/ui/screen.c" ;;
     zlib.h) echo "src/base/digest.c src/data/gzip.c" ;;
-    jansson.h) echo "src/run/journal.c src/run/journal_read.c src/run/safetensors.c src/run/checkpoint.c src/run/result.c src/app/bench_print.c" ;;
+    jansson.h) echo "src/run/journal.c src/run/journal_read.c src/run/safetensors.c src/run/checkpoint.c src/run/result.c src/run/record.c src/app/bench_print.c" ;;
     Random123/*) echo "src/base/rng.c" ;;
     esac
 }

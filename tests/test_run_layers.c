@@ -87,9 +87,9 @@ static void test_shown(void **state)
     feed->layers(feed, &layers);
     assert_int_equal(layers.step, -1);
     assert_int_equal(feed->layer_trend(feed, 0, trend, FEED_TREND), 0);
-    fixture_command(feed, "step 1", &answer);
+    fixture_command(feed, "continue", &answer);
     look(feed, -1, &layers);
-    assert_int_equal(layers.step, answer.step + 1);
+    assert_true(layers.step > answer.step);
     run_abandon(run);
     fixture_end(run, RUN_INTERRUPTED, NULL);
 }

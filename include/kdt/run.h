@@ -176,6 +176,28 @@ int run_parse_metrics(const char *bytes, size_t length, const char *name, size_t
 int run_parse_steps(const char *bytes, size_t length, const char *name, size_t *rows,
                     struct err *err);
 
+/* What a run has left on disk, for who looks at it without going on: in the order of
+ * time, with what was abandoned by going back. It may be training meanwhile. */
+struct run_record {
+    char name[128];           /* of its directory */
+    struct settings settings; /* as it started */
+    uint32_t data_digest;
+    double started;          /* seconds since 1970 */
+    int64_t steps_per_epoch; /* 0 where there is no evaluation to tell it from */
+    struct evaluation *evaluations;
+    struct loss_bucket *losses; /* the rows of steps.csv; seconds as evenly spent
+                                   between evaluations, noise not told */
+    struct edit_mark *edits;
+    size_t evaluation_count, loss_count, edit_count;
+    bool finished;
+    struct run_result result; /* where it has finished */
+};
+/* Frees nothing where it fails: *out is as run_record_fini leaves it. */
+int run_record_load(const char *directory, struct run_record *out, struct err *err);
+void run_record_fini(struct run_record *record);
+/* The row with the highest validation accuracy, the earliest of equals; NULL: none. */
+const struct evaluation *run_record_best(const struct run_record *record);
+
 /* A split evaluated by a net with the checkpoint's transform (NULL: the dataset's own). */
 struct evaluation_result {
     double loss, accuracy;
