@@ -509,6 +509,8 @@ bool control_update(struct control *control)
         state->rate_id = 0;
         post_folded(control);
     }
+    if (state->screen == SCREEN_LAYERS)
+        history_look_at_layers(control->history, control->feed);
     if (!history_update(control->history, control->feed))
         return false;
     enum run_state now = control->history->snapshot.state;

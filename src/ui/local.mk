@@ -17,9 +17,14 @@ src_ui_libui_a_SOURCES = \
 	src/ui/frame.c \
 	src/ui/grid.c \
 	src/ui/grid.h \
+	src/ui/health.c \
+	src/ui/health.h \
 	src/ui/help.c \
 	src/ui/history.c \
 	src/ui/history.h \
+	src/ui/layer_panel.c \
+	src/ui/layer_panel.h \
+	src/ui/layers.c \
 	src/ui/layout.c \
 	src/ui/layout.h \
 	src/ui/legend.c \
@@ -52,6 +57,14 @@ tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/u
 	tests/fake_feed.h tests/golden.c tests/golden.h
 tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
+	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_layers
+tests_test_ui_layers_SOURCES = tests/test_ui_layers.c tests/ui_bench.c tests/ui_bench.h \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_layers.c \
+	tests/fake_feed.h tests/golden.c tests/golden.h
+tests_test_ui_layers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_layers_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_ui_keys

@@ -59,6 +59,9 @@ void prompt_draw(struct grid *grid, const struct state *state, const struct hist
 void help_draw(struct grid *grid, const struct layout *layout, struct state *state,
                const struct history *history);
 bool help_key(struct control *control, const char *key);
+void layers_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                 const struct history *history);
+bool layers_key(struct control *control, const char *key);
 
 /* What was asked for, answered or changed last. */
 struct news {

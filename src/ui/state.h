@@ -9,7 +9,7 @@
 #include "scroll.h"
 
 /* In the order of their keys, 1 and so on; screens.c has their table. */
-enum view_screen { SCREEN_CHARTS, SCREEN_HELP, SCREEN_COUNT };
+enum view_screen { SCREEN_CHARTS, SCREEN_LAYERS, SCREEN_HELP, SCREEN_COUNT };
 
 /* What is open over the screen. */
 enum view_mode {
@@ -30,6 +30,7 @@ struct state {
     enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;
     struct scroll help;
+    int layer;                 /* the one that is chosen on their screen */
     char rollback[64];         /* MODE_ROLLBACK: the command of the state that is chosen */
     uint64_t diverged_shown;   /* snapshot.returns + 1 of the divergence whose menu was shown */
     double diverged_clock;     /* when it opened by itself; 0: it was asked for */
