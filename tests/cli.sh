@@ -90,6 +90,12 @@ expect "eval of no run" 1 'no such run' "$kdtui" eval nothing
 head -c 1000 "$run/checkpoints/best.safetensors" >cut.safetensors
 expect "eval of a cut file" 1 'cut.safetensors' "$kdtui" eval cut.safetensors
 
+# What the view remembers is no reason not to train.
+mkdir -p "$XDG_STATE_HOME/kdtui"
+printf '[view]\nglyhps = ascii\n' >"$XDG_STATE_HOME/kdtui/view.ini"
+expect "a damaged view.ini" 0 "^kdtui: .*view.ini:2: .*choices are not used" train damaged -s train.epochs=1
+rm "$XDG_STATE_HOME/kdtui/view.ini"
+
 # Data that change behind a run's back: 300 images of 4x4 for training and for testing.
 mkdir idx
 for part in train t10k; do

@@ -75,8 +75,8 @@ if command -v bash >/dev/null; then
     while IFS='|' read -r line expected; do
         check "bash completes \"$line\" otherwise than \"$expected\"" completes "$line" "$expected"
     done <<'END'
-kdtui |run resume replay eval bench settings keys
-kdtui e|eval
+kdtui |run resume replay eval plot export bench settings keys
+kdtui e|eval export
 kdtui --he|--headless --help
 kdtui -p fig2|fig20 fig21
 kdtui run --preset=fig2|fig20 fig21

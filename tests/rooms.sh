@@ -15,7 +15,8 @@ allowed() { # ROOM: the public headers it may include
     data) echo "base math data" ;;
     run) echo "base conf cmd math net data run feed" ;;
     ui) echo "base cmd conf feed ui" ;;
-    app) echo "base conf cmd math net data run feed ui settings.def commands.def keys.def" ;;
+    export) echo "base conf cmd math net data run feed export" ;;
+    app) echo "base conf cmd math net data run feed ui export settings.def commands.def keys.def" ;;
     *) echo "" ;;
     esac
 }

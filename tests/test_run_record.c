@@ -42,7 +42,7 @@ static void compare_evaluations(struct feed *feed, const struct run_record *reco
 static void compare_losses(struct feed *feed, const struct run_record *record)
 {
     static struct loss_bucket shown[FEED_MAX_BUCKETS];
-    const size_t count = feed->buckets(feed, 0, shown, FEED_MAX_BUCKETS);
+    const size_t count = feed->buckets(feed, 0, INT64_MAX, shown, FEED_MAX_BUCKETS);
     double live[2] = {0}, gone[2] = {0}, seconds = 0;
     for (size_t i = 0; i < count; i++)
         (shown[i].abandoned ? gone : live)[0] +=

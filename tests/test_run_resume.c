@@ -269,7 +269,7 @@ static void test_history(void **state)
     struct snapshot was, now;
     fixture_wait(run_feed(run), fixture_paused, &was);
     struct feed *feed = run_feed(run);
-    size_t buckets = feed->buckets(feed, 0, before, 128);
+    size_t buckets = feed->buckets(feed, 0, INT64_MAX, before, 128);
     size_t rows = feed->evaluations(feed, 0, rows_before, 8);
     size_t edits = feed->edits(feed, 0, edits_before, 8);
     run_interrupt(run, "test");
@@ -289,7 +289,7 @@ static void test_history(void **state)
     assert_true(now.seconds >= was.seconds);
     assert_true(now.settings.train.momentum == 0.7);
     assert_int_equal(now.best_step, was.best_step);
-    assert_true(feed->buckets(feed, 0, after, 128) > buckets);
+    assert_true(feed->buckets(feed, 0, INT64_MAX, after, 128) > buckets);
     for (size_t i = 0; i < buckets; i++) {
         assert_int_equal(before[i].first, after[i].first);
         assert_int_equal(before[i].last, after[i].last);

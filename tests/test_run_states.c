@@ -322,7 +322,7 @@ static size_t live_evaluations(struct feed *feed)
 static void check_live_buckets(struct feed *feed, int64_t step)
 {
     static struct loss_bucket buckets[FEED_MAX_BUCKETS];
-    size_t count = feed->buckets(feed, 0, buckets, FEED_MAX_BUCKETS);
+    size_t count = feed->buckets(feed, 0, INT64_MAX, buckets, FEED_MAX_BUCKETS);
     int64_t next = 0;
     for (size_t i = 0; i < count; i++) {
         if (buckets[i].abandoned)

@@ -212,6 +212,69 @@ static void test_glyphs_remembered(void **unused)
     bench_destroy(bench);
 }
 
+static void command(struct bench *bench, const char *line)
+{
+    bench_press(bench, ":");
+    bench_type(bench, line);
+    bench_press(bench, "enter");
+}
+
+/* Settings of the view are set as the run's are, but here; all or none. */
+static void test_view_settings(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    const struct settings *chosen = &bench->state.chosen;
+    uint64_t before = bench->fake.posted;
+    command(bench, "set view.fps 3 view.colors 16");
+    assert_true(chosen->view.fps == 3);
+    assert_int_equal(chosen->view.colors, COLORS_16);
+    assert_true(bench->control.restyle && bench->control.repaint);
+    assert_true(bench_shows(bench, "fps: 3, colors: 16"));
+    command(bench, "set view.fps *2");
+    assert_true(chosen->view.fps == 6);
+    bench_press(bench, "C");
+    assert_int_equal(chosen->view.colors, COLORS_MONO);
+    bench_press(bench, "C");
+    assert_int_equal(chosen->view.colors, COLORS_AUTO);
+    command(bench, "colors 256");
+    assert_int_equal(chosen->view.colors, COLORS_256);
+    command(bench, "set view.glyphs ascii");
+    assert_int_equal(bench->state.glyphs, GLYPHS_ASCII);
+    command(bench, "glyphs auto");
+    assert_int_equal(bench->state.glyphs, bench->state.glyphs_auto);
+    command(bench, "ask view.fps");
+    assert_string_equal(bench->state.editor.text, "6");
+    bench_press(bench, "5 enter");
+    assert_true(chosen->view.fps == 5);
+    static const struct {
+        const char *line, *said;
+    } refused[] = {
+        {"set view.fps 3 train.l2 0.1", "do not change together"},
+        {"set view.fps 3 view.colors blue", "refused: view.colors"},
+        {"set view.fps 1000", "refused: view.fps"},
+        {"toggle view.fps", "refused: view.fps is not an on/off setting"},
+        {"colors blue", "refused: view.colors"},
+    };
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        command(bench, refused[i].line);
+        if (!bench_shows(bench, refused[i].said))
+            fail_msg("%s: not refused by \"%s\"", refused[i].line, refused[i].said);
+    }
+    assert_true(chosen->view.fps == 5);
+    assert_int_equal(chosen->view.colors, COLORS_256);
+    assert_int_equal(bench->fake.posted, before);
+    command(bench, "set nothing.here 1"); /* the run's, to refuse */
+    command(bench, "set train.l2 0.1");
+    assert_int_equal(bench->fake.posted, before + 2);
+
+    bench->control.remember_path = "/dev/null/view.ini";
+    command(bench, "set view.fps 2");
+    assert_true(chosen->view.fps == 2);
+    assert_true(bench_shows(bench, "fps: 2, but not remembered: /dev/null"));
+    bench_destroy(bench);
+}
+
 /* Going back. */
 
 static void apply_all(struct bench *bench)
@@ -580,6 +643,7 @@ int main(void)
         cmocka_unit_test(test_keys_anywhere),
         cmocka_unit_test(test_ways_out),
         cmocka_unit_test(test_glyphs_remembered),
+        cmocka_unit_test(test_view_settings),
         cmocka_unit_test(test_undo_keys),
         cmocka_unit_test(test_rollback_menu),
         cmocka_unit_test(test_divergence_menu),

@@ -57,6 +57,13 @@ static struct bench *bench_unwell(void)
     layers->layer[3].bins[4] = 500;
     layers->layer[4].mean_drift = 0.81;
     layers->layer[5].gradient_norm = 3.7e-9;
+    for (size_t i = 0; i < bench->fake.trend_points; i++)
+        for (int l = 0; l < 6; l++) {
+            struct layer_point *point = &bench->fake.trend[i][l];
+            point->step = bench->fake.trend[i][0].step;
+            point->gradient_norm = layers->layer[l].gradient_norm * (double)(200 - i) / 100;
+            point->update_ratio = layers->layer[l].update_ratio * (double)(100 + i) / 100;
+        }
     bench_update(bench);
     return bench;
 }
@@ -122,6 +129,23 @@ static void test_unwell(void **unused)
     bench_press(bench, "end");
     compare(bench, "unwell-ascii", 80, 24, false);
     bench_destroy(bench);
+}
+
+static void test_every_size_draws(void **unused)
+{
+    (void)unused;
+    struct bench *benches[] = {bench_measured(), bench_unwell()};
+    for (int i = 0; i < 2; i++) {
+        int turn = 0;
+        for (int width = 1; width <= 300; width += width < 90 ? 1 : 23)
+            for (int height = 1; height <= 100; height += height < 30 ? 1 : 17) {
+                struct text out = {0};
+                benches[i]->state.glyphs = (enum settings_glyphs)(GLYPHS_BRAILLE + turn++ % 3);
+                bench_draw(benches[i], width, height, false, &out);
+                text_fini(&out);
+            }
+        bench_destroy(benches[i]);
+    }
 }
 
 /* More layers than rows: the chosen one is always among those shown. */
@@ -239,8 +263,10 @@ static void test_limits(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes), cmocka_unit_test(test_states), cmocka_unit_test(test_unwell),
-        cmocka_unit_test(test_keys),  cmocka_unit_test(test_looks),  cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_sizes),  cmocka_unit_test(test_states),
+        cmocka_unit_test(test_unwell), cmocka_unit_test(test_every_size_draws),
+        cmocka_unit_test(test_keys),   cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@ struct bench *bench_create(void)
     struct bench *bench = mem_alloc(sizeof(*bench));
     fake_feed_init(&bench->fake);
     history_init(&bench->history);
+    settings_init(&bench->state.chosen);
     bench->state.glyphs = bench->state.glyphs_auto = GLYPHS_BRAILLE;
     bench->state.utf8 = true;
     bench->state.now = bench->fake.clock;

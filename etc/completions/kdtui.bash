@@ -86,7 +86,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | resume | replay | eval | bench | settings | keys)
+        run | resume | replay | eval | plot | export | bench | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -109,6 +109,8 @@ _kdtui()
     --epochs) words= ;;
     --from) words= ;;
     --split) words="train validation test" ;;
+    -o | --output) files=-f ;;
+    --format) words= ;;
     --seconds) words= ;;
     *) option= ;;
     esac
@@ -118,12 +120,14 @@ _kdtui()
         resume) words="-s --set --runs-dir --headless --script --epochs --from -q --quiet --help --version" ;;
         replay) words="-s --set -n --name --runs-dir --headless --verify -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
+        plot) words="--runs-dir -o --output --help --version" ;;
+        export) words="--runs-dir -o --output --format --help --version" ;;
         bench) words="-c --config -p --preset -s --set --json --seconds --help --version" ;;
         settings) words="--ini --help --version" ;;
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run resume replay eval bench settings keys"
+        words="run resume replay eval plot export bench settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

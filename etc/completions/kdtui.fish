@@ -2,7 +2,7 @@
 
 function __kdtui_subcommand
     for word in (commandline -opc)
-        if contains -- $word run resume replay eval bench settings keys
+        if contains -- $word run resume replay eval plot export bench settings keys
             echo $word
             return
         end
@@ -107,6 +107,8 @@ complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a run -d 'Train, with the f
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a resume -d 'Continue an interrupted run; a finished one with --epochs.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a replay -d 'Train again from a run'\''s settings and journal, every edit at its step.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a eval -d 'Print loss, accuracy and confusion matrix of a checkpoint.'
+complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a plot -d 'Draw loss and accuracy of one or several runs, by gnuplot.'
+complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a export -d 'Write a run as other programs read it.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a bench -d 'Train for some seconds, write nothing, and print how fast each phase of a step is and how near to the machine'\''s peak.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a settings -d 'Print every setting, or those named: what is accepted, default, meaning.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a keys -d 'Print every key and command with its meaning.'
@@ -116,7 +118,7 @@ complete -c kdtui -n '__kdtui_is run eval bench' -s c -l config -r -F -d 'Read s
 complete -c kdtui -n '__kdtui_is run bench' -s p -l preset -x -a 'fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21' -d 'Read settings from a preset: fig01 to fig21.'
 complete -c kdtui -n '__kdtui_is run resume replay eval bench' -s s -l set -x -a '(__kdtui_settings)' -d 'Set one setting; may be repeated.'
 complete -c kdtui -n '__kdtui_is run replay' -s n -l name -x -d 'Name the run; its directory is named so.'
-complete -c kdtui -n '__kdtui_is run resume replay eval' -l runs-dir -x -a '(__fish_complete_directories)' -d 'Keep runs in DIR.'
+complete -c kdtui -n '__kdtui_is run resume replay eval plot export' -l runs-dir -x -a '(__fish_complete_directories)' -d 'Keep runs in DIR.'
 complete -c kdtui -n '__kdtui_is run resume replay' -l headless -d 'Print plain lines instead of the view.'
 complete -c kdtui -n '__kdtui_is run resume' -l script -r -F -d 'Give the commands of a file, one a line, as @STEP COMMAND.'
 complete -c kdtui -n '__kdtui_is resume' -l epochs -x -d 'Train until N epochs are done.'
@@ -124,6 +126,8 @@ complete -c kdtui -n '__kdtui_is resume' -l from -x -d 'Go on from this state in
 complete -c kdtui -n '__kdtui_is replay' -l verify -d 'Compare every checkpoint and every row bit for bit; fail at the first difference.'
 complete -c kdtui -n '__kdtui_is run resume replay' -s q -l quiet -d 'Print the result only.'
 complete -c kdtui -n '__kdtui_is eval' -l split -x -a 'train validation test' -d 'Take train, validation or test (the default).'
+complete -c kdtui -n '__kdtui_is plot export' -s o -l output -r -F -d 'Write FILE: of plot .svg, .png, .pdf, or .gp for gnuplot'\''s script.'
+complete -c kdtui -n '__kdtui_is export' -l format -x -d 'Write csv (the default), tensorboard or onnx.'
 complete -c kdtui -n '__kdtui_is bench' -l json -d 'Print one JSON object instead of a table.'
 complete -c kdtui -n '__kdtui_is bench' -l seconds -x -d 'Measure for about N seconds; 10 where it is not given.'
 complete -c kdtui -n '__kdtui_is settings' -l ini -d 'Print a commented INI file.'

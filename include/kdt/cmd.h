@@ -56,14 +56,15 @@ int command_parse(const char *line, struct command *out, struct err *err);
 
 struct key_info {
     const char *keys;    /* "space p" */
-    const char *command; /* "pause-or-continue" */
+    const char *command; /* "pause-or-continue"; NULL: of a list, a menu or the prompt */
     const char *brief;
     int rank;
     const char *meaning;
 };
 size_t key_count(void);
 const struct key_info *key_row(size_t i);
-/* The row that a key's name ("p", "ctrl-l", "space") belongs to, or NULL. */
+const char *key_group(size_t i); /* its title: "Going back" */
+/* The row with a command that a key's name ("p", "ctrl-l", "space") belongs to, or NULL. */
 const struct key_info *key_find(const char *key);
 
 #endif

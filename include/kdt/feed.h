@@ -17,6 +17,7 @@ enum run_state {
     RUN_RUNNING,
     RUN_PAUSED,
     RUN_EVALUATING,  /* of a set, at an epoch's end or because it was asked for */
+    RUN_RANGE_TEST,  /* training with a growing rate, to put the state back */
     RUN_TESTING,     /* the test set, at the end */
     RUN_FINISHED,    /* all epochs, or `stop`; result.json is written */
     RUN_INTERRUPTED, /* left early: saved, or `abandoned` */
@@ -34,7 +35,7 @@ struct evaluation {
     bool abandoned; /* by undo, redo or rollback: the run went on from an earlier step */
 };
 
-/* Some steps' training loss: steps first … last, `count` of them finite. */
+/* Some steps' training loss: steps first … last. What is not a number leaves the others' mean. */
 struct loss_bucket {
     int64_t first, last;
     double seconds; /* at `last` */
@@ -58,6 +59,26 @@ struct kept_state {
     int64_t step;
     char name[64];  /* "before edit 7", "best", "step-490", a named checkpoint's name */
     char label[64]; /* what was edited then: "learning rate 0.02 → 0.01"; "" of others */
+};
+
+/* A learning-rate range test: the loss of the coming mini-batches while the rate grows, from a
+ * state that is then put back. */
+enum { RANGE_POINTS = 256 };
+struct range_point {
+    double rate, loss; /* the mini-batch's, before the step with this rate */
+    double smooth;     /* of the points around it */
+};
+struct range_test {
+    uint64_t number; /* tests of this process so far; 0: none, and nothing else is set */
+    bool running;
+    int64_t step; /* that it began from */
+    double rate;  /* in force there */
+    size_t planned, count;
+    struct range_point points[RANGE_POINTS]; /* rate ascending */
+    /* Once it is not running: the rates at which the loss falls fastest and is lowest (NaN: it
+     * does not fall), and what came of it in words. */
+    double steepest, lowest;
+    char text[128];
 };
 
 enum answer_state { ANSWER_NONE, ANSWER_REQUESTED, ANSWER_APPLIED, ANSWER_REFUSED };
@@ -92,7 +113,7 @@ struct snapshot {
     double learning_rate;  /* in force */
     double samples_per_second;
     double loss;                /* mean over the last steps; NaN before the first */
-    double evaluation_progress; /* 0 … 1 while evaluating or testing */
+    double evaluation_progress; /* 0 … 1 while evaluating or testing, also a range */
     struct evaluation last;     /* last.step < 0: none yet */
     double best_validation_accuracy, best_validation_loss; /* best so far; NaN: none */
     int64_t best_epoch, best_step;
@@ -108,6 +129,7 @@ struct snapshot {
 
     size_t buckets, evaluations, edits, states; /* how much history there is */
     uint64_t returns;     /* how often undo, redo or rollback led to another state */
+    uint64_t range_tests; /* how many have ended */
     struct answer answer; /* of the newest command */
 };
 
@@ -146,12 +168,16 @@ enum { FEED_MAX_BUCKETS = 4096 };
 
 struct feed {
     void (*snapshot)(struct feed *feed, struct snapshot *out);
-    /* Copy at most `most` from index `first` on; return how many. In the order of
-     * time: after a return to an earlier state steps go on from there. Buckets merge
-     * in pairs when FEED_MAX_BUCKETS is reached, and a return marks what it abandons
-     * (or takes up again), so read them from 0 when snapshot.returns has grown; else
-     * evaluations and edits only grow. */
-    size_t (*buckets)(struct feed *feed, size_t first, struct loss_bucket *out, size_t most);
+    /* The losses of the whole run in at most `most` buckets, FEED_MAX_BUCKETS or more, in the
+     * order of time: after a return to an earlier state steps go on from there. Those of steps
+     * first … last are as fine as that allows, and as they are kept: the newest thousands one by
+     * one, what is before them ever more coarsely. They change as the run goes on, so read them
+     * anew. */
+    size_t (*buckets)(struct feed *feed, int64_t first, int64_t last, struct loss_bucket *out,
+                      size_t most);
+    /* Copy at most `most` from index `first` on; return how many. In the same order. They only
+     * grow, but a return marks what it abandons (or takes up again): read them from 0 when
+     * snapshot.returns has grown. */
     size_t (*evaluations)(struct feed *feed, size_t first, struct evaluation *out, size_t most);
     size_t (*edits)(struct feed *feed, size_t first, struct edit_mark *out, size_t most);
     /* The states that rollback can return to, newest first; same terms. */
@@ -172,6 +198,8 @@ struct feed {
     /* An eventfd, readable when something was published since it was last read;
      * at most every 20 ms. One reader; -1 where there is none. */
     int wake_fd;
+    /* The newest range test as far as it has come; NULL: this feed does not tell. */
+    void (*range)(struct feed *feed, struct range_test *out);
 };
 
 #endif

@@ -6,36 +6,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "kdt/run.h"
 #include "load.h"
 #include "places.h"
-
-/* FILE, or the best checkpoint of RUN, or its last. */
-static char *find_checkpoint(const char *word, const char *runs_directory, struct err *err)
-{
-    struct stat status;
-    if (stat(word, &status) == 0 && S_ISREG(status.st_mode))
-        return mem_text(word);
-    char *runs = runs_directory ? mem_text(runs_directory) : places_runs_directory();
-    char *directory = places_run(word, runs, err);
-    mem_free(runs);
-    if (!directory)
-        return NULL;
-    char *path = file_path(directory, "checkpoints/best.safetensors");
-    if (!file_exists(path)) {
-        mem_free(path);
-        path = file_path(directory, "checkpoints/last.safetensors");
-    }
-    if (!file_exists(path)) {
-        err_set(err, ERR_FILE, "%s: the run has no checkpoint", directory);
-        mem_free(path);
-        path = NULL;
-    }
-    mem_free(directory);
-    return path;
-}
 
 static const char *const split_names[] = {"train", "validation", "test"};
 
@@ -166,8 +140,8 @@ int eval_command(const struct options *options, struct err *err)
     enum data_split split;
     if (parse_split(options->split, &split, err) != 0 || check_overrides(options, err) != 0)
         return -1;
-    char *path = find_checkpoint(options->operand_count ? options->operands[0] : "last",
-                                 options->runs_directory, err);
+    char *path = places_checkpoint(options->operand_count ? options->operands[0] : "last",
+                                   options->runs_directory, err);
     if (!path)
         return -1;
     struct checkpoint checkpoint;

@@ -44,6 +44,13 @@ static void print_evaluation(const struct snapshot *now, const struct evaluation
     fflush(stdout);
 }
 
+static void print_range_test(struct feed *feed)
+{
+    struct range_test test;
+    feed->range(feed, &test);
+    fprintf(stderr, "range    %s, at step %lld\n", test.text, (long long)test.step);
+}
+
 void lines_update(struct lines *lines, struct feed *feed)
 {
     struct snapshot now;
@@ -64,6 +71,9 @@ void lines_update(struct lines *lines, struct feed *feed)
         if (!lines->quiet && edit.source == SOURCE_RESUME)
             fprintf(stderr, "resume   %s at step %lld\n", edit.label, (long long)edit.step);
     }
+    if (now.range_tests != lines->range_tests && !lines->quiet)
+        print_range_test(feed);
+    lines->range_tests = now.range_tests;
     if (strcmp(now.warning, lines->warning) != 0) {
         if (now.warning[0])
             fprintf(stderr, "kdtui: warning: %s\n", now.warning);

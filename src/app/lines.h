@@ -10,10 +10,11 @@ struct lines {
     bool begun;
     int output_errno; /* why standard output could not be written first; 0: it could */
     size_t evaluations, edits;
+    uint64_t range_tests;
     char warning[512];
 };
-/* Prints what is new: what is trained on what and warnings on standard error, evaluations on
- * standard output. */
+/* Prints what is new: what is trained on what, range tests and warnings on standard error,
+ * evaluations on standard output. */
 void lines_update(struct lines *lines, struct feed *feed);
 /* The result, or why there is none. */
 void lines_end(struct lines *lines, struct feed *feed);

@@ -1,6 +1,7 @@
 /* Settings from everywhere; see load.h. */
 #include "load.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "places.h"
@@ -23,13 +24,17 @@ int load_overrides(const struct options *options, struct settings *settings, str
     return 0;
 }
 
+/* What the view remembers is no reason not to train. */
 static int load_own(struct settings *out, struct err *err)
 {
+    struct err why;
     settings_init(out);
     if (load_optional(out, places_system_config(), err) != 0 ||
         load_optional(out, places_user_config(), err) != 0)
         return -1;
-    return load_optional(out, places_view_settings(), err);
+    if (load_optional(out, places_view_settings(), &why) != 0)
+        fprintf(stderr, "kdtui: %s: the view's choices are not used\n", why.text);
+    return 0;
 }
 
 int load_view_settings(const struct options *options, struct settings *out, struct err *err)

@@ -10,6 +10,8 @@
 
 #include "bench.h"
 #include "eval.h"
+#include "export.h"
+#include "plot.h"
 #include "print.h"
 #include "replay.h"
 #include "resume.h"
@@ -41,6 +43,10 @@ static int perform(const struct options *options, struct err *err)
         return replay_command(options, err);
     case SUBCOMMAND_EVAL:
         return eval_command(options, err);
+    case SUBCOMMAND_PLOT:
+        return plot_command(options, err);
+    case SUBCOMMAND_EXPORT:
+        return export_command(options, err);
     case SUBCOMMAND_BENCH:
         return bench_command(options, err);
     case SUBCOMMAND_SETTINGS:

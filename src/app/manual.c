@@ -200,11 +200,13 @@ static void print_settings(struct text *out)
 
 static void print_keys(struct text *out)
 {
-    text_print(out, ".Bl -tag -width \"space, p\"\n");
     for (size_t i = 0; i < key_count(); i++) {
         const struct key_info *key = key_row(i);
         const char *name = key->keys, *macro = "Ic";
 
+        if (i == 0 || key_group(i) != key_group(i - 1))
+            text_print(out, "%s.Ss %s\n.Bl -tag -width \"space, p\"\n", i > 0 ? ".El\n" : "",
+                       key_group(i));
         text_print(out, ".It");
         while (*name) {
             size_t length = strcspn(name, " ");
@@ -216,8 +218,9 @@ static void print_keys(struct text *out)
         }
         text_print(out, "\n");
         print_sentences(out, key->meaning);
-        text_print(out, "Gives");
-        text_print(out, "\n.");
+        if (key->command == NULL)
+            continue;
+        text_print(out, "Gives\n.");
         struct text command = {0};
         print_words(&command, "Ql", key->command);
         text_print(out, "%s .\n", command.bytes + 1);

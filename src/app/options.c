@@ -92,9 +92,10 @@ static void take_option(struct options *out, const char *name, const char *value
         const char *name;
         const char **text;
     } texts[] = {
-        {"preset", &out->preset}, {"name", &out->name},      {"runs-dir", &out->runs_directory},
-        {"script", &out->script}, {"epochs", &out->epochs},  {"from", &out->from},
-        {"split", &out->split},   {"seconds", &out->seconds}};
+        {"preset", &out->preset}, {"name", &out->name},       {"runs-dir", &out->runs_directory},
+        {"script", &out->script}, {"epochs", &out->epochs},   {"from", &out->from},
+        {"split", &out->split},   {"seconds", &out->seconds}, {"output", &out->output},
+        {"format", &out->format}};
 
     if (strcmp(name, "config") == 0)
         out->config[out->config_count++] = value;
@@ -129,10 +130,8 @@ static int find_subcommand(struct options *out, struct err *err)
 static int check_operands(const struct options *options, struct err *err)
 {
     static const size_t operands[SUBCOMMAND_COUNT] = {
-        [SUBCOMMAND_RESUME] = 1,
-        [SUBCOMMAND_REPLAY] = 1,
-        [SUBCOMMAND_EVAL] = 1,
-        [SUBCOMMAND_SETTINGS] = SIZE_MAX,
+        [SUBCOMMAND_RESUME] = 1,      [SUBCOMMAND_REPLAY] = 1, [SUBCOMMAND_EVAL] = 1,
+        [SUBCOMMAND_PLOT] = SIZE_MAX, [SUBCOMMAND_EXPORT] = 1, [SUBCOMMAND_SETTINGS] = SIZE_MAX,
     };
     size_t most = operands[options->subcommand];
     if (options->operand_count > most)

@@ -12,8 +12,8 @@
 struct options {
     enum subcommand subcommand;
     bool headless, quiet, verify, ini, json, help, version;
-    const char *preset, *name, *runs_directory, *split, *script, *epochs, *from,
-        *seconds;               /* NULL: not given */
+    const char *preset, *name, *runs_directory, *split, *script, *epochs, *from, *seconds, *output,
+        *format;                /* NULL: not given */
     const char **config, **set; /* in the order given */
     size_t config_count, set_count;
     char **operands; /* without the subcommand; NULL at the end */

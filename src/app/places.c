@@ -199,3 +199,27 @@ char *places_run(const char *word, const char *runs_directory, struct err *err)
             word, runs_directory);
     return NULL;
 }
+
+char *places_checkpoint(const char *word, const char *runs_directory, struct err *err)
+{
+    struct stat status;
+    if (stat(word, &status) == 0 && S_ISREG(status.st_mode))
+        return mem_text(word);
+    char *runs = runs_directory ? mem_text(runs_directory) : places_runs_directory();
+    char *directory = places_run(word, runs, err);
+    mem_free(runs);
+    if (!directory)
+        return NULL;
+    char *path = file_path(directory, "checkpoints/best.safetensors");
+    if (!file_exists(path)) {
+        mem_free(path);
+        path = file_path(directory, "checkpoints/last.safetensors");
+    }
+    if (!file_exists(path)) {
+        err_set(err, ERR_FILE, "%s: the run has no checkpoint", directory);
+        mem_free(path);
+        path = NULL;
+    }
+    mem_free(directory);
+    return path;
+}

@@ -19,5 +19,7 @@ char *places_preset(const char *name, struct err *err);
 /* The directory of a run: one that holds settings.ini, a name in runs_directory,
  * or `last`, the newest there. */
 char *places_run(const char *word, const char *runs_directory, struct err *err);
+/* A file, or the best checkpoint of a run, or its last; `runs_directory` NULL: the user's. */
+char *places_checkpoint(const char *word, const char *runs_directory, struct err *err);
 
 #endif

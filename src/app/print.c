@@ -161,9 +161,10 @@ void print_settings_ini(FILE *out)
 
 void print_keys(FILE *out)
 {
-    fputs("Keys of the view:\n", out);
     for (size_t i = 0; i < key_count(); i++) {
         const struct key_info *key = key_row(i);
+        if (i == 0 || key_group(i) != key_group(i - 1))
+            fprintf(out, "%s%s:\n", i > 0 ? "\n" : "", key_group(i));
         print_words(out, (size_t)fprintf(out, "  %s", key->keys), 14, key->meaning);
     }
     fputs("\nCommands, typed after a colon:\n", out);

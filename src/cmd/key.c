@@ -6,10 +6,22 @@
 #include <assert.h>
 #include <string.h>
 
+/* The formatter does not see through these macros. */
+/* clang-format off */
 static const struct key_info table[] = {
 #define KEY(keys, command, brief, rank, meaning) {keys, command, brief, rank, meaning},
+#define LOCAL_KEY(keys, meaning) {keys, NULL, "", 0, meaning},
 #include "kdt/keys.def"
 };
+
+/* The same rows, with a title where a group of them begins. */
+static const char *const titles[] = {
+#define GROUP(title) title,
+#define KEY(keys, command, brief, rank, meaning) NULL,
+#define LOCAL_KEY(keys, meaning) NULL,
+#include "kdt/keys.def"
+};
+/* clang-format on */
 
 size_t key_count(void)
 {
@@ -20,6 +32,19 @@ const struct key_info *key_row(size_t i)
 {
     assert(i < key_count());
     return &table[i];
+}
+
+const char *key_group(size_t i)
+{
+    const char *title = NULL;
+    assert(i < key_count());
+    for (size_t entry = 0, row = 0; row <= i; entry++) {
+        if (titles[entry] != NULL)
+            title = titles[entry];
+        else
+            row++;
+    }
+    return title;
 }
 
 static bool has_word(const char *words, const char *word)
@@ -38,7 +63,7 @@ static bool has_word(const char *words, const char *word)
 const struct key_info *key_find(const char *key)
 {
     for (size_t i = 0; i < key_count(); i++)
-        if (has_word(table[i].keys, key))
+        if (table[i].command != NULL && has_word(table[i].keys, key))
             return &table[i];
     return NULL;
 }

@@ -25,6 +25,7 @@ enum { QUEUE_CAPACITY = 64 };
 struct queue_item {
     uint64_t id;
     enum command_source source;
+    bool urgent; /* a range test that is under way makes way for it */
     char line[COMMAND_LINE];
 };
 enum queue_event {
@@ -45,14 +46,16 @@ struct queue {
 };
 void queue_init(struct queue *queue);
 void queue_fini(struct queue *queue);
-int queue_push(struct queue *queue, uint64_t id, const char *line, enum command_source source,
-               struct err *err);
+int queue_push(struct queue *queue, uint64_t id, const struct command *command,
+               enum command_source source, struct err *err);
 void queue_leave(struct queue *queue, enum queue_event how, const char *why);
 /* The next thing to do; a wish to leave goes before commands. `wait`: sleeps
  * until there is one. */
 enum queue_event queue_next(struct queue *queue, bool wait, struct queue_item *out);
 /* Only whether somebody wants the run to leave. */
 enum queue_event queue_leaving(struct queue *queue);
+/* Whether something waits that a range test makes way for. */
+bool queue_urgent(struct queue *queue);
 void queue_watch(struct queue *queue, bool watched);
 bool queue_watched(struct queue *queue);
 void queue_why(struct queue *queue, char *out, size_t size);
@@ -102,6 +105,37 @@ bool run_history_redo(const struct history *history, struct history_target *out)
  * redo led to, so that the next one need not keep it again. */
 bool run_history_landed(const struct history *history, int64_t step);
 
+/* ---- series.c: the losses of all steps, in bounded memory ---- */
+
+enum { SERIES_ROOM = FEED_MAX_BUCKETS, SERIES_LAST = SERIES_ROOM / 4, SERIES_LEVELS = 26 };
+struct series_bucket {
+    struct loss_bucket loss;
+    int branch;
+    int64_t tick, ticks; /* losses before it, and in it, in the order of time */
+};
+struct series_level {
+    int64_t width;                 /* steps in a full bucket */
+    struct series_bucket *buckets; /* [SERIES_ROOM], a ring that begins at `first` */
+    size_t first, count;
+    bool open; /* the newest is not full */
+};
+struct series {
+    struct series_level levels[SERIES_LEVELS];
+    int level_count;
+    int64_t ticks;
+};
+void series_init(struct series *series);
+void series_fini(struct series *series);
+/* Some steps in one, after those that are there, or of another branch. */
+void series_add(struct series *series, const struct loss_bucket *loss, int branch);
+/* What comes next is not merged with what is there. */
+void series_close(struct series *series);
+/* Marks what is from limits[branch] on, of those branches. */
+void series_mark(struct series *series, const int64_t *limits);
+/* feed.h's `buckets`. */
+size_t series_copy(const struct series *series, int64_t first, int64_t last,
+                   struct loss_bucket *out, size_t most);
+
 /* ---- publish.c: what readers see ---- */
 
 enum { PUBLISH_ANSWERS = 64 };
@@ -142,11 +176,7 @@ struct publication {
     uint64_t version;
     struct snapshot snapshot; /* as the run thread put it */
     /* Everything in the order of time, each with the branch it is on. */
-    struct loss_bucket *buckets;
-    int *bucket_branch;
-    size_t bucket_count;
-    int64_t bucket_width; /* steps in a full bucket */
-    bool bucket_closed;   /* the next loss begins another */
+    struct series losses;
     struct evaluation *evaluations;
     struct place *evaluation_place;
     size_t evaluation_count, evaluation_capacity, evaluation_place_capacity;
@@ -162,6 +192,7 @@ struct publication {
     double checkpoint_clock;
     char warnings[WARNINGS][512];
     struct layers_shown layers;
+    struct range_test range; /* the newest */
 };
 int publication_init(struct publication *publication, struct err *err);
 void publication_fini(struct publication *publication);
@@ -180,6 +211,7 @@ void publication_return(struct publication *publication, const struct edit_mark 
 /* `present`: it was the run's state when it was queued; the best may be written late. */
 void publication_checkpoint(struct publication *publication, int64_t step, bool present);
 void publication_warn(struct publication *publication, enum warning which, const char *text);
+void publication_range(struct publication *publication, const struct range_test *test);
 uint64_t publication_request(struct publication *publication, const char *line);
 void publication_answer(struct publication *publication, uint64_t id, enum answer_state state,
                         int64_t step, const char *text);
@@ -761,10 +793,12 @@ struct run {
     struct image good, candidate; /* candidate: the next step judges it; copies NULL: none */
     int halvings;                 /* of the rate, by rules, since the last epoch's end */
     struct condition condition;
-    char verified[256]; /* what was compared, once all was */
-    char limit[64];     /* why the last of steps_left pauses; "": one by one */
     struct net_measure layers[NET_MAX_LAYERS]; /* of the last step that was measured */
     double layers_due;                         /* clock; before it no step is measured */
+    struct range_test range; /* the newest */
+    bool range_stopped;      /* it made way for another command */
+    char verified[256];      /* what was compared, once all was */
+    char limit[64];          /* why the last of steps_left pauses; "": one by one */
     struct journal journal;
     struct metrics metrics;
     struct tape tape;
@@ -802,6 +836,10 @@ void run_go(struct run *run);
 /* Training and validation set: a row, a point, perhaps the best so far. 1 where
  * it was interrupted. With train.evaluate = running there must have been a step. */
 int run_measure(struct run *run);
+/* Goes on, or stays paused, after something that was done between two steps. */
+void run_settle(struct run *run);
+/* The mini-batch of a step that is due or yet to come, and its labels. */
+struct gather run_batch(struct run *run, int64_t step);
 /* Shows its progress; `before` of `total` images are done already. 1 where it was
  * interrupted. */
 int run_measure_split(struct run *run, enum data_split split, uint64_t before, uint64_t total,
@@ -850,6 +888,11 @@ void run_condition_evaluated(struct run *run, const struct evaluation *row);
 void run_condition_stepped(struct run *run, double loss);
 int run_limit_check(const struct command *command, struct err *err);
 void run_limit_set(struct run *run, const struct command *command, struct text *text);
+
+/* range.c */
+/* The present state is put back whatever happens. -1: it was refused; 1: it made way for
+ * something that waits. `text` says what came of it. */
+int run_range_test(struct run *run, struct text *text);
 
 /* time.c */
 double run_clock(struct run *run);   /* monotonic, without the time that was held */

@@ -1,5 +1,5 @@
 /*
- * What readers see of a run: the newest snapshot, the history of losses,
+ * What readers see of a run: the newest snapshot, the history of losses (series.c),
  * evaluations and edits, and the answers to commands. All of it is under one
  * lock that is held for a copy and nothing else, so the run never waits for a
  * reader. An eventfd tells one reader that there is something new.
@@ -32,9 +32,7 @@ int publication_init(struct publication *publication, struct err *err)
     if (publication->wake_fd < 0)
         return err_set_errno(err, ERR_SYSTEM, errno, "eventfd");
     pthread_mutex_init(&publication->lock, NULL);
-    publication->buckets = mem_alloc(FEED_MAX_BUCKETS * sizeof *publication->buckets);
-    publication->bucket_branch = mem_alloc(FEED_MAX_BUCKETS * sizeof *publication->bucket_branch);
-    publication->bucket_width = 1;
+    series_init(&publication->losses);
     publication->branches = mem_alloc(sizeof *publication->branches);
     publication->branches[0].parent = -1;
     publication->branch_count = publication->branch_capacity = 1;
@@ -44,8 +42,7 @@ int publication_init(struct publication *publication, struct err *err)
 
 void publication_fini(struct publication *publication)
 {
-    mem_free(publication->buckets);
-    mem_free(publication->bucket_branch);
+    series_fini(&publication->losses);
     mem_free(publication->evaluations);
     mem_free(publication->evaluation_place);
     mem_free(publication->edits);
@@ -73,67 +70,9 @@ void publication_put(struct publication *publication, const struct snapshot *sna
     unlock_and_wake(publication);
 }
 
-/* Two neighbours become one; the mean is weighted by their steps. */
-static struct loss_bucket merge(const struct loss_bucket *a, const struct loss_bucket *b)
-{
-    double a_steps = (double)(a->last - a->first + 1), b_steps = (double)(b->last - b->first + 1);
-    struct loss_bucket both = *b;
-    both.first = a->first;
-    both.mean = (a->mean * a_steps + b->mean * b_steps) / (a_steps + b_steps);
-    both.minimum = fmin(a->minimum, b->minimum);
-    both.maximum = fmax(a->maximum, b->maximum);
-    return both;
-}
-
-/* Two neighbours become one where they are of one branch. `drop`: else the one that
- * tells less is dropped. */
-static void merge_buckets(struct publication *publication, bool drop)
-{
-    struct loss_bucket *buckets = publication->buckets;
-    int *branch = publication->bucket_branch;
-    const size_t count = publication->bucket_count;
-    size_t kept = 0, i = 0;
-    while (i < count) {
-        const size_t next = i + 1;
-        const bool same = next < count && branch[i] == branch[next];
-        const bool dropped = drop && next < count && !same;
-        const size_t from =
-            dropped && (buckets[i].abandoned || !buckets[next].abandoned) ? next : i;
-        buckets[kept] = same ? merge(&buckets[i], &buckets[next]) : buckets[from];
-        branch[kept++] = branch[from];
-        i += same || dropped ? 2 : 1;
-    }
-    publication->bucket_count = kept;
-}
-
 static int present_branch(const struct publication *publication)
 {
     return (int)publication->branch_count - 1;
-}
-
-static void add_bucket(struct publication *publication, const struct loss_bucket *bucket)
-{
-    if (publication->bucket_count == FEED_MAX_BUCKETS) {
-        merge_buckets(publication, false);
-        publication->bucket_width *= 2;
-        /* So many short branches that there is nothing to merge in any of them. */
-        if (publication->bucket_count > FEED_MAX_BUCKETS * 3 / 4)
-            merge_buckets(publication, true);
-    }
-    publication->buckets[publication->bucket_count] = *bucket;
-    publication->bucket_branch[publication->bucket_count++] = present_branch(publication);
-    publication->bucket_closed = false;
-}
-
-static void add_losses(struct publication *publication, const struct loss_bucket *some)
-{
-    size_t count = publication->bucket_count;
-    struct loss_bucket *open =
-        count && !publication->bucket_closed ? &publication->buckets[count - 1] : NULL;
-    if (open && open->last - open->first + 1 < publication->bucket_width)
-        *open = merge(open, some);
-    else
-        add_bucket(publication, some);
 }
 
 void publication_loss(struct publication *publication, int64_t step, double seconds, double loss,
@@ -150,14 +89,14 @@ void publication_loss(struct publication *publication, int64_t step, double seco
     };
     pthread_mutex_lock(&publication->lock);
     one.noise = publication->snapshot.settings.augment.noise;
-    add_losses(publication, &one);
+    series_add(&publication->losses, &one, present_branch(publication));
     pthread_mutex_unlock(&publication->lock);
 }
 
 void publication_losses(struct publication *publication, const struct loss_bucket *some)
 {
     pthread_mutex_lock(&publication->lock);
-    add_losses(publication, some);
+    series_add(&publication->losses, some, present_branch(publication));
     pthread_mutex_unlock(&publication->lock);
 }
 
@@ -197,7 +136,7 @@ static void add_edit(struct publication *publication, const struct edit_mark *ed
     publication->edit_place[count] =
         (struct place){present_branch(publication), (uint64_t)edit->seq};
     /* So that an undo of it cuts between two buckets. */
-    publication->bucket_closed = true;
+    series_close(&publication->losses);
 }
 
 void publication_edit(struct publication *publication, const struct edit_mark *edit)
@@ -229,9 +168,11 @@ static struct branch *find_limits(const struct publication *publication)
 static void mark_abandoned(struct publication *publication)
 {
     struct branch *limits = find_limits(publication);
-    for (size_t i = 0; i < publication->bucket_count; i++)
-        publication->buckets[i].abandoned =
-            publication->buckets[i].last >= limits[publication->bucket_branch[i]].step;
+    int64_t *steps = mem_alloc(publication->branch_count * sizeof *steps);
+    for (size_t i = 0; i < publication->branch_count; i++)
+        steps[i] = limits[i].step;
+    series_mark(&publication->losses, steps);
+    mem_free(steps);
     for (size_t i = 0; i < publication->evaluation_count; i++) {
         const struct place *place = &publication->evaluation_place[i];
         const struct branch *limit = &limits[place->branch];
@@ -284,6 +225,13 @@ void publication_warn(struct publication *publication, enum warning which, const
     }
     text_copy(publication->warnings[which], sizeof publication->warnings[which], text);
     unlock_and_wake(publication);
+}
+
+void publication_range(struct publication *publication, const struct range_test *test)
+{
+    pthread_mutex_lock(&publication->lock);
+    publication->range = *test;
+    pthread_mutex_unlock(&publication->lock);
 }
 
 uint64_t publication_request(struct publication *publication, const char *line)
@@ -348,7 +296,7 @@ static void feed_snapshot(struct feed *feed, struct snapshot *out)
     pthread_mutex_lock(&publication->lock);
     *out = publication->snapshot;
     out->version = publication->version;
-    out->buckets = publication->bucket_count;
+    out->buckets = (size_t)publication->losses.ticks;
     out->evaluations = publication->evaluation_count;
     out->edits = publication->edit_count;
     out->returns = publication->returns;
@@ -373,12 +321,12 @@ static size_t copy_range(void *out, const void *array, size_t count, size_t size
     return copied;
 }
 
-static size_t feed_buckets(struct feed *feed, size_t first, struct loss_bucket *out, size_t most)
+static size_t feed_buckets(struct feed *feed, int64_t first, int64_t last, struct loss_bucket *out,
+                           size_t most)
 {
     struct publication *publication = of(feed);
     pthread_mutex_lock(&publication->lock);
-    size_t copied =
-        copy_range(out, publication->buckets, publication->bucket_count, sizeof *out, first, most);
+    size_t copied = series_copy(&publication->losses, first, last, out, most);
     pthread_mutex_unlock(&publication->lock);
     return copied;
 }
@@ -426,7 +374,7 @@ static uint64_t feed_post(struct feed *feed, const char *line, enum command_sour
     /* Requested before it is queued: the run thread may answer at once. */
     uint64_t id = publication_request(&run->publication, command.line);
     struct err refused;
-    if (queue_push(&run->queue, id, command.line, source, &refused) != 0) {
+    if (queue_push(&run->queue, id, &command, source, &refused) != 0) {
         publication_answer(&run->publication, id, ANSWER_REFUSED, 0, refused.text);
         err_set(err, refused.code, "%s", refused.text);
         return 0;
@@ -444,6 +392,14 @@ static void feed_answer(struct feed *feed, uint64_t id, struct answer *out)
         *out = (struct answer){.id = id, .state = ANSWER_NONE};
 }
 
+static void feed_range(struct feed *feed, struct range_test *out)
+{
+    struct publication *publication = of(feed);
+    pthread_mutex_lock(&publication->lock);
+    *out = publication->range;
+    pthread_mutex_unlock(&publication->lock);
+}
+
 void publication_feed(struct feed *feed)
 {
     feed->snapshot = feed_snapshot;
@@ -454,5 +410,6 @@ void publication_feed(struct feed *feed)
     feed->post = feed_post;
     feed->answer = feed_answer;
     layers_feed(feed);
+    feed->range = feed_range;
     feed->wake_fd = of(feed)->wake_fd;
 }

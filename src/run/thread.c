@@ -126,6 +126,19 @@ void run_go(struct run *run)
     run_set_state(run, RUN_RUNNING);
 }
 
+static bool resting(const struct run *run)
+{
+    return run->paused && !run->steps_left;
+}
+
+void run_settle(struct run *run)
+{
+    if (resting(run))
+        rest(run);
+    else
+        run_go(run);
+}
+
 void run_warn_metrics(struct run *run, int result, const struct err *err)
 {
     if (result != 0)
@@ -212,10 +225,7 @@ int run_measure(struct run *run)
         run->measured++;
         publication_evaluation(&run->publication, &row, run->seq);
     }
-    if (run->paused && !run->steps_left)
-        rest(run);
-    else
-        run_go(run);
+    run_settle(run);
     if (!given_up)
         run_condition_evaluated(run, &row);
     return given_up;
@@ -223,16 +233,15 @@ int run_measure(struct run *run)
 
 /* ---- steps ---- */
 
-/* The step's mini-batch, and its labels. */
-static struct gather next_batch(struct run *run)
+struct gather run_batch(struct run *run, int64_t step)
 {
-    int64_t epoch = run->step / run->schedule.steps_per_epoch;
+    int64_t epoch = step / run->schedule.steps_per_epoch;
     if (run->permuted != epoch) {
         data_permute((uint64_t)run->settings.train.seed, (uint32_t)epoch,
                      (uint32_t)run->info->count[DATA_TRAIN], run->permutation);
         run->permuted = epoch;
     }
-    struct gather gather = gather_batch(run->dataset, &run->settings, run->permutation, run->step);
+    struct gather gather = gather_batch(run->dataset, &run->settings, run->permutation, step);
     data_labels(run->dataset, &gather.choice, run->labels);
     return gather;
 }
@@ -262,12 +271,13 @@ static bool train_step(struct run *run, double *loss)
 {
     double start = run_clock(run);
     const struct net_update update = update_terms(&run->settings, run_rate(run));
-    const struct gather gather = next_batch(run);
+    const struct gather gather = run_batch(run, run->step);
     const struct net_source source = gather_source(&gather);
     const bool measured = run_layers_due(run, start);
     net_measure_set(run->net, measured ? run->layers : NULL);
     struct net_step_result result =
         net_train_step(run->net, &source, run->labels, run->batch, &update, run->loss_limit);
+    net_measure_set(run->net, NULL);
     *loss = result.loss;
     if (!result.updated)
         return false;
@@ -314,11 +324,6 @@ static int end_epoch(struct run *run)
 static int evaluate_due(struct run *run)
 {
     return run->step % run->schedule.steps_per_epoch ? run_measure(run) : end_epoch(run);
-}
-
-static bool resting(const struct run *run)
-{
-    return run->paused && !run->steps_left;
 }
 
 /* Performs what is in the queue, and waits in it while paused. */

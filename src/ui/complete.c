@@ -69,7 +69,7 @@ static bool candidate(const struct history *history, const char *line, size_t i,
         if (i >= settings_count())
             return false;
         const struct setting *row = settings_row(i);
-        if (row->change == SETTING_LIVE && (line[0] != 't' || row->type == SETTING_SWITCH))
+        if (row->change != SETTING_FIXED && (line[0] != 't' || row->type == SETTING_SWITCH))
             text_copy(out, COMPLETE_WORD, row->name);
         return true;
     }

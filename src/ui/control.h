@@ -15,8 +15,11 @@ struct control {
     struct state *state;
     /* What the thread must do, and clears. */
     bool repaint, stop_process;
+    bool restyle;              /* state->chosen is another: colours, frames a second */
     enum view_outcome outcome; /* not VIEW_OPEN: the person leaves */
 };
+/* A command line: the view's own commands are performed, the run's posted. */
+void control_perform(struct control *control, const char *line, enum command_source source);
 /* A key by its name: "p", "ctrl-l", "space", "up". */
 void control_key(struct control *control, const char *key);
 /* Copies what is new in the feed; whether anything was. */

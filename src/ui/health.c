@@ -93,7 +93,7 @@ static void judge_drift(const struct layer_measure *layer, double images, struct
         return;
     *out = (struct finding){.style = STYLE_WARN,
                             .kind = "moving averages behind",
-                            .why = "evaluation sees other numbers than training"};
+                            .why = "evaluation differs from training"};
     if (layer->mean_drift >= layer->deviation_drift)
         snprintf(out->what, sizeof(out->what), "moving averages %.2f sd off", drift);
     else

@@ -47,9 +47,11 @@ static void page_entry(struct page *page, const char *term, const char *meaning)
 
 static void page_keys(struct page *page)
 {
-    page_title(page, "Keys");
-    for (size_t i = 0; i < key_count(); i++)
+    for (size_t i = 0; i < key_count(); i++) {
+        if (i == 0 || key_group(i) != key_group(i - 1))
+            page_title(page, key_group(i));
         page_entry(page, key_row(i)->keys, key_row(i)->meaning);
+    }
 }
 
 static void page_commands(struct page *page)

@@ -68,7 +68,7 @@ bool history_update(struct history *history, struct feed *feed)
         history->evaluation_count = history->edit_count = 0;
     history->returns = history->snapshot.returns;
     history->state_count = 0;
-    history->bucket_count = feed->buckets(feed, 0, history->buckets, FEED_MAX_BUCKETS);
+    history->bucket_count = feed->buckets(feed, 0, INT64_MAX, history->buckets, FEED_MAX_BUCKETS);
     read_evaluations(history, feed);
     read_edits(history, feed);
     read_states(history, feed);

@@ -71,7 +71,6 @@ static void draw_header(struct grid *grid, struct rect body, const struct column
         int end;
         const char *name;
     } names[] = {
-        {columns->shape + 1, middle ? "layer" : ""},
         {columns->gradient, middle ? "gradient" : "grad"},
         {columns->update, wide     ? "update/weight"
                           : middle ? "update/w"
@@ -84,6 +83,8 @@ static void draw_header(struct grid *grid, struct rect body, const struct column
         if (names[i].end > 0)
             grid_text(grid, names[i].end - 1 - (int)strlen(names[i].name), y, 16, STYLE_DIM,
                       names[i].name);
+    if (middle)
+        grid_text(grid, body.x + 4, y, 5, STYLE_DIM, "layer");
     grid_text(grid, columns->bars, y, body.x + body.width - columns->bars, STYLE_DIM,
               columns->cells >= 16 ? "activations" : "activ.");
 }
@@ -204,14 +205,18 @@ static void draw_words(struct grid *grid, struct rect where, const struct word *
         const struct finding *finding = &words[i].finding;
         const struct rect row = {where.x, where.y + i, where.width, 1};
         char names[128], text[320], brief[256];
-        if (i == where.height - 1 && count > where.height) {
-            grid_print(grid, row.x, row.y, row.width, STYLE_WARN, "! and %d more", count - i);
+        const int more = i == where.height - 1 ? count - where.height : 0;
+        if (more > 0 && i > 0) {
+            grid_print(grid, row.x, row.y, row.width, STYLE_WARN, "! and %d more", more + 1);
             return;
         }
         name_layers(&words[i], names, sizeof(names));
         snprintf(brief, sizeof(brief), "! %s: %s", names,
                  words[i].count > 1 ? finding->kind : finding->what);
-        snprintf(text, sizeof(text), "%s, %s", brief, finding->why);
+        if (more > 0)
+            snprintf(text, sizeof(text), "%s; and %d more", brief, more);
+        else
+            snprintf(text, sizeof(text), "%s, %s", brief, finding->why);
         draw_fitting(grid, row, finding->style, (const char *const[]){text, brief}, 2);
     }
 }
@@ -255,10 +260,8 @@ static void draw_panels(struct grid *grid, struct rect where, const struct state
                         const struct history *history)
 {
     const int layers = history->layers.count;
-    int count = where.height / LAYER_PANEL_LEAST;
-    count = count < layers ? count : layers;
-    if (count == 0)
-        return;
+    int count = where.height / (LAYER_PANEL_LEAST + 2);
+    count = count < 1 ? 1 : count < layers ? count : layers;
     int height = where.height / count;
     height = height < LAYER_PANEL_MOST ? height : LAYER_PANEL_MOST;
     int first = state->layer - count / 2;
@@ -311,7 +314,9 @@ void layers_draw(struct grid *grid, const struct layout *layout, struct state *s
         rest.y++;
         rest.height--;
     }
-    const int most = rest.height > LAYER_PANEL_LEAST + 4 ? 4 : rest.height;
+    /* Before the pictures, but not in their place where many are out of the ordinary. */
+    const int third = rest.height / 3 > 4 ? rest.height / 3 : 4;
+    const int most = rest.height > LAYER_PANEL_LEAST + 4 ? third : rest.height;
     lines = lines < most ? lines : most;
     draw_words(grid, (struct rect){rest.x + 1, rest.y, rest.width - 2, lines}, words, found);
     rest.y += lines + 1;

@@ -29,10 +29,18 @@ src_ui_libui_a_SOURCES = \
 	src/ui/layout.h \
 	src/ui/legend.c \
 	src/ui/legend.h \
+	src/ui/line.c \
+	src/ui/line.h \
 	src/ui/lists.c \
+	src/ui/look.c \
+	src/ui/look.h \
 	src/ui/menu.c \
 	src/ui/news.c \
+	src/ui/post.c \
+	src/ui/post.h \
 	src/ui/prompt.c \
+	src/ui/remember.c \
+	src/ui/remember.h \
 	src/ui/rollback.c \
 	src/ui/rollback.h \
 	src/ui/scale.c \
@@ -43,6 +51,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/screens.h \
 	src/ui/scroll.c \
 	src/ui/scroll.h \
+	src/ui/state.c \
 	src/ui/state.h \
 	src/ui/tails.c \
 	src/ui/tails.h \

@@ -1,5 +1,7 @@
 /* The menus of choices: ways to leave, and what to do after a divergence. */
+#include "control.h"
 #include "draw.h"
+#include "post.h"
 #include "screens.h"
 
 #include <inttypes.h>
@@ -170,4 +172,73 @@ void diverged_draw(struct grid *grid, const struct snapshot *snapshot)
         .name = "stop here",
         .text = "Ends the run: saved, the best weights tested, the result written."};
     draw_menu(grid, &menu);
+}
+
+void menu_open(struct control *control)
+{
+    if (run_state_ended(control->history->snapshot.state))
+        control->outcome = VIEW_LEFT;
+    else
+        control->state->mode = MODE_MENU;
+}
+
+static void leave(struct control *control, enum view_outcome outcome, const char *notice)
+{
+    post_waiting(control);
+    control->outcome = outcome;
+    control->state->mode = MODE_LEAVING;
+    text_copy(control->state->notice, sizeof(control->state->notice), notice);
+}
+
+void menu_key(struct control *control, const char *key)
+{
+    if (strcmp(key, "s") == 0)
+        leave(control, VIEW_SAVE, "saving a checkpoint and leaving …");
+    else if (strcmp(key, "a") == 0)
+        leave(control, VIEW_ABANDON, "leaving without saving …");
+    else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0)
+        control->state->mode = MODE_MAIN;
+}
+
+/* Seconds in which keys do nothing after the menu has opened by itself: they were meant for what
+ * was there before. */
+#define DIVERGED_GUARD 0.5
+
+void diverged_key(struct control *control, const char *key)
+{
+    struct state *state = control->state;
+    if (state->now < state->diverged_clock + DIVERGED_GUARD)
+        return;
+    const char *mend = strcmp(key, "h") == 0 ? "set train.learning_rate /2"
+                       : strcmp(key, "u") == 0 && control->history->snapshot.undo_step >= 0 ? "undo"
+                                                                                            : NULL;
+    if (mend != NULL) {
+        state->mode = MODE_MAIN;
+        if (post_line(control, mend, SOURCE_KEY) != 0)
+            post_line(control, "continue", SOURCE_KEY);
+    } else if (strcmp(key, "s") == 0) {
+        state->mode = MODE_MAIN;
+        post_line(control, "stop", SOURCE_KEY);
+    } else if (strcmp(key, "r") == 0) {
+        rollback_open(control);
+    } else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0) {
+        state->mode = MODE_MAIN;
+    }
+}
+
+/* A divergence opens its menu once, over the main screen. The next one may come before the view
+ * has seen the run go on; but it is a return of its own. */
+void diverged_update(struct control *control)
+{
+    struct state *state = control->state;
+    const struct snapshot *snapshot = &control->history->snapshot;
+    if (!snapshot->diverged) {
+        state->diverged_shown = 0;
+        if (state->mode == MODE_DIVERGED)
+            state->mode = MODE_MAIN;
+    } else if (state->diverged_shown != snapshot->returns + 1 && state->mode == MODE_MAIN) {
+        state->diverged_shown = snapshot->returns + 1;
+        state->diverged_clock = state->now;
+        state->mode = MODE_DIVERGED;
+    }
 }

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,6 +95,16 @@ static bool answer_news(const struct state *state, const struct snapshot *snapsh
         return false;
     }
     return state->now < out->until;
+}
+
+void news_say(struct state *state, enum style style, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(state->message, sizeof(state->message), format, arguments);
+    va_end(arguments);
+    state->message_style = style;
+    state->message_clock = state->now;
 }
 
 void news_choose(const struct state *state, const struct history *history, struct news *out)

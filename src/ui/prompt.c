@@ -1,5 +1,6 @@
 /* The prompt: a command or a setting's value being typed, and a hint to it. */
 #include "complete.h"
+#include "control.h"
 #include "draw.h"
 #include "rollback.h"
 #include "screens.h"
@@ -46,15 +47,12 @@ static bool setting_word(const char *text, char *out, size_t size)
     }
 }
 
-static void setting_hint(const struct snapshot *snapshot, const struct setting *row,
-                         struct hint *hint)
+static void setting_hint(const struct state *state, const struct snapshot *snapshot,
+                         const struct setting *row, struct hint *hint)
 {
     char accepted[256], value[SETTINGS_TEXT];
     settings_accepted(row, accepted, sizeof(accepted));
-    if (strcmp(row->name, "train.learning_rate") == 0)
-        snprintf(value, sizeof(value), "%.4g", snapshot->learning_rate);
-    else
-        settings_format(&snapshot->settings, row, value, sizeof(value));
+    state_value(state, snapshot, row, value, sizeof(value));
     bool number = row->type == SETTING_NUMBER || row->type == SETTING_INTEGER;
     snprintf(hint->brief, sizeof(hint->brief), "%s, now %.64s", accepted, value);
     snprintf(hint->full, sizeof(hint->full), "%.400s%s", hint->brief,
@@ -95,17 +93,19 @@ static bool rollback_hint(const struct history *history, const char *text, struc
     return false;
 }
 
-static void command_hint(const struct history *history, const char *text, struct hint *hint)
+static void command_hint(const struct state *state, const struct history *history,
+                         struct hint *hint)
 {
     const struct snapshot *snapshot = &history->snapshot;
+    const char *text = state->editor.text;
     const struct command_info *info = command_named(text, strcspn(text, " "));
     struct command command;
     struct err err = {0};
     char word[COMMAND_LINE];
     if (setting_word(text, word, sizeof(word))) {
         const struct setting *row = settings_find(word, &err);
-        if (row != NULL && row->change == SETTING_LIVE)
-            setting_hint(snapshot, row, hint);
+        if (row != NULL && row->change != SETTING_FIXED)
+            setting_hint(state, snapshot, row, hint);
         else if (complete_wants_setting(text) && names_hint(history, text, hint))
             return;
         else if (row != NULL)
@@ -136,9 +136,9 @@ void prompt_draw(struct grid *grid, const struct state *state, const struct hist
         struct hint text = {0};
         draw_fill(grid, hint, STYLE_PLAIN);
         if (state->ask != NULL)
-            setting_hint(&history->snapshot, state->ask, &text);
+            setting_hint(state, &history->snapshot, state->ask, &text);
         else
-            command_hint(history, state->editor.text, &text);
+            command_hint(state, history, &text);
         draw_fitting(grid, (struct rect){hint.x + 1, hint.y, hint.width - 2, 1}, STYLE_DIM,
                      (const char *const[]){text.full, text.brief}, 2);
     }
@@ -155,4 +155,71 @@ void prompt_draw(struct grid *grid, const struct state *state, const struct hist
         room -= tail + 2;
     }
     editor_draw(&state->editor, grid, x, row.y, room);
+}
+
+void prompt_open(struct control *control, const char *line)
+{
+    struct state *state = control->state;
+    state->ask = NULL;
+    state->mode = MODE_PROMPT;
+    editor_start(&state->editor, "");
+    for (const char *at = line; *at != '\0'; at++)
+        editor_key(&state->editor, *at == ' ' ? "space" : (const char[]){*at, '\0'});
+}
+
+void prompt_ask(struct control *control, const char *name)
+{
+    struct state *state = control->state;
+    struct err err = {0};
+    const struct setting *row = settings_find(name, &err);
+    if (row == NULL) {
+        news_say(state, STYLE_WARN, "%s", err.text);
+        return;
+    }
+    if (row->change == SETTING_FIXED) {
+        news_say(state, STYLE_WARN, "%s cannot change during a run", row->name);
+        return;
+    }
+    char value[SETTINGS_TEXT];
+    state_value(state, &control->history->snapshot, row, value, sizeof(value));
+    state->ask = row;
+    state->mode = MODE_PROMPT;
+    editor_start(&state->editor, value);
+}
+
+static void complete(struct control *control)
+{
+    struct editor *editor = &control->state->editor;
+    char rest[COMMAND_LINE];
+    if (editor->cursor < editor->length)
+        return;
+    complete_rest(control->history, editor->text, rest, sizeof(rest));
+    for (const char *at = rest; *at != '\0'; at++)
+        editor_key(editor, (const char[]){*at, '\0'});
+}
+
+void prompt_key(struct control *control, const char *key)
+{
+    struct state *state = control->state;
+    if (strcmp(key, "enter") == 0) {
+        char line[COMMAND_LINE];
+        state->mode = MODE_MAIN;
+        if (state->editor.length == 0)
+            return;
+        if (state->ask == NULL) {
+            editor_remember(&state->editor);
+            control_perform(control, state->editor.text, SOURCE_PROMPT);
+        } else if (!state->editor.replace) { /* else the value was left as it is */
+            snprintf(line, sizeof(line), "set %s %.*s", state->ask->name, COMMAND_LINE - 128,
+                     state->editor.text);
+            control_perform(control, line, SOURCE_PROMPT);
+        }
+    } else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 ||
+               (strcmp(key, "backspace") == 0 && state->editor.length == 0)) {
+        state->mode = MODE_MAIN;
+    } else if (strcmp(key, "tab") == 0 && state->ask == NULL) {
+        complete(control);
+    } else {
+        editor_key(&state->editor, key);
+    }
 }

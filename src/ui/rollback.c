@@ -1,6 +1,8 @@
 /* The menu of states to return to: what each is, how far away, and what that costs. */
 #include "rollback.h"
+#include "control.h"
 #include "draw.h"
+#include "post.h"
 #include "screens.h"
 
 #include <inttypes.h>
@@ -213,4 +215,52 @@ void rollback_draw(struct grid *grid, const struct state *state, const struct hi
     bool any = chosen < count;
     draw_fitting(grid, (struct rect){row.x, box.y + height - 2, inner, 1}, STYLE_DIM,
                  any ? keys : &keys[3], any ? 4 : 1);
+}
+
+void rollback_open(struct control *control)
+{
+    if (run_state_ended(control->history->snapshot.state)) {
+        news_say(control->state, STYLE_WARN,
+                 "the run has ended: kdtui resume goes on from any checkpoint");
+        return;
+    }
+    control->state->rollback[0] = '\0'; /* the first that can be chosen */
+    control->state->mode = MODE_ROLLBACK;
+}
+
+void rollback_key(struct control *control, const char *key)
+{
+    struct state *state = control->state;
+    struct rollback_entry list[ROLLBACK_MOST];
+    size_t count = rollback_list(control->history, state->now, list);
+    size_t chosen = rollback_find(list, count, state->rollback);
+    bool up = strcmp(key, "up") == 0 || strcmp(key, "k") == 0;
+    bool down = strcmp(key, "down") == 0 || strcmp(key, "j") == 0;
+    if (up || down) {
+        for (size_t i = chosen; i < count;) {
+            i = up ? i - 1 : i + 1; /* before the first comes `count` or more */
+            if (i >= count || list[i].command[0] == '\0')
+                continue;
+            text_copy(state->rollback, sizeof(state->rollback), list[i].command);
+            return;
+        }
+        return;
+    }
+    if (strcmp(key, "s") == 0) {
+        prompt_open(control, "rollback ");
+        return;
+    }
+    if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0 ||
+        strcmp(key, "r") == 0) {
+        state->mode = MODE_MAIN;
+        return;
+    }
+    size_t taken = strcmp(key, "enter") == 0 ? chosen : count;
+    for (size_t i = 0; i < count; i++)
+        if (list[i].key[0] != '\0' && strcmp(list[i].key, key) == 0)
+            taken = i;
+    if (taken == count || list[taken].command[0] == '\0')
+        return;
+    state->mode = MODE_MAIN;
+    post_line(control, list[taken].command, SOURCE_KEY);
 }

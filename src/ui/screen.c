@@ -1,11 +1,15 @@
 /*
  * The only door to curses. Owns the terminal's file descriptor, its modes and
  * what a style looks like.
+ *
+ * Curses writes into a file in memory, which never keeps it waiting; what a
+ * frame has come to goes to the line from there.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include "screen.h"
+#include "line.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -19,22 +23,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
+/* Seconds that a terminal which takes nothing may keep the view when it leaves. */
+#define LEAVE_SECONDS 0.3
+
 struct screen {
-    int fd; /* of the terminal, both ways */
-    FILE *in, *out;
+    int fd;               /* of the terminal, both ways; does not block */
+    struct termios modes; /* as they were found */
+    FILE *in, *out;       /* `out`: in memory */
     SCREEN *curses;
+    struct line line;
     bool utf8, console, suspended;
     int width, height;
     struct {
         attr_t attributes;
         short pair;
+        bool ground; /* it is seen on a blank, too */
     } look[STYLE_COUNT];
-    cchar_t *row; /* [width] */
+    struct cell *shown; /* [height][width]: what curses was told last */
+    cchar_t *row;       /* [width] */
 };
 
 /* What view_emergency_restore writes: prepared while the process is sane. */
@@ -106,7 +118,7 @@ static const struct look {
     [STYLE_BAR] = {252, 236, -1, A_NORMAL, A_REVERSE},
 };
 
-static void prepare_looks(struct screen *screen, enum settings_colors colors)
+void screen_set_colors(struct screen *screen, enum settings_colors colors)
 {
     const char *no_color = getenv("NO_COLOR");
     bool mono =
@@ -129,6 +141,8 @@ static void prepare_looks(struct screen *screen, enum settings_colors colors)
         }
         if (!full && look->full_ground >= 0)
             screen->look[i].attributes = look->mono;
+        screen->look[i].ground = (full && look->full_ground >= 0) ||
+                                 (screen->look[i].attributes & (A_REVERSE | A_UNDERLINE)) != 0;
     }
 }
 
@@ -174,64 +188,89 @@ static const char *terminal_name(int fd, struct err *err)
     return term;
 }
 
+/* A description of its own, so that no one else's reads and writes stop blocking with ours. */
 static int open_terminal(struct err *err)
 {
-    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 && isatty(STDOUT_FILENO))
-        fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK;
+    int fd = open("/dev/tty", flags);
+    char name[256];
+    if (fd < 0 && ttyname_r(STDOUT_FILENO, name, sizeof(name)) == 0)
+        fd = open(name, flags);
     if (fd < 0)
         err_set(err, ERR_SYSTEM, "there is no terminal");
     return fd;
 }
 
-static void set_modes(void)
+/* The terminal's modes are set here, since curses sees but a file. */
+static void set_modes(struct screen *screen)
 {
-    raw(); /* so that Ctrl-S cannot stop the view */
+    struct termios raw_modes = screen->modes;
+    cfmakeraw(&raw_modes); /* so that Ctrl-S cannot stop the view */
+    tcsetattr(screen->fd, TCSANOW, &raw_modes);
+    raw();
     noecho();
     nonl();
-    intrflush(stdscr, FALSE);
+    typeahead(-1); /* a frame is always whole */
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
     leaveok(stdscr, TRUE);
     curs_set(0);
 }
 
+/* A stream on a descriptor of its own, or NULL. */
+static FILE *open_stream(int fd, const char *mode)
+{
+    FILE *file = fd >= 0 ? fdopen(fd, mode) : NULL;
+    if (file == NULL && fd >= 0)
+        close(fd);
+    return file;
+}
+
+static int open_streams(struct screen *screen, struct err *err)
+{
+    screen->in = open_stream(fcntl(screen->fd, F_DUPFD_CLOEXEC, 3), "r");
+    screen->out = open_stream(memfd_create("frame", MFD_CLOEXEC), "w");
+    if (screen->in == NULL || screen->out == NULL)
+        return err_set_errno(err, ERR_SYSTEM, errno, "cannot open the terminal");
+    return 0;
+}
+
+/* Queues what curses has written. */
+static void collect(struct screen *screen)
+{
+    char bytes[4096];
+    int fd = fileno(screen->out);
+    ssize_t got;
+    for (off_t at = 0; (got = pread(fd, bytes, sizeof(bytes), at)) > 0; at += got)
+        line_queue(&screen->line, bytes, (size_t)got);
+    if (lseek(fd, 0, SEEK_SET) == 0 && ftruncate(fd, 0) != 0)
+        abort(); /* it is memory */
+}
+
 int screen_open(const struct settings *settings, struct screen **out, struct err *err)
 {
     struct screen *screen = mem_alloc(sizeof(*screen));
-    struct termios modes;
     const char *term;
     screen->fd = open_terminal(err);
     if (screen->fd < 0)
         goto fail;
-    if (tcgetattr(screen->fd, &modes) != 0) {
+    if (tcgetattr(screen->fd, &screen->modes) != 0) {
         err_set_errno(err, ERR_SYSTEM, errno, "cannot read the terminal's modes");
         goto fail;
     }
     term = terminal_name(screen->fd, err);
-    if (term == NULL)
+    if (term == NULL || open_streams(screen, err) != 0)
         goto fail;
-    int in = fcntl(screen->fd, F_DUPFD_CLOEXEC, 3), back = fcntl(screen->fd, F_DUPFD_CLOEXEC, 3);
-    screen->in = in >= 0 ? fdopen(in, "r") : NULL;
-    screen->out = back >= 0 ? fdopen(back, "w") : NULL;
-    if (screen->in == NULL || screen->out == NULL) {
-        err_set_errno(err, ERR_SYSTEM, errno, "cannot open the terminal");
-        if (screen->in == NULL && in >= 0)
-            close(in);
-        if (screen->out == NULL && back >= 0)
-            close(back);
-        goto fail;
-    }
-    use_tioctl(TRUE);
     screen->curses = newterm_without_signals(term, screen->out, screen->in);
     if (screen->curses == NULL) {
         err_set(err, ERR_SYSTEM, "TERM=%s: curses cannot use this terminal", term);
         goto fail;
     }
-    emergency_prepare(screen->fd, &modes);
+    line_init(&screen->line, screen->fd);
+    emergency_prepare(screen->fd, &screen->modes);
     set_escdelay(25);
-    set_modes();
-    prepare_looks(screen, settings->view.colors);
+    set_modes(screen);
+    screen_set_colors(screen, settings->view.colors);
     screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     screen->console = strcmp(term, "linux") == 0;
     screen_resize(screen);
@@ -250,13 +289,13 @@ fail:
 
 void screen_close(struct screen *screen)
 {
-    if (!screen->suspended)
-        endwin();
-    atomic_store(&emergency.active, false);
+    screen_suspend(screen);
     delscreen(screen->curses);
     fclose(screen->in);
     fclose(screen->out);
     close(screen->fd);
+    line_fini(&screen->line);
+    mem_free(screen->shown);
     mem_free(screen->row);
     mem_free(screen);
 }
@@ -288,6 +327,9 @@ bool screen_resize(struct screen *screen)
     screen->width = size.ws_col;
     screen->height = size.ws_row;
     screen->row = mem_resize(screen->row, (size_t)screen->width * sizeof(*screen->row));
+    mem_free(screen->shown);
+    screen->shown =
+        mem_alloc((size_t)screen->width * (size_t)screen->height * sizeof(*screen->shown));
     resize_term(screen->height, screen->width);
     return true;
 }
@@ -298,23 +340,60 @@ void screen_size(const struct screen *screen, int *width, int *height)
     *height = screen->height;
 }
 
+/* Whether nothing is seen of the cell but the terminal's own ground. */
+static bool is_blank(const struct screen *screen, struct cell cell)
+{
+    return cell.rune == ' ' && !screen->look[cell.style].ground;
+}
+
+/* One row. A blank between letters is as its neighbour where that changes, and else stays as it
+ * was: a change of colour costs more bytes than the blank. */
+static void put_row(struct screen *screen, const struct cell *cells, int y, int width)
+{
+    struct cell *shown = screen->shown + (size_t)y * (size_t)screen->width;
+    bool changed = false; /* the cell before */
+    int end = width;
+    while (end > 0 && is_blank(screen, cells[end - 1]))
+        end--;
+    for (int x = 0; x < width; x++) {
+        struct cell cell = cells[x];
+        if (x < end && is_blank(screen, cell)) {
+            bool stays = is_blank(screen, shown[x]) && !changed;
+            cell.style = stays ? shown[x].style : x > 0 ? shown[x - 1].style : cell.style;
+            if (!is_blank(screen, cell))
+                cell = cells[x]; /* that has a ground */
+        }
+        changed = cell.rune != shown[x].rune || cell.style != shown[x].style;
+        shown[x] = cell;
+        wchar_t text[2] = {(wchar_t)cell.rune, L'\0'};
+        setcchar(&screen->row[x], text, screen->look[cell.style].attributes,
+                 screen->look[cell.style].pair, NULL);
+    }
+    mvadd_wchnstr(y, 0, screen->row, width);
+}
+
 void screen_show(struct screen *screen, const struct grid *grid, bool repaint)
 {
     if (screen->suspended)
         return;
-    for (int y = 0; y < grid->height && y < screen->height; y++) {
-        const struct cell *cells = grid->cells + (size_t)y * (size_t)grid->width;
-        int width = grid->width < screen->width ? grid->width : screen->width;
-        for (int x = 0; x < width; x++) {
-            wchar_t text[2] = {(wchar_t)cells[x].rune, L'\0'};
-            setcchar(&screen->row[x], text, screen->look[cells[x].style].attributes,
-                     screen->look[cells[x].style].pair, NULL);
-        }
-        mvadd_wchnstr(y, 0, screen->row, width);
-    }
+    int width = grid->width < screen->width ? grid->width : screen->width;
+    for (int y = 0; y < grid->height && y < screen->height; y++)
+        put_row(screen, grid->cells + (size_t)y * (size_t)grid->width, y, width);
     if (repaint)
         clearok(stdscr, TRUE);
     refresh();
+    collect(screen);
+    line_write(&screen->line, clock_seconds());
+}
+
+bool screen_busy(struct screen *screen)
+{
+    return !line_write(&screen->line, clock_seconds());
+}
+
+double screen_free(const struct screen *screen)
+{
+    return screen->line.clock_free;
 }
 
 /* A control sequence that this terminal's description does not know, up to its last byte: its
@@ -422,6 +501,7 @@ int screen_key(struct screen *screen, char name[SCREEN_KEY])
 void screen_abandon(struct screen *screen)
 {
     screen->suspended = true;
+    line_drop(&screen->line);
     atomic_store(&emergency.active, false);
 }
 
@@ -429,7 +509,13 @@ void screen_suspend(struct screen *screen)
 {
     if (screen->suspended)
         return;
+    if (!line_finish(&screen->line, LEAVE_SECONDS))
+        tcflush(screen->fd,
+                TCOFLUSH); /* or whoever writes to it next waits for what nobody reads */
     endwin();
+    collect(screen);
+    line_finish(&screen->line, LEAVE_SECONDS);
+    tcsetattr(screen->fd, TCSANOW, &screen->modes);
     screen_abandon(screen);
 }
 
@@ -443,14 +529,5 @@ void screen_resume(struct screen *screen)
 {
     screen->suspended = false;
     atomic_store(&emergency.active, true);
-    reset_prog_mode();
-    set_modes();
-}
-
-void screen_flush_output(const struct screen *screen)
-{
-    tcflush(screen->fd, TCOFLUSH);
-    /* Linux does not wake who waits for room by that, but by going on after a stop. */
-    tcflow(screen->fd, TCOOFF);
-    tcflow(screen->fd, TCOON);
+    set_modes(screen);
 }

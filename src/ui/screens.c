@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* Seconds between looks at the layers, where nothing else has the view draw: a look must not end
  * while their screen is shown. */
@@ -102,4 +103,34 @@ double screens_next_change(const struct state *state, const struct history *hist
     if (state->screen == SCREEN_LAYERS)
         after = fmin(after, LAYERS_LOOK);
     return fmax(after, 0.01);
+}
+
+void screens_show(struct state *state, enum view_screen screen)
+{
+    if (screen == SCREEN_HELP && state->screen != SCREEN_HELP) {
+        state->before_help = state->screen;
+        state->help.top = 0;
+    }
+    state->screen = screen;
+}
+
+void screens_change(struct control *control, const char *name)
+{
+    struct state *state = control->state;
+    if (name == NULL) {
+        screens_show(state, (state->screen + 1) % SCREEN_COUNT);
+        return;
+    }
+    struct text known = {0};
+    for (int i = 0; i < SCREEN_COUNT; i++) {
+        const char *there = screen_info((enum view_screen)i)->name;
+        if (strcmp(there, name) == 0) {
+            screens_show(state, (enum view_screen)i);
+            goto out;
+        }
+        text_print(&known, "%s%s", i > 0 ? ", " : "", there);
+    }
+    news_say(state, STYLE_WARN, "no screen is named %.64s: %s", name, known.bytes);
+out:
+    text_fini(&known);
 }

@@ -29,6 +29,10 @@ struct screen_info {
 };
 const struct screen_info *screen_info(enum view_screen screen);
 
+void screens_show(struct state *state, enum view_screen screen);
+/* The screen of that name; NULL: the next one. */
+void screens_change(struct control *control, const char *name);
+
 /* Draws whatever is open onto a cleared grid. */
 void screens_draw(struct grid *grid, struct state *state, const struct history *history);
 /* Seconds after which what is shown changes by time alone (an age, a
@@ -50,18 +54,31 @@ void dashboard_draw(struct grid *grid, const struct layout *layout, struct state
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
                  const struct layout *layout);
 void lists_draw(struct grid *grid, const struct history *history, const struct layout *layout);
-void menu_draw(struct grid *grid, const struct state *state, const struct snapshot *snapshot);
-void diverged_draw(struct grid *grid, const struct snapshot *snapshot);
-void rollback_draw(struct grid *grid, const struct state *state, const struct history *history);
-/* `hint` may be empty. */
-void prompt_draw(struct grid *grid, const struct state *state, const struct history *history,
-                 struct rect hint, struct rect row);
 void help_draw(struct grid *grid, const struct layout *layout, struct state *state,
                const struct history *history);
 bool help_key(struct control *control, const char *key);
 void layers_draw(struct grid *grid, const struct layout *layout, struct state *state,
                  const struct history *history);
 bool layers_key(struct control *control, const char *key);
+
+/* What is open over a screen: the ways out, which an ended run has no menu of; what to do after a
+ * divergence; states to return to; a command or a value being typed. */
+void menu_open(struct control *control);
+void menu_draw(struct grid *grid, const struct state *state, const struct snapshot *snapshot);
+void menu_key(struct control *control, const char *key);
+/* Opens by itself, once for each divergence, and closes when another view chose. */
+void diverged_update(struct control *control);
+void diverged_draw(struct grid *grid, const struct snapshot *snapshot);
+void diverged_key(struct control *control, const char *key);
+void rollback_open(struct control *control);
+void rollback_draw(struct grid *grid, const struct state *state, const struct history *history);
+void rollback_key(struct control *control, const char *key);
+void prompt_open(struct control *control, const char *line);
+void prompt_ask(struct control *control, const char *name); /* for a setting's value */
+/* `hint` may be empty. */
+void prompt_draw(struct grid *grid, const struct state *state, const struct history *history,
+                 struct rect hint, struct rect row);
+void prompt_key(struct control *control, const char *key);
 
 /* What was asked for, answered or changed last. */
 struct news {
@@ -70,6 +87,7 @@ struct news {
     bool parts;   /* what follows a ';' or is in parentheses may be left out */
     double until; /* clock_seconds() at which it gives way; infinite: stays */
 };
+void news_say(struct state *state, enum style style, const char *format, ...) KDT_PRINTF(3, 4);
 void news_choose(const struct state *state, const struct history *history, struct news *out);
 
 #endif

@@ -22,7 +22,8 @@ enum view_mode {
 };
 
 struct state {
-    enum settings_glyphs glyphs;      /* never GLYPHS_AUTO */
+    struct settings chosen;           /* [view], as the person wants it */
+    enum settings_glyphs glyphs;      /* what that comes to; never GLYPHS_AUTO */
     enum settings_glyphs glyphs_auto; /* what that is here */
     bool utf8;                        /* whether the terminal shows more than ASCII */
     bool log_y;
@@ -56,5 +57,9 @@ struct state {
 
     double now; /* clock_seconds() as the screens take it */
 };
+/* A setting's value now: of the view's own, what was chosen; of the learning rate, that in force.
+ */
+void state_value(const struct state *state, const struct snapshot *snapshot,
+                 const struct setting *row, char *out, size_t size);
 
 #endif

@@ -6,16 +6,18 @@
  *        ◀──outcome, ended fd─────────             ──▶ feed (post, copy)
  *
  * 1. Only the thread touches the screen, from view_open's return to its end.
- * 2. It alone may block in a write to a stalled terminal; it holds no lock then.
- * 3. It sleeps in poll until something happens: no more than view.fps frames a
- *    second for the feed, fewer when the terminal is slow; a key is shown at once.
- * 4. After whatever may have blocked it looks for main's requests first: once main has asked for
- *    the end, the feed may be gone.
+ * 2. It sleeps in poll until something happens, and blocks nowhere else: no more than view.fps
+ *    frames a second for the feed, fewer when the terminal is slow; a key is shown at once.
+ * 3. There is never more than one frame that the terminal has not taken; keys are read meanwhile.
+ * 4. After its sleep it looks for main's requests first: once main has asked for the end, the feed
+ *    may be gone.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include "control.h"
+#include "post.h"
+#include "look.h"
 #include "screen.h"
 #include "screens.h"
 
@@ -38,7 +40,6 @@ struct view {
     int feed_fd; /* its wake_fd */
     struct screen *screen;
     char *remember_path;
-    double frame_seconds;
     int wake_fd;  /* main → thread: there are requests */
     int ended_fd; /* thread → main: there is an outcome */
     pthread_t thread;
@@ -59,7 +60,8 @@ struct view {
     bool asleep;   /* as `suspended`, without the lock */
     bool wants_up; /* asleep, and to go on once the terminal is this job's again */
     bool repaint, dirty;
-    double next_frame;
+    double last_frame; /* when it began */
+    bool at_once;      /* the next one does not wait for its time */
 };
 
 static void wake(struct view *view)
@@ -141,6 +143,11 @@ static bool take_requests(struct view *view)
     return go_on;
 }
 
+static double frame_seconds(const struct view *view)
+{
+    return 1 / view->state.chosen.view.fps;
+}
+
 static void draw(struct view *view)
 {
     struct state *state = &view->state;
@@ -157,10 +164,20 @@ static void draw(struct view *view)
     state->now = clock_seconds();
     screens_draw(&view->grid, state, &view->history);
     screen_show(view->screen, &view->grid, view->repaint);
-    double took = clock_seconds() - state->now;
-    /* On a slow line at most a third of the time goes into writing. */
-    view->next_frame = state->now + fmax(view->frame_seconds, 3 * took);
-    view->repaint = view->dirty = false;
+    view->last_frame = state->now;
+    view->repaint = view->dirty = view->at_once = false;
+}
+
+/* When the next frame may begin; infinite while the last one is not written. On a slow line at
+ * most a third of the time goes into frames, and what a key does waits for the line alone. */
+static double next_frame(struct view *view)
+{
+    if (screen_busy(view->screen))
+        return INFINITY;
+    double line_free = screen_free(view->screen);
+    if (view->at_once)
+        return line_free;
+    return view->last_frame + fmax(frame_seconds(view), 3 * (line_free - view->last_frame));
 }
 
 /* False when the terminal is gone. */
@@ -173,10 +190,12 @@ static bool take_keys(struct view *view)
     while ((got = screen_key(view->screen, key)) > 0) {
         control_key(control, key);
         view->dirty = true;
-        view->next_frame = 0; /* what a key does is shown at once */
+        view->at_once = true;
         if (control->repaint)
             view->repaint = true;
-        control->repaint = false;
+        if (control->restyle)
+            screen_set_colors(view->screen, view->state.chosen.view.colors);
+        control->repaint = control->restyle = false;
         if (control->outcome != VIEW_OPEN)
             end_with(view, control->outcome);
         if (control->stop_process) {
@@ -188,26 +207,30 @@ static bool take_keys(struct view *view)
 }
 
 /* Milliseconds to sleep; -1: until something happens. */
-static int sleep_time(const struct view *view)
+static int sleep_time(struct view *view)
 {
     double now = clock_seconds(), seconds;
     if (view->asleep)
         return view->wants_up ? FOREGROUND_LOOK : -1;
     if (view->dirty)
-        seconds = view->next_frame - now;
+        seconds = next_frame(view) - now;
     else
         seconds = screens_next_change(&view->state, &view->history);
     if (view->feed_fd < 0)
-        seconds = fmin(seconds, view->frame_seconds);
+        seconds = fmin(seconds, frame_seconds(view));
     return seconds > 3600 ? -1 : (int)ceil(fmax(seconds, 0) * 1000);
 }
 
 static bool view_turn(struct view *view)
 {
+    /* The feed may wake fifty times a second; but what is to be drawn anyway need not be told
+     * again, except that an answer to a key is shown at once. */
+    bool waits = post_waits(&view->control);
     struct pollfd fds[] = {
         {.fd = view->wake_fd, .events = POLLIN},
-        {.fd = view->feed_fd, .events = POLLIN},
-        {.fd = view->asleep ? -1 : screen_fd(view->screen), .events = POLLIN},
+        {.fd = view->dirty && !waits ? -1 : view->feed_fd, .events = POLLIN},
+        {.fd = view->asleep ? -1 : screen_fd(view->screen),
+         .events = screen_busy(view->screen) ? POLLIN | POLLOUT : POLLIN},
     };
     int ready = poll(fds, 3, sleep_time(view));
     if (ready < 0 && errno != EINTR) {
@@ -223,14 +246,15 @@ static bool view_turn(struct view *view)
     if (ready > 0 && fds[1].revents != 0) {
         drain(view->feed_fd);
         view->dirty = true;
+        view->at_once |= waits && !post_waits(&view->control);
     }
     if (!view->asleep && !screen_foreground(view->screen))
         stay_away(view); /* it was stopped by force */
-    if (ready > 0 && fds[2].revents != 0 && !view->asleep && !take_keys(view)) {
+    if (ready > 0 && (fds[2].revents & ~POLLOUT) != 0 && !view->asleep && !take_keys(view)) {
         end_with(view, VIEW_LOST);
         return false;
     }
-    if (view->dirty && !view->asleep && clock_seconds() >= view->next_frame) {
+    if (view->dirty && !view->asleep && clock_seconds() >= next_frame(view)) {
         view->state.now = clock_seconds();
         control_update(&view->control);
         draw(view);
@@ -241,6 +265,7 @@ static bool view_turn(struct view *view)
 static void *view_main(void *argument)
 {
     struct view *view = argument;
+    pthread_setname_np(pthread_self(), "view");
     while (view_turn(view))
         ;
     screen_suspend(view->screen);
@@ -292,7 +317,6 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     view->feed = feed;
     view->feed_fd = feed->wake_fd;
     view->remember_path = options->remember_path ? mem_text(options->remember_path) : NULL;
-    view->frame_seconds = 1 / options->settings.view.fps;
     view->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     view->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     history_init(&view->history);
@@ -308,11 +332,10 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     }
     if (screen_open(&options->settings, &view->screen, err) != 0)
         goto fail;
-    enum settings_glyphs glyphs = options->settings.view.glyphs;
+    view->state.chosen = options->settings;
     view->state.utf8 = screen_utf8(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
-    view->state.glyphs =
-        glyphs == GLYPHS_AUTO || !view->state.utf8 ? view->state.glyphs_auto : glyphs;
+    look_apply(&view->state);
     view->dirty = view->repaint = true;
     if (start_thread(view, err) != 0) {
         screen_close(view->screen);
@@ -384,34 +407,19 @@ void view_resume(struct view *view)
     wake(view);
 }
 
-/* Waits for the thread's end until `limit`, under the lock. */
-static bool wait_done(struct view *view, double limit)
-{
-    while (!view->done && clock_seconds() < limit) {
-        struct timespec when = from_now(fmax(limit - clock_seconds(), 0));
-        pthread_cond_timedwait(&view->changed, &view->lock, &when);
-    }
-    return view->done;
-}
-
 void view_close(struct view *view, double seconds)
 {
-    double start = clock_seconds();
     pthread_mutex_lock(&view->lock);
     view->close = true;
     pthread_mutex_unlock(&view->lock);
     wake(view);
+    struct timespec limit = from_now(seconds);
     pthread_mutex_lock(&view->lock);
-    bool done = wait_done(view, start + seconds / 2);
-    /* A stalled terminal: what it has not taken is dropped until the thread comes through. */
-    while (!done && clock_seconds() < start + seconds) {
-        pthread_mutex_unlock(&view->lock);
-        screen_flush_output(view->screen);
-        pthread_mutex_lock(&view->lock);
-        done = wait_done(view, clock_seconds() + 0.02);
-    }
+    while (!view->done && pthread_cond_timedwait(&view->changed, &view->lock, &limit) == 0)
+        ;
+    bool done = view->done;
     pthread_mutex_unlock(&view->lock);
-    if (!done) { /* the thread keeps the view; the process is about to end */
+    if (!done) { /* the thread hangs and keeps the view; the process is about to end */
         view_emergency_restore();
         return;
     }
