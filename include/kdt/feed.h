@@ -35,6 +35,25 @@ struct evaluation {
     bool abandoned; /* by undo, redo or rollback: the run went on from an earlier step */
 };
 
+/* An image that was taken for what it is not. */
+struct wrong_guess {
+    uint32_t image; /* its index in the validation set */
+    uint8_t truth, guess;
+    float probability; /* of the guess */
+};
+
+enum { FEED_WRONG_GUESSES = 32, FEED_CLASS_NAME = 32 };
+
+/* What an evaluation took the images of a set for. */
+struct confusion {
+    struct evaluation of; /* as a viewer gets it: which it was */
+    int classes;
+    uint32_t *count; /* [classes][classes], a row for each true class; the caller's */
+    /* The surest ones, the surest first, of equals the first image. */
+    struct wrong_guess wrong[FEED_WRONG_GUESSES];
+    int wrong_count;
+};
+
 /* Some steps' training loss: steps first … last. What is not a number leaves the others' mean. */
 struct loss_bucket {
     int64_t first, last;
@@ -104,6 +123,7 @@ struct snapshot {
     char network[128]; /* "3072-256-128-10 relu, batch norm before" */
     uint64_t parameters, train_count, validation_count, test_count;
     int classes, threads;
+    int image_width, image_height, image_channels;
     struct settings settings; /* live values as they are now */
 
     int64_t step, steps_per_epoch, total_steps;
@@ -182,6 +202,15 @@ struct feed {
     size_t (*edits)(struct feed *feed, size_t first, struct edit_mark *out, size_t most);
     /* The states that rollback can return to, newest first; same terms. */
     size_t (*states)(struct feed *feed, size_t first, struct kept_state *out, size_t most);
+    /* What the newest evaluation took the validation set for; out->count has room for
+     * snapshot.classes squared. False: none by this process yet. Each is another one
+     * where snapshot.evaluations has grown, or returns. */
+    bool (*confusion)(struct feed *feed, struct confusion *out);
+    /* Of a class, 0 … classes-1. */
+    void (*class_name)(struct feed *feed, int class, char out[FEED_CLASS_NAME]);
+    /* Copies the pixels of a validation image: planes of bytes, one after another, in
+     * snapshot's sizes. */
+    void (*image)(struct feed *feed, uint32_t image, uint8_t *out);
     /* Queues a command line for the run. Returns its id, or 0 and *err where the
      * grammar or the run's state refuses it at once. */
     uint64_t (*post)(struct feed *feed, const char *line, enum command_source source,

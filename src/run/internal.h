@@ -180,6 +180,8 @@ struct publication {
     struct evaluation *evaluations;
     struct place *evaluation_place;
     size_t evaluation_count, evaluation_capacity, evaluation_place_capacity;
+    struct confusion confusion; /* its count NULL: none yet */
+    size_t confusion_of;        /* index of its evaluation */
     struct edit_mark *edits;
     struct place *edit_place;
     size_t edit_count, edit_capacity, edit_place_capacity;
@@ -201,9 +203,9 @@ void publication_loss(struct publication *publication, int64_t step, double seco
                       double learning_rate);
 /* Some steps in one. */
 void publication_losses(struct publication *publication, const struct loss_bucket *some);
-/* `seq`: of the newest line of the journal before it. */
+/* `seq`: of the newest line of the journal before it. confusion: NULL where it is not known. */
 void publication_evaluation(struct publication *publication, const struct evaluation *evaluation,
-                            uint64_t seq);
+                            uint64_t seq, const struct confusion *confusion);
 void publication_edit(struct publication *publication, const struct edit_mark *edit);
 /* A jump: what follows is on a new branch, and what is not on its way is abandoned. */
 void publication_return(struct publication *publication, const struct edit_mark *mark,
@@ -570,10 +572,10 @@ struct evaluate_watch {
     bool (*stop)(void *of, uint64_t done);
     void *of;
 };
-/* 1 where it was given up. */
+/* Fills in `confusion`, unless NULL. 1 where it was given up. */
 int evaluate_split(struct net *net, const struct dataset *dataset, enum data_split split,
                    const struct data_transform *transform, const struct evaluate_watch *watch,
-                   uint64_t *confusion, struct evaluation_result *out);
+                   struct confusion *confusion, struct evaluation_result *out);
 
 /* ---- terms.c ---- */
 
@@ -786,6 +788,7 @@ struct run {
     double train_samples, train_seconds; /* of all training steps of this process */
     double epoch_seconds, epoch_start;   /* NaN before the first epoch */
     uint64_t measured;                   /* evaluations by this process */
+    struct confusion confusion;          /* of the validation set, as it is measured */
     struct evaluation best;              /* step < 0: none */
     struct copies copies;
     struct copy *present;         /* of the net as it is; NULL: none was needed yet */
@@ -795,10 +798,10 @@ struct run {
     struct condition condition;
     struct net_measure layers[NET_MAX_LAYERS]; /* of the last step that was measured */
     double layers_due;                         /* clock; before it no step is measured */
-    struct range_test range; /* the newest */
-    bool range_stopped;      /* it made way for another command */
-    char verified[256];      /* what was compared, once all was */
-    char limit[64];          /* why the last of steps_left pauses; "": one by one */
+    struct range_test range;                   /* the newest */
+    bool range_stopped;                        /* it made way for another command */
+    char verified[256];                        /* what was compared, once all was */
+    char limit[64]; /* why the last of steps_left pauses; "": one by one */
     struct journal journal;
     struct metrics metrics;
     struct tape tape;
@@ -843,7 +846,7 @@ struct gather run_batch(struct run *run, int64_t step);
 /* Shows its progress; `before` of `total` images are done already. 1 where it was
  * interrupted. */
 int run_measure_split(struct run *run, enum data_split split, uint64_t before, uint64_t total,
-                      struct evaluation_result *out);
+                      struct confusion *confusion, struct evaluation_result *out);
 /* Shows why a row could not be written, until all of them are. */
 void run_warn_metrics(struct run *run, int result, const struct err *err);
 

@@ -11,9 +11,9 @@ src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint
 	src/run/thread.c src/run/time.c src/run/utf8.c src/run/verify.c src/run/writer.c
 src_run_librun_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
-UNIT_TESTS += tests/test_run tests/test_run_range tests/test_run_commands tests/test_run_ends tests/test_run_evaluate \
-	tests/test_run_read tests/test_run_record tests/test_run_replay tests/test_run_resume \
-	tests/test_run_states tests/test_run_series \
+UNIT_TESTS += tests/test_run tests/test_run_range tests/test_run_commands tests/test_run_ends \
+	tests/test_run_evaluate tests/test_run_confusion tests/test_run_read tests/test_run_record \
+	tests/test_run_replay tests/test_run_resume tests/test_run_states tests/test_run_series \
 	tests/test_run_history tests/test_run_diverge tests/test_run_layers tests/test_checkpoint
 tests_test_run_SOURCES = tests/test_run.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
@@ -29,6 +29,10 @@ tests_test_run_ends_LDADD = $(tests_test_run_LDADD)
 tests_test_run_evaluate_SOURCES = tests/test_run_evaluate.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_evaluate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_evaluate_LDADD = $(tests_test_run_LDADD)
+tests_test_run_confusion_SOURCES = tests/test_run_confusion.c tests/run_fixture.c \
+	tests/run_fixture.h
+tests_test_run_confusion_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_run_confusion_LDADD = $(tests_test_run_LDADD)
 tests_test_run_read_SOURCES = tests/test_run_read.c
 tests_test_run_read_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_run_read_LDADD = $(tests_test_run_LDADD)

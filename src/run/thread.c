@@ -164,11 +164,11 @@ static bool watch_evaluation(void *of, uint64_t done)
 }
 
 int run_measure_split(struct run *run, enum data_split split, uint64_t before, uint64_t total,
-                      struct evaluation_result *out)
+                      struct confusion *confusion, struct evaluation_result *out)
 {
     struct progress progress = {run, before, total};
     struct evaluate_watch watch = {watch_evaluation, &progress};
-    return evaluate_split(run->net, run->dataset, split, NULL, &watch, NULL, out);
+    return evaluate_split(run->net, run->dataset, split, NULL, &watch, confusion, out);
 }
 
 static void keep_if_best(struct run *run, const struct evaluation *row)
@@ -187,7 +187,7 @@ static int measure_train(struct run *run, uint64_t total, struct evaluation_resu
 {
     const struct epoch_sums *sums = &run->sums;
     if (run->settings.train.evaluate == EVALUATE_FULL)
-        return run_measure_split(run, DATA_TRAIN, 0, total, out);
+        return run_measure_split(run, DATA_TRAIN, 0, total, NULL, out);
     out->count = (uint64_t)sums->steps * (uint64_t)run->batch;
     out->loss = sums->loss / (double)sums->steps;
     out->accuracy = (double)sums->correct / (double)out->count;
@@ -202,8 +202,9 @@ int run_measure(struct run *run)
     struct evaluation_result train, validation;
     run_watch_start(run);
     run_set_state(run, RUN_EVALUATING);
-    int given_up = measure_train(run, total, &train) ||
-                   run_measure_split(run, DATA_VALIDATION, before, total, &validation);
+    int given_up =
+        measure_train(run, total, &train) ||
+        run_measure_split(run, DATA_VALIDATION, before, total, &run->confusion, &validation);
     struct evaluation row;
     if (!given_up) {
         row = (struct evaluation){
@@ -223,7 +224,7 @@ int run_measure(struct run *run)
         run_offer_good(run);
         run->now.last = row;
         run->measured++;
-        publication_evaluation(&run->publication, &row, run->seq);
+        publication_evaluation(&run->publication, &row, run->seq, &run->confusion);
     }
     run_settle(run);
     if (!given_up)
@@ -389,6 +390,8 @@ static int prepare(struct run *run, struct err *err)
     states_fit(&run->states, &run->copies);
     writer_fit(&run->writer, &run->copies);
     run->labels = mem_alloc((size_t)run->batch);
+    const size_t classes = (size_t)run->info->classes;
+    run->confusion.count = mem_alloc(classes * classes * sizeof *run->confusion.count);
     run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);
     draw_weights(settings, run->net);
     if (run->resume && resume_prepare(run, err) != 0)

@@ -194,8 +194,7 @@ static void name_layers(const struct word *word, char *out, size_t size)
 static void draw_words(struct grid *grid, struct rect where, const struct word *words, int count)
 {
     static const char *const healthy[] = {
-        "Nothing out of the ordinary: updates 1e-4 to 1e-2 of the weights, no layer dead, "
-        "averages up to date",
+        "Nothing out of the ordinary in gradients, updates, dead units and averages",
         "Nothing out of the ordinary in any layer",
         "Nothing out of the ordinary",
     };

@@ -15,6 +15,9 @@ static const struct screen_key help_keys[] = {{"up down", "scroll"}, {"Esc", "ba
 
 static const struct screen_key layers_keys[] = {{"up down", "layer"}, {NULL, NULL}};
 
+static const struct screen_key confusion_keys[] = {
+    {"i", "images"}, {"%", "counts"}, {"arrows", "scroll"}, {NULL, NULL}};
+
 static const struct screen_info table[SCREEN_COUNT] = {
     [SCREEN_CHARTS] = {.name = "charts", .number = "1", .draw = dashboard_draw},
     [SCREEN_LAYERS] =
@@ -24,6 +27,14 @@ static const struct screen_info table[SCREEN_COUNT] = {
             .draw = layers_draw,
             .key = layers_key,
             .keys = layers_keys,
+        },
+    [SCREEN_CONFUSION] =
+        {
+            .name = "confusion",
+            .number = "3",
+            .draw = confusion_draw,
+            .key = confusion_key,
+            .keys = confusion_keys,
         },
     [SCREEN_HELP] =
         {
