@@ -114,6 +114,7 @@ static void publish(struct fake_feed *fake)
     uint64_t one = 1;
     fake->now.version++;
     ssize_t written = write(fake->feed.wake_fd, &one, sizeof(one));
+    written = write(fake->feed.control_fd, &one, sizeof(one));
     (void)written;
 }
 
@@ -172,6 +173,7 @@ void fake_feed_init(struct fake_feed *fake)
         .to_step = -1,
         .stretches = {{.parent = -1}},
     };
+    fake->feed.control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&fake->lock, NULL);
     struct snapshot *now = &fake->now;
     settings_init(&now->settings);
@@ -204,6 +206,7 @@ void fake_feed_init(struct fake_feed *fake)
 void fake_feed_fini(struct fake_feed *fake)
 {
     close(fake->feed.wake_fd);
+    close(fake->feed.control_fd);
     pthread_mutex_destroy(&fake->lock);
 }
 

@@ -189,6 +189,8 @@ struct feed {
     /* An eventfd, readable when something was published since it was last read;
      * at most every 20 ms. One reader; -1 where there is none. */
     int wake_fd;
+    /* Another one on the same terms, for the control socket. */
+    int control_fd;
     /* The newest range test as far as it has come; NULL: this feed does not tell. */
     void (*range)(struct feed *feed, struct range_test *out);
 };

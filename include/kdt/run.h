@@ -189,12 +189,16 @@ struct run_record {
                                    between evaluations, noise not told */
     struct edit_mark *edits;
     size_t evaluation_count, loss_count, edit_count;
-    bool finished;
+    /* As it was left: finished, diverged or interrupted, which it also is while somebody trains
+     * it (run_is_trained says). */
+    enum run_state state;
     struct run_result result; /* where it has finished */
 };
 /* Frees nothing where it fails: *out is as run_record_fini leaves it. */
 int run_record_load(const char *directory, struct run_record *out, struct err *err);
 void run_record_fini(struct run_record *record);
+/* Whether a process trains the run now. */
+bool run_is_trained(const char *directory);
 /* The row with the highest validation accuracy, the earliest of equals; NULL: none. */
 const struct evaluation *run_record_best(const struct run_record *record);
 

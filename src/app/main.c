@@ -11,8 +11,10 @@
 #include "bench.h"
 #include "eval.h"
 #include "export.h"
+#include "list.h"
 #include "plot.h"
 #include "print.h"
+#include "remote.h"
 #include "replay.h"
 #include "resume.h"
 #include "train.h"
@@ -43,6 +45,12 @@ static int perform(const struct options *options, struct err *err)
         return replay_command(options, err);
     case SUBCOMMAND_EVAL:
         return eval_command(options, err);
+    case SUBCOMMAND_LIST:
+        return list_command(options, err);
+    case SUBCOMMAND_STATUS:
+        return status_command(options, err);
+    case SUBCOMMAND_SEND:
+        return send_command(options, err);
     case SUBCOMMAND_PLOT:
         return plot_command(options, err);
     case SUBCOMMAND_EXPORT:

@@ -58,6 +58,11 @@ char *places_runs_directory(void)
     return below(base_directory("XDG_STATE_HOME", ".local/state"), "kdtui/runs");
 }
 
+char *places_sockets(void)
+{
+    return below(base_directory("XDG_STATE_HOME", ".local/state"), "kdtui/sockets");
+}
+
 /* Where presets may be, best first: beside the program (the build tree), where
  * `make install` puts them relative to it, and where configure said. */
 enum { PRESET_DIRECTORIES = 3 };

@@ -11,6 +11,7 @@ char *places_user_config(void);    /* $XDG_CONFIG_HOME/kdtui/kdtui.ini */
 char *places_system_config(void);  /* $sysconfdir/kdtui/kdtui.ini */
 char *places_view_settings(void);  /* $XDG_STATE_HOME/kdtui/view.ini */
 char *places_runs_directory(void); /* $XDG_STATE_HOME/kdtui/runs */
+char *places_sockets(void);        /* $XDG_STATE_HOME/kdtui/sockets */
 
 /* The file of a preset: beside the program first, then installed. The error
  * names the nearest preset. */

@@ -161,7 +161,7 @@ struct place {
     uint64_t seq; /* newest journal line before it */
 };
 struct publication {
-    int wake_fd; /* immutable */
+    int wake_fd, control_fd; /* immutable */
     pthread_mutex_t lock;
     /* Under lock. */
     uint64_t version;
