@@ -47,6 +47,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/post.c \
 	src/ui/post.h \
 	src/ui/prompt.c \
+	src/ui/range.c \
 	src/ui/remember.c \
 	src/ui/remember.h \
 	src/ui/rollback.c \
@@ -66,7 +67,9 @@ src_ui_libui_a_SOURCES = \
 	src/ui/title.c \
 	src/ui/trace.c \
 	src/ui/trace.h \
-	src/ui/view.c
+	src/ui/view.c \
+	src/ui/window.c \
+	src/ui/window.h
 src_ui_libui_a_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS)
 
 # A made-up training behind a feed.
@@ -79,6 +82,12 @@ tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_ui_range
+tests_test_ui_range_SOURCES = tests/test_ui_range.c tests/ui_bench.c tests/ui_bench.h \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
+	tests/fake_feed.h tests/golden.c tests/golden.h
+tests_test_ui_range_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_range_LDADD = $(tests_test_ui_screens_LDADD)
 UNIT_TESTS += tests/test_ui_sizes
 tests_test_ui_sizes_SOURCES = tests/test_ui_sizes.c tests/ui_bench.c tests/ui_bench.h \
 	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
