@@ -35,13 +35,14 @@ def check(name, good, terminal=None):
             print(terminal.text() if terminal.screen else terminal.bytes[-2000:])
 
 
-def start(scratch, script=None, epochs=100000, settings=(), **rest):
+def start(scratch, script=None, epochs=100000, settings=(), more=(), **rest):
     """A run in a terminal; `script` pauses it, so that its screen stands still."""
     global count
     count += 1
     command = [KDTUI, "run", "--runs-dir", scratch, "-n", f"run-{count}"]
     if script:
         command += ["--script", script]
+    command += more
     for setting in RUN + [f"train.epochs={epochs}", *settings]:
         command += ["-s", setting]
     terminal = Terminal(command, environment={"XDG_STATE_HOME": scratch, "XDG_CONFIG_HOME": scratch}, **rest)
@@ -163,6 +164,72 @@ def test_same_size(scratch):
     check_end("same size", terminal, leave_by("save", terminal))
 
 
+def test_title(scratch):
+    """Epoch and loss where there is a title; the one that was there before comes back."""
+    script = os.path.join(scratch, "pause")
+    for term, ends in (("xterm-256color", b"\x1b[23;0;0t"), ("tmux-256color", b"\x1b]0;\x07\x1b[23;2t"),
+                       ("linux", None), ("screen-256color", None), ("no-such-terminal", None)):
+        terminal = start(scratch, script, term=term, locale="C")
+        check(f"{term}: it is drawn", terminal.see("paused", "accuracy") is not None, terminal)
+        terminal.take_for(0.1)
+        title = re.search(rb"\x1b\][02];([^\x07]+)\x07", bytes(terminal.bytes))
+        if ends:
+            check(f"{term}: a title", title and re.match(rb"(\w+, )?epoch \d+\.\d/100000.* - run-", title[1]), terminal)
+            save = terminal.bytes.find(b"\x1b[22;")
+            check(f"{term}: after the old one was kept",
+                  title and 0 <= save < terminal.bytes.find(title[0]), terminal)
+        else:
+            check(f"{term}: no title", title is None, terminal)
+        check_end(term, terminal, leave_by("SIGTERM", terminal))
+        if ends:
+            check(f"{term}: the old one is back",
+                  title and terminal.bytes.rfind(ends) > terminal.bytes.rfind(title[0]), terminal)
+
+
+def test_mouse(scratch):
+    """It is asked for with --mouse alone; then the wheel scrolls the help."""
+    script = os.path.join(scratch, "pause")
+    terminal = start(scratch, script)
+    terminal.see("paused", "accuracy")
+    terminal.settle(0.15)
+    check("without --mouse the terminal keeps it", b"1000h" not in terminal.bytes, terminal)
+    check_end("no mouse", terminal, leave_by("SIGTERM", terminal))
+    terminal = start(scratch, script, more=["--mouse"])
+    terminal.see("paused", "accuracy")
+    terminal.settle(0.15)
+    check("--mouse asks for it", b"1000h" in terminal.bytes, terminal)
+    terminal.type("?")
+    check("the help's top", terminal.see("Learning rate times 1.1.") is not None, terminal)
+    for _ in range(20):
+        terminal.type("\x1b[<65;10;10M")
+    terminal.settle(0.15)
+    check("the wheel scrolls it", "Learning rate times 1.1." not in terminal.text(), terminal)
+    terminal.type("\x1b[<0;10;10M\x1b[<0;10;10m")
+    terminal.type("\x1b")
+    check("a click does no harm", terminal.see("paused", "accuracy") is not None, terminal)
+    check_end("mouse", terminal, leave_by("SIGTERM", terminal))
+
+
+def test_summary(scratch):
+    """What is left on the normal screen, and that it stays open with the result before."""
+    terminal = start(scratch, epochs=2)
+    check("it stays open with the result", terminal.see("finished", "test accuracy") is not None, terminal)
+    terminal.settle(0.15)
+    check("and waits", not terminal.ended(), terminal)
+    terminal.type("q")
+    check("exit code", terminal.finish() == 0, terminal)
+    for pattern in (r"^run +run-\d+ in /", r"^last +epoch 2, step \d+: loss [\d.]+ val [\d.]+, accuracy ",
+                    r"^best +epoch [12]: validation [\d.]+%", r"^more +kdtui resume \S+/run-\d+ --epochs=4",
+                    r"^test accuracy [\d.]+% \(best validation "):
+        check(f"the summary has {pattern}", re.search(pattern, terminal.text(), re.M), terminal)
+    terminal.close()
+    terminal = start(scratch)
+    terminal.see("accuracy", "best validation")
+    check_end("save", terminal, leave_by("save", terminal))
+    check("the summary says how to go on", re.search(r"^go on +kdtui resume ", terminal.text(), re.M), terminal)
+    check("and what is saved", re.search(r"saved up to step \d+", terminal.text()), terminal)
+
+
 def journal_has(terminal, text):
     try:
         with open(os.path.join(terminal.run, "journal.jsonl")) as file:
@@ -208,6 +275,9 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         test_kinds(scratch)
         test_same_size(scratch)
+        test_title(scratch)
+        test_mouse(scratch)
+        test_summary(scratch)
         slow = [(2400, termios.B2400), (2400, None)] if "--long" in sys.argv else []
         for baud, code in [(9600, termios.B9600), (9600, None), *slow]:
             test_slow_line(scratch, baud, code)

@@ -108,6 +108,34 @@ static void print_result(const struct snapshot *now)
     lines_result(&result);
 }
 
+static void print_numbers(const struct snapshot *now)
+{
+    const struct evaluation *last = &now->last;
+    if (last->step >= 0)
+        printf("last     epoch %lld, step %lld: loss %.4f val %.4f, accuracy %.2f%% val %.2f%%\n",
+               (long long)last->epoch, (long long)last->step, last->train_loss,
+               last->validation_loss, 100 * last->train_accuracy, 100 * last->validation_accuracy);
+    if (!isnan(now->best_validation_accuracy))
+        printf("best     epoch %lld: validation %.2f%%\n", (long long)now->best_epoch,
+               100 * now->best_validation_accuracy);
+}
+
+void lines_summary(struct feed *feed, bool by_name)
+{
+    struct snapshot now;
+    feed->snapshot(feed, &now);
+    const char *run = by_name ? now.name : now.directory;
+    const char *quote = strpbrk(run, " \t'\"\\$*?") ? "'" : "";
+    printf("run      %s in %s\n", now.name, now.directory);
+    print_numbers(&now);
+    if (now.state == RUN_FINISHED)
+        printf("more     kdtui resume %s%s%s --epochs=%lld\n", quote, run, quote,
+               2 * (long long)now.epochs);
+    else if (now.checkpoint_step >= 0)
+        printf("go on    kdtui resume %s%s%s\n", quote, run, quote);
+    fflush(stdout);
+}
+
 void lines_end(struct lines *lines, struct feed *feed)
 {
     struct snapshot now;

@@ -21,4 +21,8 @@ void lines_end(struct lines *lines, struct feed *feed);
 /* "test accuracy 51.23% (best validation 52.10% at epoch 9)" */
 void lines_result(const struct run_result *result);
 
+/* Where the run is, its last and best numbers, and how to go on: for who leaves the view.
+ * `by_name`: a command finds the run by its name alone. */
+void lines_summary(struct feed *feed, bool by_name);
+
 #endif

@@ -40,7 +40,13 @@ struct screen {
     SCREEN *curses;
     struct line line;
     bool utf8, console, suspended, paints;
+    bool mouse; /* is reported */
     int width, height;
+    struct {
+        const char *begin, *end;  /* around a title; NULL: it has none */
+        char save[32], undo[64];  /* the one that was there: kept, given back */
+        char shown[SCREEN_TITLE]; /* "": none from here */
+    } title;
     struct {
         attr_t attributes;
         short pair;
@@ -61,7 +67,7 @@ static struct {
     atomic_bool active;
     int fd;
     struct termios modes;
-    char bytes[256];
+    char bytes[512];
     size_t length;
 } emergency;
 
@@ -87,18 +93,26 @@ static int emergency_put(int byte)
     return byte;
 }
 
+/* A string of the terminal's description; NULL: it has none of the name. */
+static const char *described(const char *name)
+{
+    const char *string = tigetstr(name);
+    return string != (const char *)-1 ? string : NULL;
+}
+
 /* Needs the terminal's description, so curses has begun. */
-static void emergency_prepare(int fd, const struct termios *modes)
+static void emergency_prepare(const struct screen *screen)
 {
     static const char *const undo[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
-    emergency.fd = fd;
-    emergency.modes = *modes;
+    emergency.fd = screen->fd;
+    emergency.modes = screen->modes;
     emergency.length = 0;
-    for (size_t i = 0; i < sizeof(undo) / sizeof(*undo); i++) {
-        char *string = tigetstr(undo[i]);
-        if (string != NULL && string != (char *)-1)
-            tputs(string, 1, emergency_put);
-    }
+    if (described("kmous") != NULL)
+        tputs("\033[?1006;1000l", 1, emergency_put);
+    tputs(screen->title.undo, 1, emergency_put);
+    for (size_t i = 0; i < sizeof(undo) / sizeof(*undo); i++)
+        if (described(undo[i]) != NULL)
+            tputs(described(undo[i]), 1, emergency_put);
     atomic_store(&emergency.active, true);
 }
 
@@ -224,8 +238,7 @@ static const char *terminal_name(int fd, struct err *err)
             return NULL;
         }
     }
-    const char *place = tigetstr("cup");
-    bool able = place != NULL && place != (char *)-1;
+    bool able = described("cup") != NULL;
     del_curterm(cur_term);
     if (!able) {
         err_set(err, ERR_SYSTEM, "TERM=%s: this terminal cannot place its cursor", term);
@@ -293,6 +306,65 @@ static void collect(struct screen *screen)
         abort(); /* it is memory */
 }
 
+static bool contains(const char *string, const char *part)
+{
+    return string != NULL && strstr(string, part) != NULL;
+}
+
+/* The description tells of a title, or that the terminal is like an xterm, which has one. Those
+ * keep the old one on a stack; the strings that begin and end the full screen may do that already.
+ */
+static void find_title(struct screen *screen)
+{
+    const char *begin = described("tsl"), *end = described("fsl"), *drop = described("dsl");
+    const char *env = getenv("TERM");
+    bool known = env != NULL && strcmp(env, termname()) == 0;
+    if (begin == NULL && tigetflag("XT") > 0) {
+        begin = "\033]2;";
+        end = "\007";
+    }
+    if (!known || !contains(begin, "\033]") || end == NULL)
+        return;
+    screen->title.begin = begin;
+    screen->title.end = end;
+    if (!contains(described("smcup"), "\033[22;"))
+        text_copy(screen->title.save, sizeof(screen->title.save), "\033[22;2t");
+    snprintf(screen->title.undo, sizeof(screen->title.undo), "%.32s%s", drop != NULL ? drop : "",
+             contains(described("rmcup"), "\033[23;") ? "" : "\033[23;2t");
+}
+
+static void queue_text(struct screen *screen, const char *text)
+{
+    line_queue(&screen->line, text, strlen(text));
+}
+
+void screen_set_title(struct screen *screen, const char *title)
+{
+    char plain[SCREEN_TITLE];
+    size_t length = 0;
+    for (const char *at = title; *at != '\0' && length < sizeof(plain) - 1; at++)
+        if ((unsigned char)*at >= ' ' && *at != 0x7f && (screen->utf8 || (*at & 0x80) == 0))
+            plain[length++] = *at;
+    plain[length] = '\0';
+    if (screen->title.begin == NULL || screen->suspended || strcmp(plain, screen->title.shown) == 0)
+        return;
+    if (screen->title.shown[0] == '\0')
+        queue_text(screen, screen->title.save);
+    text_copy(screen->title.shown, sizeof(screen->title.shown), plain);
+    queue_text(screen, screen->title.begin);
+    queue_text(screen, plain);
+    queue_text(screen, screen->title.end);
+}
+
+void screen_set_mouse(struct screen *screen, bool on)
+{
+    if (on == screen->mouse || screen->console) /* which would need another program, gpm */
+        return;
+    mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+    mouseinterval(0); /* a press is a click */
+    screen->mouse = on;
+}
+
 int screen_open(const struct settings *settings, struct screen **out, struct err *err)
 {
     struct screen *screen = mem_alloc(sizeof(*screen));
@@ -313,12 +385,14 @@ int screen_open(const struct settings *settings, struct screen **out, struct err
         goto fail;
     }
     line_init(&screen->line, screen->fd);
-    emergency_prepare(screen->fd, &screen->modes);
+    find_title(screen);
+    emergency_prepare(screen);
     set_escdelay(25);
     set_modes(screen);
-    screen_set_colors(screen, settings->view.colors);
     screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     screen->console = strcmp(term, "linux") == 0;
+    screen_set_colors(screen, settings->view.colors);
+    screen_set_mouse(screen, settings->view.mouse);
     screen_resize(screen);
     *out = screen;
     return 0;
@@ -506,6 +580,19 @@ static void name_control(wint_t code, char name[SCREEN_KEY])
     }
 }
 
+static void name_mouse(char name[SCREEN_KEY])
+{
+    MEVENT event;
+    if (getmouse(&event) != OK)
+        return;
+    if (event.bstate & BUTTON4_PRESSED)
+        text_copy(name, SCREEN_KEY, "wheel-up");
+    else if (event.bstate & BUTTON5_PRESSED)
+        text_copy(name, SCREEN_KEY, "wheel-down");
+    else if (event.bstate & BUTTON1_PRESSED)
+        snprintf(name, SCREEN_KEY, "click %d %d", event.x % 10000, event.y % 10000);
+}
+
 static void name_function(wint_t code, char name[SCREEN_KEY])
 {
     static const struct {
@@ -517,6 +604,8 @@ static void name_function(wint_t code, char name[SCREEN_KEY])
         {KEY_HOME, "home"},   {KEY_END, "end"},       {KEY_BACKSPACE, "backspace"},
         {KEY_DC, "delete"},   {KEY_ENTER, "enter"},
     };
+    if (code == KEY_MOUSE)
+        name_mouse(name);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (names[i].code == code)
             text_copy(name, SCREEN_KEY, names[i].name);
@@ -575,6 +664,9 @@ void screen_suspend(struct screen *screen)
     if (!line_finish(&screen->line, LEAVE_SECONDS))
         tcflush(screen->fd,
                 TCOFLUSH); /* or whoever writes to it next waits for what nobody reads */
+    if (screen->title.shown[0] != '\0')
+        queue_text(screen, screen->title.undo);
+    screen->title.shown[0] = '\0';
     endwin();
     collect(screen);
     line_finish(&screen->line, LEAVE_SECONDS);

@@ -7,7 +7,10 @@
 
 #include "grid.h"
 
-enum { SCREEN_KEY = 16 }; /* bytes of a key's name */
+enum {
+    SCREEN_KEY = 24,   /* bytes of a key's name */
+    SCREEN_TITLE = 256 /* bytes of a title */
+};
 
 struct screen;
 /* Takes the terminal over. An error leaves it as it was. */
@@ -24,6 +27,10 @@ void screen_set_colors(struct screen *screen, enum settings_colors colors);
 /* Takes the size that the terminal has now; whether it changed. */
 bool screen_resize(struct screen *screen);
 void screen_size(const struct screen *screen, int *width, int *height);
+/* Whether the mouse is reported: keys "wheel-up", "wheel-down" and "click X Y". */
+void screen_set_mouse(struct screen *screen, bool on);
+/* The title of the terminal's window, where it has one that can be set and given back. */
+void screen_set_title(struct screen *screen, const char *title);
 /* Shows a grid of the screen's size; `repaint`: as if nothing were known of what is there. Never
  * blocks: what the terminal does not take at once is kept, and then there must be no other frame
  * until the screen is no longer busy. */

@@ -9,8 +9,9 @@
 #include "gallery.h"
 #include "scroll.h"
 
-/* In the order of their keys, 1 and so on; screens.c has their table. */
-enum view_screen { SCREEN_CHARTS, SCREEN_CONFUSION, SCREEN_HELP, SCREEN_COUNT };
+/* In the order of their keys, 1 and so on, then what has a command instead; screens.c has their
+ * table. */
+enum view_screen { SCREEN_CHARTS, SCREEN_CONFUSION, SCREEN_HELP, SCREEN_RANGE, SCREEN_COUNT };
 
 /* What is open over the screen. */
 enum view_mode {
@@ -39,6 +40,12 @@ struct state {
         struct scroll rows, columns; /* of the matrix */
         struct gallery_place gallery;
     } confusion;
+    struct {
+        enum view_screen before; /* that Esc goes back to */
+        uint64_t id;             /* of the command that asked for a test; 0: answered */
+        uint64_t number;         /* of the test that the cursor was moved in, */
+        double rate;             /* to this rate */
+    } range;
     char rollback[64];         /* MODE_ROLLBACK: the command of the state that is chosen */
     uint64_t diverged_shown;   /* snapshot.returns + 1 of the divergence whose menu was shown */
     double diverged_clock;     /* when it opened by itself; 0: it was asked for */

@@ -34,6 +34,9 @@
 /* Milliseconds between looks whether the terminal is this job's again. */
 enum { FOREGROUND_LOOK = 500 };
 
+/* Seconds between two titles of the window. */
+#define TITLE_SECONDS 2
+
 struct view {
     /* Immutable after view_open. */
     struct feed *feed;
@@ -61,6 +64,7 @@ struct view {
     bool wants_up; /* asleep, and to go on once the terminal is this job's again */
     bool repaint, dirty;
     double last_frame; /* when it began */
+    double next_title; /* when the window's may change again */
     bool at_once;      /* the next one does not wait for its time */
 };
 
@@ -164,6 +168,12 @@ static void draw(struct view *view)
     state->now = clock_seconds();
     screens_draw(&view->grid, state, &view->history);
     screen_show(view->screen, &view->grid, view->repaint);
+    if (state->now >= view->next_title) {
+        char title[SCREEN_TITLE];
+        title_print(&view->history.snapshot, title, sizeof(title));
+        screen_set_title(view->screen, title);
+        view->next_title = state->now + TITLE_SECONDS;
+    }
     view->last_frame = state->now;
     view->repaint = view->dirty = view->at_once = false;
 }
@@ -180,6 +190,14 @@ static double next_frame(struct view *view)
     return view->last_frame + fmax(frame_seconds(view), 3 * (line_free - view->last_frame));
 }
 
+/* What was chosen of it. */
+static void take_look(struct view *view)
+{
+    screen_set_colors(view->screen, view->state.chosen.view.colors);
+    screen_set_mouse(view->screen, view->state.chosen.view.mouse);
+    view->state.paints = screen_paints(view->screen);
+}
+
 /* False when the terminal is gone. */
 static bool take_keys(struct view *view)
 {
@@ -193,10 +211,8 @@ static bool take_keys(struct view *view)
         view->at_once = true;
         if (control->repaint)
             view->repaint = true;
-        if (control->restyle) {
-            screen_set_colors(view->screen, view->state.chosen.view.colors);
-            view->state.paints = screen_paints(view->screen);
-        }
+        if (control->restyle)
+            take_look(view);
         control->repaint = control->restyle = false;
         if (control->outcome != VIEW_OPEN)
             end_with(view, control->outcome);
