@@ -15,6 +15,7 @@ enum {
     FAKE_POSTS = 256,
     FAKE_STATES = 64,
     FAKE_STRETCHES = 128,
+    FAKE_JOURNAL = 300,
 };
 
 /* Between two returns: where it grew out of its parent, in counts of the parent's time. */
@@ -31,6 +32,7 @@ struct fake_state {
     struct evaluation last;
     int64_t step, epoch;
     double learning_rate, loss, strain;
+    uint64_t seq;             /* of the journal's newest line in it */
     struct fake_stretch here; /* a stretch that would begin here */
 };
 
@@ -43,11 +45,13 @@ struct fake_feed {
     int64_t bucket_steps;
     struct evaluation evaluations[FAKE_EVALUATIONS];
     struct edit_mark edits[FAKE_EDITS];
-    struct answer answers[FAKE_POSTS];       /* answers[id - 1] */
-    enum command_source sources[FAKE_POSTS]; /* of posts[id - 1] */
-    uint64_t posted, applied;                /* ids up to these */
-    int64_t to_step;                         /* of `step N`; -1: none */
-    double strain;                           /* how much a rate above 0.04 has done harm */
+    struct answer answers[FAKE_POSTS];           /* answers[id - 1] */
+    enum command_source sources[FAKE_POSTS];     /* of posts[id - 1] */
+    uint64_t posted, applied;                    /* ids up to these */
+    int64_t to_step;                             /* of `step N`; -1: none */
+    struct journal_record journal[FAKE_JOURNAL]; /* journal[seq - 1] */
+    uint64_t back_to;                            /* of the command that is performed */
+    double strain;                               /* how much a rate above 0.04 has done harm */
 
     struct fake_stretch stretches[FAKE_STRETCHES];
     int stretch; /* the present one; the others are before it */
@@ -75,6 +79,9 @@ void fake_feed_publish(struct fake_feed *fake);
 struct fake_state fake_state_now(const struct fake_feed *fake);
 void fake_evaluate(struct fake_feed *fake);
 void fake_save(struct fake_feed *fake, const char *name);
+/* Adds a line to the journal. */
+void fake_note(struct fake_feed *fake, int64_t step, const char *source, const char *command,
+               const char *text);
 void fake_perform(struct fake_feed *fake, struct answer *answer);
 size_t fake_states(const struct fake_feed *fake, struct kept_state out[FAKE_STATES + 2]);
 

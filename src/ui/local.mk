@@ -20,6 +20,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/help.c \
 	src/ui/history.c \
 	src/ui/history.h \
+	src/ui/journal.c \
 	src/ui/layout.c \
 	src/ui/layout.h \
 	src/ui/legend.c \
@@ -44,6 +45,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/screens.h \
 	src/ui/scroll.c \
 	src/ui/scroll.h \
+	src/ui/settings.c \
 	src/ui/state.c \
 	src/ui/state.h \
 	src/ui/tails.c \

@@ -9,8 +9,29 @@
 
 static const struct screen_key help_keys[] = {{"up down", "scroll"}, {"Esc", "back"}, {NULL, NULL}};
 
+static const struct screen_key settings_keys[] = {
+    {"up down", "choose"}, {"Enter", "change"}, {"space", "next"}, {NULL, NULL}};
+static const struct screen_key journal_keys[] = {
+    {"up down", "choose"}, {"Enter", "all of it"}, {NULL, NULL}};
+
 static const struct screen_info table[SCREEN_COUNT] = {
     [SCREEN_CHARTS] = {.name = "charts", .number = "1", .draw = dashboard_draw},
+    [SCREEN_SETTINGS] =
+        {
+            .name = "settings",
+            .number = "4",
+            .draw = settings_draw,
+            .key = settings_key,
+            .keys = settings_keys,
+        },
+    [SCREEN_JOURNAL] =
+        {
+            .name = "journal",
+            .number = "5",
+            .draw = journal_draw,
+            .key = journal_key,
+            .keys = journal_keys,
+        },
     [SCREEN_HELP] =
         {
             .name = "help",

@@ -9,7 +9,7 @@
 #include "scroll.h"
 
 /* In the order of their keys, 1 and so on; screens.c has their table. */
-enum view_screen { SCREEN_CHARTS, SCREEN_HELP, SCREEN_COUNT };
+enum view_screen { SCREEN_CHARTS, SCREEN_SETTINGS, SCREEN_JOURNAL, SCREEN_HELP, SCREEN_COUNT };
 
 /* What is open over the screen. */
 enum view_mode {
@@ -31,6 +31,11 @@ struct state {
     enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;
     struct scroll help;
+    struct scroll settings;
+    const struct setting *setting; /* that is chosen there; NULL: the learning rate */
+    struct scroll journal;
+    uint64_t journal_line;     /* seq of the one that is chosen; 0: the newest, whichever that is */
+    bool journal_whole;        /* that one is shown alone */
     char rollback[64];         /* MODE_ROLLBACK: the command of the state that is chosen */
     uint64_t diverged_shown;   /* snapshot.returns + 1 of the divergence whose menu was shown */
     double diverged_clock;     /* when it opened by itself; 0: it was asked for */
