@@ -16,9 +16,9 @@
 /* feed.h's, which the run implements in the program. */
 const char *run_state_name(enum run_state state)
 {
-    static const char *const names[] = {"starting",    "running",  "paused",
-                                        "evaluating",  "testing",  "finished",
-                                        "interrupted", "diverged", "failed"};
+    static const char *const names[] = {"starting",   "running", "paused",   "evaluating",
+                                        "range test", "testing", "finished", "interrupted",
+                                        "diverged",   "failed"};
     return names[state];
 }
 
@@ -99,6 +99,25 @@ static size_t take_journal(struct feed *feed, uint64_t seq, struct journal_recor
     return got;
 }
 
+static bool take_confusion(struct feed *feed, struct confusion *out)
+{
+    struct fake_feed *fake = of(feed);
+    pthread_mutex_lock(&fake->lock);
+    bool there = fake_confusion(fake, out);
+    pthread_mutex_unlock(&fake->lock);
+    return there;
+}
+
+static void take_class_name(struct feed *feed, int class, char out[FEED_CLASS_NAME])
+{
+    fake_class_name(of(feed), class, out);
+}
+
+static void take_image(struct feed *feed, uint32_t image, uint8_t *out)
+{
+    fake_image(of(feed), image, out);
+}
+
 static void publish(struct fake_feed *fake)
 {
     uint64_t one = 1;
@@ -151,6 +170,9 @@ void fake_feed_init(struct fake_feed *fake)
                  .evaluations = take_evaluations,
                  .edits = take_edits,
                  .states = take_states,
+                 .confusion = take_confusion,
+                 .class_name = take_class_name,
+                 .image = take_image,
                  .journal = take_journal,
                  .post = post,
                  .answer = find_answer,
@@ -174,7 +196,9 @@ void fake_feed_init(struct fake_feed *fake)
     now->train_count = 46900;
     now->validation_count = 5000;
     now->test_count = 10000;
-    now->classes = 10;
+    now->classes = FAKE_CLASSES;
+    now->image_width = now->image_height = FAKE_SIDE;
+    now->image_channels = 1;
     now->threads = 2;
     now->steps_per_epoch = STEPS_PER_EPOCH;
     now->epochs = 60;

@@ -15,6 +15,8 @@ enum {
     FAKE_POSTS = 256,
     FAKE_STATES = 64,
     FAKE_STRETCHES = 128,
+    FAKE_CLASSES = 10,
+    FAKE_SIDE = 28,
     FAKE_JOURNAL = 300,
 };
 
@@ -59,6 +61,7 @@ struct fake_feed {
         edit_stretch[FAKE_EDITS];
     struct fake_state undo[FAKE_STATES], redo[FAKE_STATES], best, saved;
     int undos, redos;
+    bool no_confusion; /* as after a resume, until the next evaluation */
 };
 
 /* A run of 60 epochs of 469 steps that has just begun. */
@@ -84,5 +87,10 @@ void fake_note(struct fake_feed *fake, int64_t step, const char *source, const c
                const char *text);
 void fake_perform(struct fake_feed *fake, struct answer *answer);
 size_t fake_states(const struct fake_feed *fake, struct kept_state out[FAKE_STATES + 2]);
+
+/* fake_images.c, under the lock. */
+bool fake_confusion(const struct fake_feed *fake, struct confusion *out);
+void fake_class_name(const struct fake_feed *fake, int class, char out[FEED_CLASS_NAME]);
+void fake_image(const struct fake_feed *fake, uint32_t image, uint8_t *out);
 
 #endif

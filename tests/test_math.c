@@ -113,7 +113,7 @@ static void widths_fill_vectors(void **state)
 
 enum { ROWS = 11, COLUMNS = 80, WIDE = 96 };
 static float x[ROWS * WIDE], y[ROWS * WIDE], out[ROWS * WIDE];
-static float p[COLUMNS], q[COLUMNS], u[COLUMNS], v[COLUMNS];
+static float p[COLUMNS], q[COLUMNS], u[COLUMNS];
 
 static void fill_matrices(void)
 {
@@ -123,7 +123,6 @@ static void fill_matrices(void)
     normal(p, COLUMNS, 4);
     normal(q, COLUMNS, 5);
     normal(u, COLUMNS, 6);
-    normal(v, COLUMNS, 7);
 }
 
 static void assert_near(float value, double expected)
@@ -146,7 +145,7 @@ static void assert_near(float value, double expected)
 
 static void columns_match_their_formulas(void **state)
 {
-    float was[ROWS * WIDE], sum[COLUMNS], dot[COLUMNS], mean[COLUMNS], variance[COLUMNS];
+    float was[ROWS * WIDE], sum[COLUMNS];
 
     (void)state;
     fill_matrices();
@@ -155,27 +154,12 @@ static void columns_match_their_formulas(void **state)
     ASSERT_MATRIX(was[i] + p[c])
     math_columns_affine(ROWS, COLUMNS, x, p, q, out, WIDE);
     ASSERT_MATRIX(p[c] * x[i] + q[c])
-    math_columns_normalize(ROWS, COLUMNS, x, p, q, out, WIDE);
-    ASSERT_MATRIX((x[i] - p[c]) * q[c])
-    memcpy(out, was, sizeof out);
-    math_columns_normalize_backward(ROWS, COLUMNS, x, p, q, u, v, out, WIDE);
-    ASSERT_MATRIX(p[c] * q[c] * (was[i] - u[c] / ROWS - x[i] * v[c] / ROWS))
-
     math_columns_sum(ROWS, COLUMNS, x, WIDE, sum);
-    math_columns_dot(ROWS, COLUMNS, x, y, WIDE, dot);
-    math_columns_moments(ROWS, COLUMNS, x, WIDE, mean, variance);
     for (int c = 0; c < COLUMNS; c++) {
-        double s = 0, d = 0, squares = 0;
-        for (int i = c; i < ROWS * WIDE; i += WIDE) {
-            s += (double)x[i];
-            d += (double)x[i] * (double)y[i];
-        }
+        double s = 0;
         for (int i = c; i < ROWS * WIDE; i += WIDE)
-            squares += ((double)x[i] - s / ROWS) * ((double)x[i] - s / ROWS);
+            s += (double)x[i];
         assert_near(sum[c], s);
-        assert_near(dot[c], d);
-        assert_near(mean[c], s / ROWS);
-        assert_near(variance[c], squares / ROWS);
     }
 
     /* Three parts that lie one behind the other. */
@@ -184,6 +168,91 @@ static void columns_match_their_formulas(void **state)
     normal(parts, 3 * PART, 8);
     math_columns_gather(ROWS, COLUMNS, 3, parts, PART, p, out, WIDE);
     ASSERT_MATRIX(p[c] + parts[i] + parts[PART + i] + parts[2 * PART + i])
+}
+
+/* One column by the formulas, in double; forward leaves y^ in `standard`, backward
+ * takes the gradient of the output from `g`, and its own results go to the arrays. */
+struct plain_norm {
+    double mean, variance, inverse, sum, dot, bias_sum;
+    double score[ROWS], standard[ROWS], output[ROWS], g[ROWS];
+};
+
+static void plain_norm_column(struct plain_norm *plain, int rows, double scale, double shift,
+                              double slope, double epsilon)
+{
+    for (int r = 0; r < rows; r++)
+        plain->mean += plain->score[r] / rows;
+    for (int r = 0; r < rows; r++)
+        plain->variance += pow(plain->score[r] - plain->mean, 2) / rows;
+    plain->inverse = 1 / sqrt(plain->variance + epsilon);
+    for (int r = 0; r < rows; r++) {
+        plain->standard[r] = (plain->score[r] - plain->mean) * plain->inverse;
+        plain->output[r] = scale * plain->standard[r] + shift;
+        plain->output[r] *= plain->output[r] > 0 ? 1 : slope;
+        plain->g[r] *= plain->output[r] > 0 ? 1 : slope;
+        plain->sum += plain->g[r];
+        plain->dot += plain->g[r] * plain->standard[r];
+    }
+    for (int r = 0; r < rows; r++) {
+        plain->g[r] = scale * plain->inverse *
+                      (plain->g[r] - plain->sum / rows - plain->standard[r] * plain->dot / rows);
+        plain->bias_sum += plain->g[r];
+    }
+}
+
+/* Whole chains of rows and such as are left over; one part with and without a bias, and three. */
+static void normalization_matches_its_formulas(void **state)
+{
+    enum { LEAST_ROWS = 4, PART = 100 * WIDE };
+    static float parts[3 * PART], standard[ROWS * WIDE], output[ROWS * WIDE];
+    float mean[COLUMNS], variance[COLUMNS], inverse[COLUMNS];
+    float sum[COLUMNS], dot[COLUMNS], bias_sum[COLUMNS];
+
+    (void)state;
+    normal(parts, 3 * PART, 8);
+    for (int rows = LEAST_ROWS; rows <= ROWS; rows++)
+        for (int count = 0; count <= 3; count += count + 1) {
+            fill_matrices();
+            memcpy(standard, y, sizeof standard);
+            memcpy(output, y, sizeof output);
+            const struct math_norm norm = {.bias = count == 0 ? NULL : p,
+                                           .scale = q,
+                                           .shift = u,
+                                           .epsilon = 0.01F,
+                                           .slope = 0.25F,
+                                           .mean = mean,
+                                           .variance = variance,
+                                           .inverse = inverse,
+                                           .standard = standard,
+                                           .output = output};
+            math_norm_forward(rows, COLUMNS, count == 0 ? 1 : count, parts, PART, WIDE, &norm);
+            memcpy(x, out, sizeof x);
+            math_norm_backward(rows, COLUMNS, out, WIDE, &norm, sum, dot, bias_sum);
+            for (int c = 0; c < COLUMNS; c++) {
+                struct plain_norm plain = {0};
+                for (int r = 0; r < rows; r++) {
+                    plain.score[r] = count == 0 ? 0 : (double)p[c];
+                    for (int k = 0; k < (count == 0 ? 1 : count); k++)
+                        plain.score[r] += (double)parts[k * PART + r * WIDE + c];
+                    plain.g[r] = (double)x[r * WIDE + c];
+                }
+                plain_norm_column(&plain, rows, (double)q[c], (double)u[c], 0.25, 0.01);
+                assert_near(mean[c], plain.mean);
+                assert_near(variance[c], plain.variance);
+                assert_near(inverse[c], plain.inverse);
+                assert_near(sum[c], plain.sum);
+                assert_near(dot[c], plain.dot);
+                assert_near(bias_sum[c], plain.bias_sum);
+                for (int r = 0; r < rows; r++) {
+                    assert_near(standard[r * WIDE + c], plain.standard[r]);
+                    assert_near(output[r * WIDE + c], plain.output[r]);
+                    assert_near(out[r * WIDE + c], plain.g[r]);
+                }
+            }
+            for (int r = 0; r < ROWS; r++)
+                for (int i = r * WIDE + (r < rows ? COLUMNS : 0); i < (r + 1) * WIDE; i++)
+                    assert_true(standard[i] == y[i] && output[i] == y[i] && out[i] == x[i]);
+        }
 }
 
 static void activations_match_their_formulas(void **state)
@@ -314,21 +383,22 @@ static void tails_match_the_definition(void **state)
 
 static void softmax_matches_the_definition(void **state)
 {
+    enum { SAMPLES = 35, STRIDE = 48 }; /* whole groups of rows and a part of one */
     static const int columns[] = {1, 2, 10, 16, 17, 40};
-    float logits[3 * 48], share[3 * 48], largest[3], sum[3];
+    float logits[SAMPLES * STRIDE], share[SAMPLES * STRIDE], largest[SAMPLES], sum[SAMPLES];
 
     (void)state;
     for (size_t n = 0; n < sizeof columns / sizeof *columns; n++) {
-        normal(logits, 3 * 48, 5);
-        for (int i = 0; i < 48; i++) {
-            logits[48 + i] = 1000 + 100 * logits[48 + i];
-            logits[96 + i] -= 1000;
+        normal(logits, SAMPLES * STRIDE, 5);
+        for (int i = 0; i < STRIDE; i++) {
+            logits[STRIDE + i] = 1000 + 100 * logits[STRIDE + i];
+            logits[(SAMPLES - 1) * STRIDE + i] -= 1000;
         }
-        for (int i = 0; i < 3 * 48; i++)
+        for (int i = 0; i < SAMPLES * STRIDE; i++)
             share[i] = 7;
-        math_softmax(3, columns[n], 0.5F, logits, 48, share, largest, sum);
-        for (int r = 0; r < 3; r++) {
-            const float *row = logits + r * 48;
+        math_softmax(SAMPLES, columns[n], 0.5F, logits, STRIDE, share, largest, sum);
+        for (int r = 0; r < SAMPLES; r++) {
+            const float *row = logits + r * STRIDE;
             float most = row[0];
             double total = 0;
 
@@ -339,22 +409,22 @@ static void softmax_matches_the_definition(void **state)
             assert_true(largest[r] == most);
             assert_near(sum[r], total);
             for (int c = 0; c < (columns[n] + 15) / 16 * 16; c++)
-                assert_near(share[r * 48 + c],
+                assert_near(share[r * STRIDE + c],
                             c < columns[n] ? 0.5 * exp((double)row[c] - (double)most) / total : 0);
-            assert_true(columns[n] == 40 || share[r * 48 + 47] == 7);
+            assert_true(columns[n] == 40 || share[r * STRIDE + STRIDE - 1] == 7);
         }
     }
     logits[0] = NAN;
-    logits[49] = NAN;
-    logits[96] = INFINITY;
-    math_softmax(3, 10, 1, logits, 48, share, largest, sum);
+    logits[STRIDE + 1] = NAN;
+    logits[2 * STRIDE] = INFINITY;
+    math_softmax(3, 10, 1, logits, STRIDE, share, largest, sum);
     for (int r = 0; r < 3; r++)
         assert_false(isfinite(sum[r]) && isfinite(largest[r]));
 }
 
 /* All results of all kernels at one width of the vectors. */
 struct results {
-    float matrix[16][ROWS * WIDE], vector[6][COLUMNS];
+    float matrix[16][ROWS * WIDE], vector[9][COLUMNS];
 };
 
 static void run_kernels(struct results *results)
@@ -370,8 +440,9 @@ static void run_kernels(struct results *results)
         memcpy(m[i], out, sizeof out);
     math_columns_add(ROWS, COLUMNS, p, m[0], WIDE);
     math_columns_affine(ROWS, COLUMNS, x, p, q, m[1], WIDE);
-    math_columns_normalize(ROWS, COLUMNS, x, p, q, m[2], WIDE);
-    math_columns_normalize_backward(ROWS, COLUMNS, x, p, q, u, v, m[3], WIDE);
+    const struct math_norm norm = {p, q, u, 0.01F, 0.1F, s[1], s[2], s[3], m[2], m[3]};
+    math_norm_forward(ROWS / 2, COLUMNS, 2, x, ROWS / 2 * WIDE, WIDE, &norm);
+    math_norm_backward(ROWS / 2, COLUMNS, m[11], WIDE, &norm, s[6], s[7], s[8]);
     math_columns_gather(ROWS / 2, COLUMNS, 2, x, ROWS / 2 * WIDE, p, m[4], WIDE);
     math_leaky_relu(ROWS, COLUMNS, 0.1F, m[5], WIDE);
     math_leaky_relu_backward(ROWS, COLUMNS, 0.1F, x, m[6], WIDE);
@@ -382,8 +453,6 @@ static void run_kernels(struct results *results)
         row[r] = bytes + r * WIDE;
     math_bytes_affine(ROWS, WIDE - 3, row, x, y, m[10], WIDE);
     math_columns_sum(ROWS, COLUMNS, x, WIDE, s[0]);
-    math_columns_dot(ROWS, COLUMNS, x, y, WIDE, s[1]);
-    math_columns_moments(ROWS, COLUMNS, x, WIDE, s[2], s[3]);
     s[4][0] = math_finite(ROWS * WIDE, x);
     math_elu(ROWS, COLUMNS - 3, 0.1F, m[12], WIDE);
     math_softmax(ROWS, 21, 0.1F, x, WIDE, m[13], s[4] + 1, s[5]);
@@ -623,6 +692,7 @@ int main(void)
         cmocka_unit_test(generated_products_match_openblas),
         cmocka_unit_test(widths_fill_vectors),
         cmocka_unit_test(columns_match_their_formulas),
+        cmocka_unit_test(normalization_matches_its_formulas),
         cmocka_unit_test(activations_match_their_formulas),
         cmocka_unit_test(updates_match_their_formulas),
         cmocka_unit_test(rows_match_their_formulas),

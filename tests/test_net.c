@@ -202,7 +202,7 @@ static void train(struct fixture *fixture, int batch, int steps, const struct ne
 struct evaluation {
     double loss;
     uint64_t correct;
-    uint64_t confusion[16];
+    struct net_guess guesses[1200];
 };
 
 static struct evaluation evaluate(struct fixture *fixture, int first, int rows)
@@ -216,7 +216,7 @@ static struct evaluation evaluate(struct fixture *fixture, int first, int rows)
     struct evaluation evaluation = {0};
 
     net_evaluate(fixture->net, &source, samples->labels + first, rows, &evaluation.loss,
-                 &evaluation.correct, evaluation.confusion);
+                 &evaluation.correct, evaluation.guesses);
     return evaluation;
 }
 
@@ -406,12 +406,15 @@ static void evaluation_follows_the_formulas(void **state)
             }
             loss -= log(plain[fixture.samples.labels[r]]);
             expected.correct += largest == fixture.samples.labels[r];
-            expected.confusion[fixture.samples.labels[r] * 4 + largest]++;
+            expected.guesses[r] = (struct net_guess){p[r * 4 + largest], (uint8_t)largest};
         }
         const struct evaluation evaluation = evaluate(&fixture, 0, COUNT);
         assert_true(fabs(evaluation.loss - loss) < 1e-4 * loss);
         assert_int_equal(evaluation.correct, expected.correct);
-        assert_memory_equal(evaluation.confusion, expected.confusion, sizeof expected.confusion);
+        for (int r = 0; r < COUNT; r++) {
+            assert_int_equal(evaluation.guesses[r].class, expected.guesses[r].class);
+            assert_true(evaluation.guesses[r].probability == expected.guesses[r].probability);
+        }
 
         /* In two calls the sums go on. */
         double sum = 0;

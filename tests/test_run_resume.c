@@ -119,11 +119,11 @@ static void test_journal_shown(void **state)
 {
     (void)state;
     struct journal_record *lines = mem_alloc(64 * sizeof *lines);
-    struct script *script = fixture_script(
-        "@3 set train.l2 0.5\n@5 note seen\n@9 undo\n@10 set train.l2 -1\n"
-        "@11 pause\n");
+    struct script *script =
+        fixture_script("@3 set train.l2 0.5\n@5 note seen\n@9 undo\n@11 pause\n");
     struct run *run = fixture_start_script(&fixture, "shown", script);
     fixture_wait(run_feed(run), fixture_paused, NULL);
+    fixture_expect_refused(run_feed(run), "set train.l2 -1", "train.l2");
     assert_int_equal(check_journal("shown", run_feed(run), lines, 64), 6);
     assert_non_null(strstr(lines[0].text, ", data "));
     assert_non_null(strstr(lines[1].text, "l2 "));
@@ -131,7 +131,7 @@ static void test_journal_shown(void **state)
     assert_string_equal(lines[2].command, "note seen");
     assert_string_equal(lines[3].text, "to step 3 (edit-2)");
     assert_int_equal(lines[3].back_to, 1);
-    assert_true(lines[4].refused && strstr(lines[4].text, "train.l2"));
+    assert_true(lines[5].refused && strstr(lines[5].text, "train.l2"));
     assert_int_equal(run_feed(run)->journal(run_feed(run), 3, lines, 2), 2);
     assert_int_equal(lines[0].seq, 3);
     assert_int_equal(run_feed(run)->journal(run_feed(run), 7, lines, 2), 0);

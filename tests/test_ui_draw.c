@@ -222,7 +222,7 @@ static void check_inside(struct grid *grid, struct rect where, const struct char
                          const char *what)
 {
     for (int i = 0; i < grid->width * grid->height; i++)
-        grid->cells[i] = (struct cell){'~', STYLE_BAD};
+        grid->cells[i] = (struct cell){.rune = '~', .style = STYLE_BAD};
     chart_draw(grid, where, chart);
     check_untouched(grid, where, what);
 }

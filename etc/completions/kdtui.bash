@@ -22,6 +22,7 @@ _kdtui_setting()
     checkpoint.best=*) words="on off" ;;
     view.glyphs=*) words="auto braille block ascii" ;;
     view.colors=*) words="auto 256 16 mono" ;;
+    view.mouse=*) words="on off" ;;
     *=*) words= ;;
     *)
         words="data.dataset=
@@ -64,7 +65,8 @@ _kdtui_setting()
             checkpoint.best=
             view.fps=
             view.glyphs=
-            view.colors="
+            view.colors=
+            view.mouse="
         compopt -o nospace
         return
         ;;
@@ -116,9 +118,9 @@ _kdtui()
     esac
     if [[ -z $option && $word == -* ]]; then
         case ${subcommand:-run} in
-        run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless --script -q --quiet --help --version" ;;
-        resume) words="-s --set --runs-dir --headless --script --epochs --from -q --quiet --help --version" ;;
-        replay) words="-s --set -n --name --runs-dir --headless --verify -q --quiet --help --version" ;;
+        run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless --mouse --script -q --quiet --help --version" ;;
+        resume) words="-s --set --runs-dir --headless --mouse --script --epochs --from -q --quiet --help --version" ;;
+        replay) words="-s --set -n --name --runs-dir --headless --mouse --verify -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
         plot) words="--runs-dir -o --output --help --version" ;;
         export) words="--runs-dir -o --output --format --help --version" ;;

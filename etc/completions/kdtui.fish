@@ -92,7 +92,9 @@ function __kdtui_settings
         view.colors=auto \
         view.colors=256 \
         view.colors=16 \
-        view.colors=mono
+        view.colors=mono \
+        view.mouse=on \
+        view.mouse=off
 end
 
 function __kdtui_runs
@@ -113,13 +115,14 @@ complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a bench -d 'Train for some 
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a settings -d 'Print every setting, or those named: what is accepted, default, meaning.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a keys -d 'Print every key and command with its meaning.'
 complete -c kdtui -n '__kdtui_is eval' -F -a '(__kdtui_runs)'
-complete -c kdtui -n '__kdtui_is settings' -a 'data.dataset data.path data.train_size data.validation_size data.validation_from data.mean data.scale network.hidden network.activation network.slope network.batch_norm network.batch_norm_learned network.batch_norm_average network.init network.init_std train.epochs train.batch_size train.learning_rate train.l2 train.momentum train.optimizer train.schedule train.decay train.step_epochs train.rate_min train.rate_max train.cycle_steps train.warmup_steps train.precision train.evaluate train.on_divergence train.threads train.seed augment.noise augment.noise_level checkpoint.every_epochs checkpoint.keep checkpoint.best view.fps view.glyphs view.colors'
+complete -c kdtui -n '__kdtui_is settings' -a 'data.dataset data.path data.train_size data.validation_size data.validation_from data.mean data.scale network.hidden network.activation network.slope network.batch_norm network.batch_norm_learned network.batch_norm_average network.init network.init_std train.epochs train.batch_size train.learning_rate train.l2 train.momentum train.optimizer train.schedule train.decay train.step_epochs train.rate_min train.rate_max train.cycle_steps train.warmup_steps train.precision train.evaluate train.on_divergence train.threads train.seed augment.noise augment.noise_level checkpoint.every_epochs checkpoint.keep checkpoint.best view.fps view.glyphs view.colors view.mouse'
 complete -c kdtui -n '__kdtui_is run eval bench' -s c -l config -r -F -d 'Read settings from an INI file.'
 complete -c kdtui -n '__kdtui_is run bench' -s p -l preset -x -a 'fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21' -d 'Read settings from a preset: fig01 to fig21.'
 complete -c kdtui -n '__kdtui_is run resume replay eval bench' -s s -l set -x -a '(__kdtui_settings)' -d 'Set one setting; may be repeated.'
 complete -c kdtui -n '__kdtui_is run replay' -s n -l name -x -d 'Name the run; its directory is named so.'
 complete -c kdtui -n '__kdtui_is run resume replay eval plot export' -l runs-dir -x -a '(__fish_complete_directories)' -d 'Keep runs in DIR.'
 complete -c kdtui -n '__kdtui_is run resume replay' -l headless -d 'Print plain lines instead of the view.'
+complete -c kdtui -n '__kdtui_is run resume replay' -l mouse -d 'Let the view have the mouse; the same as -s view.mouse=on.'
 complete -c kdtui -n '__kdtui_is run resume' -l script -r -F -d 'Give the commands of a file, one a line, as @STEP COMMAND.'
 complete -c kdtui -n '__kdtui_is resume' -l epochs -x -d 'Train until N epochs are done.'
 complete -c kdtui -n '__kdtui_is resume' -l from -x -d 'Go on from this state instead of the newest.'

@@ -90,6 +90,9 @@ void data_gather(const struct dataset *dataset, const struct data_choice *choice
 /* The same rows and inputs are gathered soon: brings the pixels near. */
 void data_expect(const struct dataset *dataset, const struct data_choice *choice, int begin,
                  int inputs);
+/* Copies the bytes of an image as they were read, info->inputs of them. */
+void data_pixels(const struct dataset *dataset, enum data_split split, uint64_t image,
+                 uint8_t *out);
 void data_labels(const struct dataset *dataset, const struct data_choice *choice, uint8_t *labels);
 
 /* Population standard deviation of a training mini-batch as it is fed to the

@@ -17,6 +17,7 @@ enum run_state {
     RUN_RUNNING,
     RUN_PAUSED,
     RUN_EVALUATING,  /* of a set, at an epoch's end or because it was asked for */
+    RUN_RANGE_TEST,  /* training with a growing rate, to put the state back */
     RUN_TESTING,     /* the test set, at the end */
     RUN_FINISHED,    /* all epochs, or `stop`; result.json is written */
     RUN_INTERRUPTED, /* left early: saved, or `abandoned` */
@@ -32,6 +33,25 @@ struct evaluation {
     double seconds, learning_rate;
     double train_loss, train_accuracy, validation_loss, validation_accuracy;
     bool abandoned; /* by undo, redo or rollback: the run went on from an earlier step */
+};
+
+/* An image that was taken for what it is not. */
+struct wrong_guess {
+    uint32_t image; /* its index in the validation set */
+    uint8_t truth, guess;
+    float probability; /* of the guess */
+};
+
+enum { FEED_WRONG_GUESSES = 32, FEED_CLASS_NAME = 32 };
+
+/* What an evaluation took the images of a set for. */
+struct confusion {
+    struct evaluation of; /* as a viewer gets it: which it was */
+    int classes;
+    uint32_t *count; /* [classes][classes], a row for each true class; the caller's */
+    /* The surest ones, the surest first, of equals the first image. */
+    struct wrong_guess wrong[FEED_WRONG_GUESSES];
+    int wrong_count;
 };
 
 /* Some steps' training loss: steps first … last. What is not a number leaves the others' mean. */
@@ -76,6 +96,26 @@ struct journal_record {
     char text[FEED_JOURNAL_TEXT];
 };
 
+/* A learning-rate range test: the loss of the coming mini-batches while the rate grows, from a
+ * state that is then put back. */
+enum { RANGE_POINTS = 256 };
+struct range_point {
+    double rate, loss; /* the mini-batch's, before the step with this rate */
+    double smooth;     /* of the points around it */
+};
+struct range_test {
+    uint64_t number; /* tests of this process so far; 0: none, and nothing else is set */
+    bool running;
+    int64_t step; /* that it began from */
+    double rate;  /* in force there */
+    size_t planned, count;
+    struct range_point points[RANGE_POINTS]; /* rate ascending */
+    /* Once it is not running: the rates at which the loss falls fastest and is lowest (NaN: it
+     * does not fall), and what came of it in words. */
+    double steepest, lowest;
+    char text[128];
+};
+
 enum answer_state { ANSWER_NONE, ANSWER_REQUESTED, ANSWER_APPLIED, ANSWER_REFUSED };
 struct answer {
     uint64_t id; /* 0: none yet */
@@ -99,6 +139,7 @@ struct snapshot {
     char network[128]; /* "3072-256-128-10 relu, batch norm before" */
     uint64_t parameters, train_count, validation_count, test_count;
     int classes, threads;
+    int image_width, image_height, image_channels;
     struct settings settings; /* live values as they are now */
 
     int64_t step, steps_per_epoch, total_steps;
@@ -108,7 +149,7 @@ struct snapshot {
     double learning_rate;  /* in force */
     double samples_per_second;
     double loss;                /* mean over the last steps; NaN before the first */
-    double evaluation_progress; /* 0 … 1 while evaluating or testing */
+    double evaluation_progress; /* 0 … 1 while evaluating or testing, also a range */
     struct evaluation last;     /* last.step < 0: none yet */
     double best_validation_accuracy, best_validation_loss; /* best so far; NaN: none */
     int64_t best_epoch, best_step;
@@ -125,6 +166,7 @@ struct snapshot {
     size_t buckets, evaluations, edits, states; /* how much history there is */
     uint64_t journal;                           /* seq of the journal's newest line; 0: none */
     uint64_t returns;     /* how often undo, redo or rollback led to another state */
+    uint64_t range_tests; /* how many have ended */
     struct answer answer; /* of the newest command */
 };
 
@@ -146,6 +188,15 @@ struct feed {
     size_t (*edits)(struct feed *feed, size_t first, struct edit_mark *out, size_t most);
     /* The states that rollback can return to, newest first; same terms. */
     size_t (*states)(struct feed *feed, size_t first, struct kept_state *out, size_t most);
+    /* What the newest evaluation took the validation set for; out->count has room for
+     * snapshot.classes squared. False: none by this process yet. Each is another one
+     * where snapshot.evaluations has grown, or returns. */
+    bool (*confusion)(struct feed *feed, struct confusion *out);
+    /* Of a class, 0 … classes-1. */
+    void (*class_name)(struct feed *feed, int class, char out[FEED_CLASS_NAME]);
+    /* Copies the pixels of a validation image: planes of bytes, one after another, in
+     * snapshot's sizes. */
+    void (*image)(struct feed *feed, uint32_t image, uint8_t *out);
     /* Copies at most `most` lines of the journal from number `seq` on, of the newest
      * FEED_JOURNAL_LINES; returns how many. NULL where there is no journal to be shown. */
     size_t (*journal)(struct feed *feed, uint64_t seq, struct journal_record *out, size_t most);
@@ -158,6 +209,8 @@ struct feed {
     /* An eventfd, readable when something was published since it was last read;
      * at most every 20 ms. One reader; -1 where there is none. */
     int wake_fd;
+    /* The newest range test as far as it has come; NULL: this feed does not tell. */
+    void (*range)(struct feed *feed, struct range_test *out);
 };
 
 #endif

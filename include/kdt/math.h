@@ -101,24 +101,30 @@ void math_columns_affine(int rows, int columns, const real *x, const real *scale
                          real *y, int stride);
 /* sum[c] = sum_r x[r][c] */
 void math_columns_sum(int rows, int columns, const real *x, int stride, real *sum);
-/* dot[c] = sum_r x[r][c] y[r][c] */
-void math_columns_dot(int rows, int columns, const real *x, const real *y, int stride, real *dot);
-/* mean[c] = mean_r x[r][c]; variance[c] = mean_r (x[r][c] - mean[c])^2 */
-void math_columns_moments(int rows, int columns, const real *x, int stride, real *mean,
-                          real *variance);
-/* y[r][c] = (x[r][c] - mean[c]) inverse[c] */
-void math_columns_normalize(int rows, int columns, const real *x, const real *mean,
-                            const real *inverse, real *y, int stride);
-/* Through y = scale (x - mean) inverse, mean and inverse being functions of x:
- * g[r][c] = scale[c] inverse[c] (g[r][c] - sum[c] / rows - y^[r][c] dot[c] / rows)
- * with y^ = (x - mean) inverse, sum = sum_r g, dot = sum_r g y^. */
-void math_columns_normalize_backward(int rows, int columns, const real *normalized,
-                                     const real *scale, const real *inverse, const real *sum,
-                                     const real *dot, real *g, int stride);
 /* y[r][c] = bias[c] + parts[0][r][c] + … + parts[count - 1][r][c], in this
  * order; the parts lie part_stride elements apart, their rows as y's. */
 void math_columns_gather(int rows, int columns, int count, const real *parts, size_t part_stride,
                          const real *bias, real *y, int stride);
+
+/* Batch normalization of columns, a multiple of 16 of them:
+ *   s = bias + parts[0] + parts[1] + …, y^ = (s - mean) inverse,
+ *   output = scale y^ + shift, times `slope` where it is not above 0
+ * with mean and variance of s over the rows, inverse = 1 / sqrt(variance + epsilon).
+ * The parts lie part_stride elements apart; all rows `stride`. bias may be NULL. */
+struct math_norm {
+    const real *bias, *scale, *shift; /* [columns] */
+    real epsilon, slope;              /* slope 1: no activation */
+    real *mean, *variance, *inverse;  /* [columns] */
+    real *standard, *output;          /* y^ and output [rows][columns] */
+};
+void math_norm_forward(int rows, int columns, int parts, const real *x, size_t part_stride,
+                       int stride, const struct math_norm *norm);
+/* And back: g is the gradient of the output, then that of s.
+ *   g^ = g times `slope` where the output is not above 0
+ *   sum = sum_r g^, dot = sum_r g^ y^
+ *   g = scale inverse (g^ - sum / rows - y^ dot / rows), bias_sum = sum_r g */
+void math_norm_backward(int rows, int columns, real *g, int stride, const struct math_norm *norm,
+                        real *sum, real *dot, real *bias_sum);
 
 /* Activations, in place, and their derivatives from the output y:
  * g[r][c] *= act'(x[r][c]). NaN stays NaN. */
@@ -133,6 +139,7 @@ void math_elu_backward(int rows, int columns, real slope, const real *y, real *g
 /* y[r][c] = scale e^(x[r][c] - largest[r]) / sum[r], sum[r] = sum_c e^(…). Rows of x
  * and y have room for a multiple of 16 columns; what y has beyond them becomes 0. A
  * NaN in a row makes its sum NaN, or all of it. x and y do not overlap. */
+enum { MATH_SOFTMAX_COLUMNS = 256 }; /* at most */
 void math_softmax(int rows, int columns, real scale, const real *x, int stride, real *y,
                   real *largest, real *sum);
 

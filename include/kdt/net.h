@@ -111,11 +111,16 @@ struct net_clock {
  * net_create, reads no clock. The clock outlives its use. */
 void net_clock_set(struct net *net, struct net_clock *clock);
 
+/* The class that a row is taken for, and how probable the net holds it. */
+struct net_guess {
+    real probability;
+    uint8_t class;
+};
 /* Forward with the moving averages. For `rows` rows (any number; done in
  * blocks) adds the summed cross-entropy to *loss and the hits to *correct;
- * adds to confusion[true * K + predicted] unless it is NULL. */
+ * guesses [rows] may be NULL. */
 void net_evaluate(struct net *net, const struct net_source *source, const uint8_t *labels, int rows,
-                  double *loss, uint64_t *correct, uint64_t *confusion);
+                  double *loss, uint64_t *correct, struct net_guess *guesses);
 /* Class probabilities p [rows][K] with the moving averages. */
 void net_predict(struct net *net, const struct net_source *source, int rows, real *p);
 enum { NET_EVALUATE_ROWS = 512 }; /* the block net_evaluate works best with */

@@ -198,13 +198,14 @@ void run_record_fini(struct run_record *record);
 /* The row with the highest validation accuracy, the earliest of equals; NULL: none. */
 const struct evaluation *run_record_best(const struct run_record *record);
 
-/* A split evaluated by a net with the checkpoint's transform (NULL: the dataset's own). */
+/* A split evaluated by a net with the checkpoint's transform (NULL: the dataset's own).
+ * confusion: NULL, or with room for the dataset's classes; its `of` is left alone. */
 struct evaluation_result {
     double loss, accuracy;
     uint64_t count;
 };
 int run_evaluate(struct net *net, const struct dataset *dataset, enum data_split split,
-                 const struct data_transform *transform, uint64_t *confusion,
+                 const struct data_transform *transform, struct confusion *confusion,
                  struct evaluation_result *out, struct err *err);
 
 /* Training without a run, to measure it: no thread, no files, the learning rate

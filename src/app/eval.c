@@ -27,7 +27,7 @@ static int parse_split(const char *word, enum data_split *out, struct err *err)
 }
 
 /* `wide`: columns that the largest count needs. */
-static void print_classes(const struct data_info *info, const uint64_t *confusion)
+static void print_classes(const struct data_info *info, const struct confusion *confusion)
 {
     int classes = info->classes, name_width = 5, wide = 3;
     for (int k = 0; k < classes; k++) {
@@ -35,8 +35,8 @@ static void print_classes(const struct data_info *info, const uint64_t *confusio
         name_width = length > name_width ? length : name_width;
     }
     for (int i = 0; i < classes * classes; i++)
-        while (confusion[i] >= 1000 && wide < 9 &&
-               snprintf(NULL, 0, "%llu", (unsigned long long)confusion[i]) > wide)
+        while (confusion->count[i] >= 1000 && wide < 9 &&
+               snprintf(NULL, 0, "%u", confusion->count[i]) > wide)
             wide++;
 
     printf("\n%*s  accuracy  predicted as\n%*s  %8s", name_width, "class", name_width, "", "");
@@ -44,7 +44,7 @@ static void print_classes(const struct data_info *info, const uint64_t *confusio
         printf(" %*.*s", wide + 1, wide + 1, info->class_name[k]);
     printf("\n");
     for (int k = 0; k < classes; k++) {
-        const uint64_t *row = confusion + k * classes;
+        const uint32_t *row = confusion->count + k * classes;
         uint64_t total = 0;
         for (int j = 0; j < classes; j++)
             total += row[j];
@@ -54,7 +54,7 @@ static void print_classes(const struct data_info *info, const uint64_t *confusio
         else
             printf("%8s", "-");
         for (int j = 0; j < classes; j++)
-            printf(" %*llu", wide + 1, (unsigned long long)row[j]);
+            printf(" %*u", wide + 1, row[j]);
         printf("\n");
     }
 }
@@ -87,7 +87,7 @@ static int evaluate(const struct checkpoint *checkpoint, const char *path,
     struct dataset *dataset = NULL;
     struct team *team = NULL;
     struct net *net = NULL;
-    uint64_t *confusion = NULL;
+    struct confusion confusion = {0};
     struct data_options data_options;
     struct net_shape shape;
     int code = -1;
@@ -116,19 +116,20 @@ static int evaluate(const struct checkpoint *checkpoint, const char *path,
         net_create(&shape, 1, team, &net, err) != 0 ||
         checkpoint_restore(checkpoint, net, err) != 0)
         goto done;
-    confusion = mem_alloc((size_t)info->classes * (size_t)info->classes * sizeof *confusion);
+    confusion.count =
+        mem_alloc((size_t)info->classes * (size_t)info->classes * sizeof *confusion.count);
     struct data_transform transform = {checkpoint->factor, checkpoint->offset, checkpoint->inputs};
     struct evaluation_result result;
-    if (run_evaluate(net, dataset, split, &transform, confusion, &result, err) != 0)
+    if (run_evaluate(net, dataset, split, &transform, &confusion, &result, err) != 0)
         goto done;
     fprintf(stderr, "checkpoint  %s, step %lld\ndata        %s, %s, %llu images\n", path,
             (long long)checkpoint->step, info->name, split_names[split],
             (unsigned long long)result.count);
     printf("loss %.4f\naccuracy %.2f%%\n", result.loss, 100 * result.accuracy);
-    print_classes(info, confusion);
+    print_classes(info, &confusion);
     code = 0;
 done:
-    mem_free(confusion);
+    mem_free(confusion.count);
     net_destroy(net);
     team_destroy(team);
     data_close(dataset);

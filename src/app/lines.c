@@ -44,6 +44,13 @@ static void print_evaluation(const struct snapshot *now, const struct evaluation
     fflush(stdout);
 }
 
+static void print_range_test(struct feed *feed)
+{
+    struct range_test test;
+    feed->range(feed, &test);
+    fprintf(stderr, "range    %s, at step %lld\n", test.text, (long long)test.step);
+}
+
 void lines_update(struct lines *lines, struct feed *feed)
 {
     struct snapshot now;
@@ -64,6 +71,9 @@ void lines_update(struct lines *lines, struct feed *feed)
         if (!lines->quiet && edit.source == SOURCE_RESUME)
             fprintf(stderr, "resume   %s at step %lld\n", edit.label, (long long)edit.step);
     }
+    if (now.range_tests != lines->range_tests && !lines->quiet)
+        print_range_test(feed);
+    lines->range_tests = now.range_tests;
     if (strcmp(now.warning, lines->warning) != 0) {
         if (now.warning[0])
             fprintf(stderr, "kdtui: warning: %s\n", now.warning);
@@ -96,6 +106,34 @@ static void print_result(const struct snapshot *now)
     const struct run_result result = {now->test_accuracy, now->best_validation_accuracy,
                                       (double)now->best_epoch};
     lines_result(&result);
+}
+
+static void print_numbers(const struct snapshot *now)
+{
+    const struct evaluation *last = &now->last;
+    if (last->step >= 0)
+        printf("last     epoch %lld, step %lld: loss %.4f val %.4f, accuracy %.2f%% val %.2f%%\n",
+               (long long)last->epoch, (long long)last->step, last->train_loss,
+               last->validation_loss, 100 * last->train_accuracy, 100 * last->validation_accuracy);
+    if (!isnan(now->best_validation_accuracy))
+        printf("best     epoch %lld: validation %.2f%%\n", (long long)now->best_epoch,
+               100 * now->best_validation_accuracy);
+}
+
+void lines_summary(struct feed *feed, bool by_name)
+{
+    struct snapshot now;
+    feed->snapshot(feed, &now);
+    const char *run = by_name ? now.name : now.directory;
+    const char *quote = strpbrk(run, " \t'\"\\$*?") ? "'" : "";
+    printf("run      %s in %s\n", now.name, now.directory);
+    print_numbers(&now);
+    if (now.state == RUN_FINISHED)
+        printf("more     kdtui resume %s%s%s --epochs=%lld\n", quote, run, quote,
+               2 * (long long)now.epochs);
+    else if (now.checkpoint_step >= 0)
+        printf("go on    kdtui resume %s%s%s\n", quote, run, quote);
+    fflush(stdout);
 }
 
 void lines_end(struct lines *lines, struct feed *feed)

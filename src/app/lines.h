@@ -10,14 +10,19 @@ struct lines {
     bool begun;
     int output_errno; /* why standard output could not be written first; 0: it could */
     size_t evaluations, edits;
+    uint64_t range_tests;
     char warning[512];
 };
-/* Prints what is new: what is trained on what and warnings on standard error, evaluations on
- * standard output. */
+/* Prints what is new: what is trained on what, range tests and warnings on standard error,
+ * evaluations on standard output. */
 void lines_update(struct lines *lines, struct feed *feed);
 /* The result, or why there is none. */
 void lines_end(struct lines *lines, struct feed *feed);
 /* "test accuracy 51.23% (best validation 52.10% at epoch 9)" */
 void lines_result(const struct run_result *result);
+
+/* Where the run is, its last and best numbers, and how to go on: for who leaves the view.
+ * `by_name`: a command finds the run by its name alone. */
+void lines_summary(struct feed *feed, bool by_name);
 
 #endif

@@ -85,9 +85,9 @@ static void take_option(struct options *out, const char *name, const char *value
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"headless", &out->headless}, {"quiet", &out->quiet}, {"verify", &out->verify},
-                 {"ini", &out->ini},           {"json", &out->json},   {"help", &out->help},
-                 {"version", &out->version}};
+    } flags[] = {{"headless", &out->headless}, {"mouse", &out->mouse},    {"quiet", &out->quiet},
+                 {"verify", &out->verify},     {"ini", &out->ini},        {"json", &out->json},
+                 {"help", &out->help},         {"version", &out->version}};
     const struct {
         const char *name;
         const char **text;

@@ -11,7 +11,7 @@
 
 struct options {
     enum subcommand subcommand;
-    bool headless, quiet, verify, ini, json, help, version;
+    bool headless, mouse, quiet, verify, ini, json, help, version;
     const char *preset, *name, *runs_directory, *split, *script, *epochs, *from, *seconds, *output,
         *format;                /* NULL: not given */
     const char **config, **set; /* in the order given */

@@ -198,6 +198,7 @@ int train_watch(const struct options *options, const struct settings *settings, 
     if (wants_view(options)) {
         char *remember = places_view_settings();
         struct view_options view_options = {.settings = *settings, .remember_path = remember};
+        view_options.settings.view.mouse |= options->mouse;
         signals_catch_stop(true);
         struct err why;
         if (view_open(session.feed, &view_options, &session.view, &why) != 0) {
@@ -209,7 +210,10 @@ int train_watch(const struct options *options, const struct settings *settings, 
     }
     session.plain = session.tell = !session.view;
     session_loop(&session);
-    if (session.tell || session.end_signal)
+    const bool told = session.tell || session.end_signal;
+    if (told && !session.plain && !options->quiet)
+        lines_summary(session.feed, options->runs_directory == NULL);
+    if (told)
         lines_end(&session.lines, session.feed);
     int code = exit_code(&session);
     if (code == 0 && *run_verified(run))

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* The words of one stream in order, four from each block. */
 struct words {
@@ -97,6 +98,12 @@ void data_expect(const struct dataset *dataset, const struct data_choice *choice
             __builtin_prefetch(pixels + i, 0, SECOND_LEVEL);
         __builtin_prefetch(pixels + inputs - 1, 0, SECOND_LEVEL);
     }
+}
+
+void data_pixels(const struct dataset *dataset, enum data_split split, uint64_t image, uint8_t *out)
+{
+    assert(image < dataset->split[split].count);
+    memcpy(out, dataset->split[split].pixels[image], (size_t)dataset->info.inputs);
 }
 
 void data_labels(const struct dataset *dataset, const struct data_choice *choice, uint8_t *labels)

@@ -63,64 +63,6 @@ MATH_BODY void math_columns_sum_body(int rows, int columns, const real *restrict
 MATH_KERNEL(void, math_columns_sum, (int rows, int columns, const real *x, int stride, real *sum),
             (rows, columns, x, stride, sum))
 
-MATH_BODY void math_columns_dot_body(int rows, int columns, const real *restrict x,
-                                     const real *restrict y, int stride, real *restrict dot)
-{
-    SUM_COLUMNS(dot, AT(x) * AT(y));
-}
-MATH_KERNEL(void, math_columns_dot,
-            (int rows, int columns, const real *x, const real *y, int stride, real *dot),
-            (rows, columns, x, y, stride, dot))
-
-MATH_BODY void math_columns_moments_body(int rows, int columns, const real *restrict x, int stride,
-                                         real *restrict mean, real *restrict variance)
-{
-    const real share = 1 / (real)rows;
-
-    SUM_COLUMNS(mean, AT(x));
-    for (int c = 0; c < columns; c++)
-        mean[c] *= share;
-    /* Two passes: the mean of the squares minus the square of the mean would
-     * lose the variance of a column whose mean is large. */
-    SUM_COLUMNS(variance, (AT(x) - COLUMN(mean)) * (AT(x) - COLUMN(mean)));
-    for (int c = 0; c < columns; c++)
-        variance[c] *= share;
-}
-MATH_KERNEL(void, math_columns_moments,
-            (int rows, int columns, const real *x, int stride, real *mean, real *variance),
-            (rows, columns, x, stride, mean, variance))
-
-MATH_BODY void math_columns_normalize_body(int rows, int columns, const real *restrict x,
-                                           const real *restrict mean, const real *restrict inverse,
-                                           real *restrict y, int stride)
-{
-    for (int r = 0; r < rows; r++, x += stride, y += stride)
-        for (int c = 0; c < columns; c++)
-            y[c] = (x[c] - mean[c]) * inverse[c];
-}
-MATH_KERNEL(void, math_columns_normalize,
-            (int rows, int columns, const real *x, const real *mean, const real *inverse, real *y,
-             int stride),
-            (rows, columns, x, mean, inverse, y, stride))
-
-MATH_BODY void
-math_columns_normalize_backward_body(int rows, int columns, const real *restrict normalized,
-                                     const real *restrict scale, const real *restrict inverse,
-                                     const real *restrict sum, const real *restrict dot,
-                                     real *restrict g, int stride)
-{
-    const real share = 1 / (real)rows;
-
-    for (int r = 0; r < rows; r++, normalized += stride, g += stride)
-        for (int c = 0; c < columns; c++)
-            g[c] =
-                scale[c] * inverse[c] * (g[c] - share * sum[c] - normalized[c] * (share * dot[c]));
-}
-MATH_KERNEL(void, math_columns_normalize_backward,
-            (int rows, int columns, const real *normalized, const real *scale, const real *inverse,
-             const real *sum, const real *dot, real *g, int stride),
-            (rows, columns, normalized, scale, inverse, sum, dot, g, stride))
-
 MATH_BODY void math_columns_gather_body(int rows, int columns, int count,
                                         const real *restrict parts, size_t part_stride,
                                         const real *restrict bias, real *restrict y, int stride)

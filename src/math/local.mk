@@ -5,6 +5,7 @@ src_math_libmath_a_SOURCES = \
 	src/math/columns.c \
 	src/math/gemm.c \
 	src/math/internal.h \
+	src/math/norm.c \
 	src/math/peak.c \
 	src/math/rows.c \
 	src/math/tail.c \

@@ -39,13 +39,12 @@ static bool shape_equal(const struct shape *a, const struct shape *b)
 
 static uint32_t shape_hash(const struct shape *shape)
 {
-    const int numbers[] = {shape->m,   shape->n,   shape->k,           shape->lda,
-                           shape->ldb, shape->ldc, shape->transpose_a, shape->add};
-    uint32_t hash = 0;
+    const uint64_t sizes = (uint64_t)shape->m << 40 ^ (uint64_t)shape->n << 20 ^ (uint64_t)shape->k;
+    const uint64_t rows =
+        (uint64_t)shape->lda << 40 ^ (uint64_t)shape->ldb << 20 ^ (uint64_t)shape->ldc;
+    const uint64_t kind = (uint64_t)(2 * shape->transpose_a + shape->add) << 62;
 
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        hash = (hash ^ (uint32_t)numbers[i]) * 0x9e3779b1U;
-    return hash >> 16;
+    return (uint32_t)((((sizes ^ kind) * 0x9e3779b97f4a7c15U ^ rows) * 0xd6e8feb86659fd93U) >> 40);
 }
 
 static libxsmm_smmfunction make_kernel(const struct shape *shape)

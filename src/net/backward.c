@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 /* One of the layers above the first. */
 struct backward {
@@ -15,17 +16,22 @@ struct backward {
     const struct net_update *update;
 };
 
-/* The gradient g W[piece]^T of the piece's inputs, the sum over the panels. */
+/* The gradient g W[piece]^T of the piece's inputs, the sum over the panels. What
+ * fills the last vector is 0 times the gradient. */
 static void input_gradient(const struct backward *backward, int piece, real *turned)
 {
     const struct layer *layer = backward->layer, *below = backward->below;
-    const int begin = piece * layer->piece_inputs;
-    const int inputs = layer_piece_width(layer, piece), stride = net_stride(inputs);
+    const int begin = piece * layer->piece_inputs, inputs = layer_piece_width(layer, piece);
+    const int width = math_gemm_width(inputs), stride = net_stride(width);
 
     for (int p = 0; p < layer->panels; p++) {
-        math_transpose(inputs, layer->panel, layer->weight.value + layer_panel_at(layer, p, begin),
+        const int units = net_smaller(layer->units - p * layer->panel, layer->panel);
+
+        for (int h = 0; h < units; h++)
+            memset(turned + h * stride + inputs, 0, (size_t)(width - inputs) * sizeof *turned);
+        math_transpose(inputs, units, layer->weight.value + layer_panel_at(layer, p, begin),
                        layer->panel, turned, stride);
-        math_gemm(MATH_PLAIN, MATH_PLAIN, backward->rows, inputs, layer->panel, 1,
+        math_gemm(MATH_PLAIN, MATH_PLAIN, backward->rows, width, units, 1,
                   layer->gradient + p * layer->panel, layer->stride, turned, stride, p > 0,
                   below->gradient + begin, below->stride);
     }

@@ -79,7 +79,7 @@ struct evaluate {
     int first, rows;
     real *p; /* probabilities [rows][K], or NULL */
     double loss[EVALUATE_BLOCKS];
-    uint8_t predicted[NET_EVALUATE_ROWS];
+    struct net_guess guesses[NET_EVALUATE_ROWS];
 };
 
 /* From scores [rows][stride] to outputs. */
@@ -129,12 +129,15 @@ static void evaluate_block(void *arg, int i)
     }
 
     const int classes = layer->units;
-    for (int r = 0; r < rows; r++)
-        evaluate->predicted[block + r] =
-            (uint8_t)loss_argmax(classes, output + (size_t)r * (size_t)layer->stride);
     evaluate->loss[i] =
         loss_softmax(rows, classes, 1, output, layer->stride,
                      evaluate->labels ? evaluate->labels + block : NULL, score, NULL);
+    for (int r = 0; r < rows; r++) {
+        const size_t row = (size_t)r * (size_t)layer->stride;
+        const int class = loss_argmax(classes, output + row);
+        evaluate->guesses[block + r] = (struct net_guess){
+            .probability = score[row + (size_t) class], .class = (uint8_t) class};
+    }
     for (int r = 0; evaluate->p != NULL && r < rows; r++)
         memcpy(evaluate->p + (size_t)(block + r) * (size_t)classes,
                score + (size_t)r * (size_t)layer->stride, (size_t)classes * sizeof *score);
@@ -147,10 +150,8 @@ static void evaluate_run(struct evaluate *evaluate)
 }
 
 void net_evaluate(struct net *net, const struct net_source *source, const uint8_t *labels, int rows,
-                  double *loss, uint64_t *correct, uint64_t *confusion)
+                  double *loss, uint64_t *correct, struct net_guess *guesses)
 {
-    const size_t classes = (size_t)net->shape.units[net->shape.layers - 1];
-
     for (int l = 0; l < net->shape.layers; l++)
         layer_fold(net, &net->layers[l]);
     for (int first = 0; first < rows; first += NET_EVALUATE_ROWS) {
@@ -164,11 +165,10 @@ void net_evaluate(struct net *net, const struct net_source *source, const uint8_
         evaluate_run(&evaluate);
         for (int i = 0; i * EVALUATE_ROWS < evaluate.rows; i++)
             *loss += evaluate.loss[i];
-        for (int r = 0; r < evaluate.rows; r++) {
-            *correct += evaluate.predicted[r] == evaluate.labels[r];
-            if (confusion != NULL)
-                confusion[evaluate.labels[r] * classes + evaluate.predicted[r]]++;
-        }
+        for (int r = 0; r < evaluate.rows; r++)
+            *correct += evaluate.guesses[r].class == evaluate.labels[r];
+        if (guesses != NULL)
+            memcpy(guesses + first, evaluate.guesses, (size_t)evaluate.rows * sizeof *guesses);
     }
 }
 

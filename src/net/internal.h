@@ -51,7 +51,8 @@ struct layer {
     real *gradient; /* of the loss with respect to the output, then to the score */
     /* work, [units] */
     real *batch_mean, *batch_variance, *inverse; /* inverse = 1 / sqrt(variance + epsilon) */
-    real *sum, *dot;                             /* of the gradient; of gradient and y^ */
+    real *sum;                                   /* of the score's gradient */
+    real *norm_sum, *dot;                        /* of the normalized gradient; of it and y^ */
     real *fold_scale, *fold_shift;               /* evaluation: y = fold_scale s + fold_shift */
 };
 

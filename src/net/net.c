@@ -62,6 +62,8 @@ static void layer_cut(struct layer *layer, int batch, bool first, bool mixed)
         layer->panels = first ? 1 : within(weights * batch / PANEL_PRODUCTS, 1, 2);
     layer->tail = first && layer->panels == 1 ? math_tail_units(layer->units) : 0;
     layer->panel = math_gemm_width(net_divide_up(layer->units - layer->tail, layer->panels));
+    /* Whole vectors may leave none for the last. */
+    layer->panels = net_divide_up(layer->units - layer->tail, layer->panel);
     layer->width = layer->panels * layer->panel + round_up(layer->tail, LANES);
     layer->stride = net_stride(layer->width);
     layer->block_inputs = net_smaller(
@@ -169,6 +171,7 @@ static void lay_out_work(struct net *net, struct arena *arena)
         layer->batch_mean = arena_take(arena, units);
         layer->batch_variance = arena_take(arena, units);
         layer->inverse = arena_take(arena, units);
+        layer->norm_sum = arena_take(arena, units);
         layer->dot = arena_take(arena, units);
     }
     if (net->mixed.kernels != NULL) {

@@ -44,62 +44,91 @@ static void inverse_deviation(int units, const real *variance, real *inverse)
         inverse[h] = 1 / sqrt(variance[h] + (real)NET_NORM_EPSILON);
 }
 
+/* The activation's slope below 0, as far as the normalization applies it; 1 where the activation
+ * is not its business. */
+static real norm_slope(const struct net *net)
+{
+    if (net->shape.norm != NET_NORM_BEFORE || net->shape.activation == NET_ELU)
+        return 1;
+    return net->shape.activation == NET_RELU ? 0 : (real)net->shape.slope;
+}
+
+static struct math_norm layer_norm(const struct net *net, const struct layer *layer, int begin)
+{
+    return (struct math_norm){
+        .bias = net->shape.norm == NET_NORM_BEFORE ? layer->bias.value + begin : NULL,
+        .scale = layer->scale.value + begin,
+        .shift = layer->shift.value + begin,
+        .epsilon = (real)NET_NORM_EPSILON,
+        .slope = norm_slope(net),
+        .mean = layer->batch_mean + begin,
+        .variance = layer->batch_variance + begin,
+        .inverse = layer->inverse + begin,
+        .standard = layer->standard + begin,
+        .output = layer->output + begin,
+    };
+}
+
+/* Whether the activation is applied to the normalized scores, but by itself. */
+static bool activates_after_norm(const struct net *net)
+{
+    return net->shape.norm == NET_NORM_BEFORE && net->shape.activation == NET_ELU;
+}
+
 void layer_finish_forward(const struct net *net, struct layer *layer, int rows, int begin, int end)
 {
     const int units = end - begin, stride = layer->stride;
+    const size_t part_stride = (size_t)rows * (size_t)stride;
+    const real *parts = (layer->parts == 1 ? layer->score : net->parts) + begin;
     real *score = layer->score + begin;
-    real *output = layer->output + begin;
 
+    if (layer->normalized && net->shape.norm == NET_NORM_BEFORE) {
+        const struct math_norm norm = layer_norm(net, layer, begin);
+        math_norm_forward(rows, units, layer->parts, parts, part_stride, stride, &norm);
+        if (activates_after_norm(net))
+            net_activate(&net->shape, rows, units, layer->output + begin, stride);
+        return;
+    }
     if (layer->parts == 1)
         math_columns_add(rows, units, layer->bias.value + begin, score, stride);
     else
-        math_columns_gather(rows, units, layer->parts, net->parts + begin,
-                            (size_t)rows * (size_t)stride, layer->bias.value + begin, score,
-                            stride);
-    if (layer->activated && net->shape.norm != NET_NORM_BEFORE)
+        math_columns_gather(rows, units, layer->parts, parts, part_stride,
+                            layer->bias.value + begin, score, stride);
+    if (layer->activated)
         net_activate(&net->shape, rows, units, score, stride);
-    if (!layer->normalized)
-        return;
-    math_columns_moments(rows, units, score, stride, layer->batch_mean + begin,
-                         layer->batch_variance + begin);
-    inverse_deviation(units, layer->batch_variance + begin, layer->inverse + begin);
-    math_columns_normalize(rows, units, score, layer->batch_mean + begin, layer->inverse + begin,
-                           layer->standard + begin, stride);
-    math_columns_affine(rows, units, layer->standard + begin, layer->scale.value + begin,
-                        layer->shift.value + begin, output, stride);
-    if (net->shape.norm == NET_NORM_BEFORE)
-        net_activate(&net->shape, rows, units, output, stride);
+    if (layer->normalized) {
+        const struct math_norm norm = layer_norm(net, layer, begin);
+        math_norm_forward(rows, units, 1, score, 0, stride, &norm);
+    }
 }
 
 void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
                            const struct net_update *update, int begin, int end)
 {
     const int units = end - begin, stride = layer->stride;
+    const bool before = layer->normalized && net->shape.norm == NET_NORM_BEFORE;
     real *g = layer->gradient + begin;
     real *sum = layer->sum + begin;
 
-    /* The output where the activation comes last, the score where it comes
-     * first; without normalization they are the same. */
-    if (layer->activated && net->shape.norm == NET_NORM_BEFORE)
-        net_activate_backward(&net->shape, rows, units, layer->output + begin, g, stride);
     if (layer->normalized) {
-        real *dot = layer->dot + begin;
-        real *scale = layer->scale.value + begin;
+        const struct math_norm norm = layer_norm(net, layer, begin);
+        real *dot = layer->dot + begin, *norm_sum = layer->norm_sum + begin;
 
-        math_columns_sum(rows, units, g, stride, sum);
-        math_columns_dot(rows, units, g, layer->standard + begin, stride, dot);
-        math_columns_normalize_backward(rows, units, layer->standard + begin, scale,
-                                        layer->inverse + begin, sum, dot, g, stride);
+        if (activates_after_norm(net))
+            net_activate_backward(&net->shape, rows, units, layer->output + begin, g, stride);
+        math_norm_backward(rows, units, g, stride, &norm, norm_sum, dot, sum);
         if (net->shape.norm_learned) {
-            net_update_apply(update, 0, (size_t)units, dot, layer->scale.velocity + begin, scale);
-            net_update_apply(update, 0, (size_t)units, sum, layer->shift.velocity + begin,
+            net_update_apply(update, 0, (size_t)units, dot, layer->scale.velocity + begin,
+                             layer->scale.value + begin);
+            net_update_apply(update, 0, (size_t)units, norm_sum, layer->shift.velocity + begin,
                              layer->shift.value + begin);
         }
     }
-    if (layer->activated && net->shape.norm != NET_NORM_BEFORE)
-        net_activate_backward(&net->shape, rows, units, layer->score + begin, g, stride);
-
-    math_columns_sum(rows, units, g, stride, sum);
+    if (!before) {
+        if (layer->activated)
+            net_activate_backward(&net->shape, rows, units, layer->score + begin, g, stride);
+        math_columns_sum(rows, units, g, stride, sum);
+    }
     net_update_apply(update, 0, (size_t)units, sum, layer->bias.velocity + begin,
                      layer->bias.value + begin);
 }

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What became of a command. */
 enum outcome { DONE, REFUSED, LATER /* the writer answers */ };
@@ -27,6 +28,9 @@ static int check(const struct run *run, const struct command *command, struct er
         return err_set(err, ERR_USAGE, "only while paused");
     if (command->id == COMMAND_PAUSE)
         return run_condition_check(command, err);
+    if (command->id == COMMAND_RANGE_TEST && command->words &&
+        strcmp(command->word[0], "stop") != 0)
+        return err_set(err, ERR_USAGE, "\"range-test\" or \"range-test stop\" is expected");
     if (command->id == COMMAND_RUN)
         return run_limit_check(command, err);
     if (command->id == COMMAND_CHECKPOINT && command->words)
@@ -72,6 +76,14 @@ static enum outcome save(struct run *run, const struct command *command, uint64_
     return REFUSED;
 }
 
+static enum outcome test_range(struct run *run, const struct command *command, struct text *text)
+{
+    if (!command->words)
+        return run_range_test(run, text) == 0 ? DONE : REFUSED;
+    text_print(text, "%s", run->range_stopped ? run->range.text : "no range test is under way");
+    return DONE;
+}
+
 static enum outcome perform(struct run *run, const struct command *command, uint64_t id,
                             struct text *text)
 {
@@ -99,6 +111,8 @@ static enum outcome perform(struct run *run, const struct command *command, uint
         return save(run, command, id, text);
     case COMMAND_EVALUATE:
         return evaluate(run, text);
+    case COMMAND_RANGE_TEST:
+        return test_range(run, command, text);
     case COMMAND_NOTE:
         text_print(text, "noted");
         return DONE;

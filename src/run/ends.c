@@ -95,7 +95,7 @@ static int test(struct run *run, bool best, struct evaluation_result *out)
     run_set_state(run, RUN_TESTING);
     if (best)
         image_restore(&run->best_image, &run->copies, run->net);
-    if (run_measure_split(run, DATA_TEST, 0, run->info->count[DATA_TEST], out) != 0)
+    if (run_measure_split(run, DATA_TEST, 0, run->info->count[DATA_TEST], NULL, out) != 0)
         return 1;
     run->now.test_loss = out->loss;
     run->now.test_accuracy = out->accuracy;

@@ -12,6 +12,8 @@ const char *run_state_name(enum run_state state)
         return "paused";
     case RUN_EVALUATING:
         return "evaluating";
+    case RUN_RANGE_TEST:
+        return "range test";
     case RUN_TESTING:
         return "testing";
     case RUN_FINISHED:

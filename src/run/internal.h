@@ -25,6 +25,7 @@ enum { QUEUE_CAPACITY = 64 };
 struct queue_item {
     uint64_t id;
     enum command_source source;
+    bool urgent; /* a range test that is under way makes way for it */
     char line[COMMAND_LINE];
 };
 enum queue_event {
@@ -45,14 +46,16 @@ struct queue {
 };
 void queue_init(struct queue *queue);
 void queue_fini(struct queue *queue);
-int queue_push(struct queue *queue, uint64_t id, const char *line, enum command_source source,
-               struct err *err);
+int queue_push(struct queue *queue, uint64_t id, const struct command *command,
+               enum command_source source, struct err *err);
 void queue_leave(struct queue *queue, enum queue_event how, const char *why);
 /* The next thing to do; a wish to leave goes before commands. `wait`: sleeps
  * until there is one. */
 enum queue_event queue_next(struct queue *queue, bool wait, struct queue_item *out);
 /* Only whether somebody wants the run to leave. */
 enum queue_event queue_leaving(struct queue *queue);
+/* Whether something waits that a range test makes way for. */
+bool queue_urgent(struct queue *queue);
 void queue_watch(struct queue *queue, bool watched);
 bool queue_watched(struct queue *queue);
 void queue_why(struct queue *queue, char *out, size_t size);
@@ -168,6 +171,8 @@ struct publication {
     struct evaluation *evaluations;
     struct place *evaluation_place;
     size_t evaluation_count, evaluation_capacity, evaluation_place_capacity;
+    struct confusion confusion; /* its count NULL: none yet */
+    size_t confusion_of;        /* index of its evaluation */
     struct edit_mark *edits;
     struct place *edit_place;
     size_t edit_count, edit_capacity, edit_place_capacity;
@@ -181,6 +186,7 @@ struct publication {
     int64_t checkpoint_step;
     double checkpoint_clock;
     char warnings[WARNINGS][512];
+    struct range_test range; /* the newest */
 };
 int publication_init(struct publication *publication, struct err *err);
 void publication_fini(struct publication *publication);
@@ -189,9 +195,9 @@ void publication_loss(struct publication *publication, int64_t step, double seco
                       double learning_rate);
 /* Some steps in one. */
 void publication_losses(struct publication *publication, const struct loss_bucket *some);
-/* `seq`: of the newest line of the journal before it. */
+/* `seq`: of the newest line of the journal before it. confusion: NULL where it is not known. */
 void publication_evaluation(struct publication *publication, const struct evaluation *evaluation,
-                            uint64_t seq);
+                            uint64_t seq, const struct confusion *confusion);
 void publication_edit(struct publication *publication, const struct edit_mark *edit);
 /* A jump: what follows is on a new branch, and what is not on its way is abandoned. */
 void publication_return(struct publication *publication, const struct edit_mark *mark,
@@ -201,6 +207,7 @@ void publication_journal(struct publication *publication, const struct journal_r
 /* `present`: it was the run's state when it was queued; the best may be written late. */
 void publication_checkpoint(struct publication *publication, int64_t step, bool present);
 void publication_warn(struct publication *publication, enum warning which, const char *text);
+void publication_range(struct publication *publication, const struct range_test *test);
 uint64_t publication_request(struct publication *publication, const char *line);
 void publication_answer(struct publication *publication, uint64_t id, enum answer_state state,
                         int64_t step, const char *text);
@@ -558,10 +565,10 @@ struct evaluate_watch {
     bool (*stop)(void *of, uint64_t done);
     void *of;
 };
-/* 1 where it was given up. */
+/* Fills in `confusion`, unless NULL. 1 where it was given up. */
 int evaluate_split(struct net *net, const struct dataset *dataset, enum data_split split,
                    const struct data_transform *transform, const struct evaluate_watch *watch,
-                   uint64_t *confusion, struct evaluation_result *out);
+                   struct confusion *confusion, struct evaluation_result *out);
 
 /* ---- terms.c ---- */
 
@@ -774,6 +781,7 @@ struct run {
     double train_samples, train_seconds; /* of all training steps of this process */
     double epoch_seconds, epoch_start;   /* NaN before the first epoch */
     uint64_t measured;                   /* evaluations by this process */
+    struct confusion confusion;          /* of the validation set, as it is measured */
     struct evaluation best;              /* step < 0: none */
     struct copies copies;
     struct copy *present;         /* of the net as it is; NULL: none was needed yet */
@@ -781,8 +789,10 @@ struct run {
     struct image good, candidate; /* candidate: the next step judges it; copies NULL: none */
     int halvings;                 /* of the rate, by rules, since the last epoch's end */
     struct condition condition;
-    char verified[256]; /* what was compared, once all was */
-    char limit[64];     /* why the last of steps_left pauses; "": one by one */
+    struct range_test range; /* the newest */
+    bool range_stopped;      /* it made way for another command */
+    char verified[256];      /* what was compared, once all was */
+    char limit[64];          /* why the last of steps_left pauses; "": one by one */
     struct journal journal;
     struct metrics metrics;
     struct tape tape;
@@ -820,10 +830,14 @@ void run_go(struct run *run);
 /* Training and validation set: a row, a point, perhaps the best so far. 1 where
  * it was interrupted. With train.evaluate = running there must have been a step. */
 int run_measure(struct run *run);
+/* Goes on, or stays paused, after something that was done between two steps. */
+void run_settle(struct run *run);
+/* The mini-batch of a step that is due or yet to come, and its labels. */
+struct gather run_batch(struct run *run, int64_t step);
 /* Shows its progress; `before` of `total` images are done already. 1 where it was
  * interrupted. */
 int run_measure_split(struct run *run, enum data_split split, uint64_t before, uint64_t total,
-                      struct evaluation_result *out);
+                      struct confusion *confusion, struct evaluation_result *out);
 /* Shows why a row could not be written, until all of them are. */
 void run_warn_metrics(struct run *run, int result, const struct err *err);
 
@@ -868,6 +882,11 @@ void run_condition_evaluated(struct run *run, const struct evaluation *row);
 void run_condition_stepped(struct run *run, double loss);
 int run_limit_check(const struct command *command, struct err *err);
 void run_limit_set(struct run *run, const struct command *command, struct text *text);
+
+/* range.c */
+/* The present state is put back whatever happens. -1: it was refused; 1: it made way for
+ * something that waits. `text` says what came of it. */
+int run_range_test(struct run *run, struct text *text);
 
 /* time.c */
 double run_clock(struct run *run);   /* monotonic, without the time that was held */

@@ -3,16 +3,16 @@ src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint
 	src/run/conditions.c src/run/diverge.c src/run/edits.c src/run/ends.c src/run/evaluate.c \
 	src/run/feed.c src/run/history.c src/run/image.c src/run/journal.c src/run/journal_read.c \
 	src/run/jump.c src/run/keep.c src/run/metrics.c src/run/metrics_read.c src/run/practice.c \
-	src/run/publish.c src/run/queue.c src/run/record.c src/run/replay.c src/run/restore.c \
+	src/run/publish.c src/run/queue.c src/run/range.c src/run/record.c src/run/replay.c src/run/restore.c \
 	src/run/result.c src/run/resume.c src/run/run.c \
 	src/run/safetensors.c src/run/script.c src/run/series.c src/run/states.c src/run/tape.c \
 	src/run/terms.c \
 	src/run/thread.c src/run/time.c src/run/utf8.c src/run/verify.c src/run/writer.c
 src_run_librun_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
-UNIT_TESTS += tests/test_run tests/test_run_commands tests/test_run_ends tests/test_run_evaluate \
-	tests/test_run_read tests/test_run_record tests/test_run_replay tests/test_run_resume \
-	tests/test_run_states tests/test_run_series \
+UNIT_TESTS += tests/test_run tests/test_run_range tests/test_run_commands tests/test_run_ends \
+	tests/test_run_evaluate tests/test_run_confusion tests/test_run_read tests/test_run_record \
+	tests/test_run_replay tests/test_run_resume tests/test_run_states tests/test_run_series \
 	tests/test_run_history tests/test_run_diverge tests/test_checkpoint
 tests_test_run_SOURCES = tests/test_run.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
@@ -28,6 +28,10 @@ tests_test_run_ends_LDADD = $(tests_test_run_LDADD)
 tests_test_run_evaluate_SOURCES = tests/test_run_evaluate.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_evaluate_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_evaluate_LDADD = $(tests_test_run_LDADD)
+tests_test_run_confusion_SOURCES = tests/test_run_confusion.c tests/run_fixture.c \
+	tests/run_fixture.h
+tests_test_run_confusion_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_run_confusion_LDADD = $(tests_test_run_LDADD)
 tests_test_run_read_SOURCES = tests/test_run_read.c
 tests_test_run_read_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_run_read_LDADD = $(tests_test_run_LDADD)
@@ -52,6 +56,9 @@ tests_test_run_series_LDADD = $(tests_test_run_LDADD)
 tests_test_run_diverge_SOURCES = tests/test_run_diverge.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_diverge_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_diverge_LDADD = $(tests_test_run_LDADD)
+tests_test_run_range_SOURCES = tests/test_run_range.c tests/run_fixture.c tests/run_fixture.h
+tests_test_run_range_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_run_range_LDADD = $(tests_test_run_LDADD)
 tests_test_checkpoint_SOURCES = tests/test_checkpoint.c tests/run_fixture.c tests/run_fixture.h
 tests_test_checkpoint_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_checkpoint_LDADD = $(tests_test_run_LDADD)

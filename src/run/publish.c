@@ -45,6 +45,7 @@ void publication_fini(struct publication *publication)
     series_fini(&publication->losses);
     mem_free(publication->evaluations);
     mem_free(publication->evaluation_place);
+    mem_free(publication->confusion.count);
     mem_free(publication->edits);
     mem_free(publication->edit_place);
     mem_free(publication->branches);
@@ -110,8 +111,27 @@ static void *grow(void *array, size_t count, size_t *capacity, size_t size)
     return mem_resize(array, *capacity * size);
 }
 
+/* The counts go where `to` has room for them. */
+static void copy_confusion(struct confusion *to, const struct confusion *from)
+{
+    uint32_t *count = to->count;
+    *to = *from;
+    to->count = count;
+    memcpy(count, from->count, (size_t)from->classes * (size_t)from->classes * sizeof *from->count);
+}
+
+/* Of the evaluation that was added last, under the lock. */
+static void put_confusion(struct publication *publication, const struct confusion *confusion)
+{
+    const size_t classes = (size_t)confusion->classes;
+    if (!publication->confusion.count)
+        publication->confusion.count = mem_alloc(classes * classes * sizeof *confusion->count);
+    copy_confusion(&publication->confusion, confusion);
+    publication->confusion_of = publication->evaluation_count - 1;
+}
+
 void publication_evaluation(struct publication *publication, const struct evaluation *evaluation,
-                            uint64_t seq)
+                            uint64_t seq, const struct confusion *confusion)
 {
     pthread_mutex_lock(&publication->lock);
     size_t count = publication->evaluation_count++;
@@ -122,6 +142,8 @@ void publication_evaluation(struct publication *publication, const struct evalua
              sizeof *publication->evaluation_place);
     publication->evaluations[count] = *evaluation;
     publication->evaluation_place[count] = (struct place){present_branch(publication), seq};
+    if (confusion)
+        put_confusion(publication, confusion);
     pthread_mutex_unlock(&publication->lock);
 }
 
@@ -225,6 +247,13 @@ void publication_warn(struct publication *publication, enum warning which, const
     }
     text_copy(publication->warnings[which], sizeof publication->warnings[which], text);
     unlock_and_wake(publication);
+}
+
+void publication_range(struct publication *publication, const struct range_test *test)
+{
+    pthread_mutex_lock(&publication->lock);
+    publication->range = *test;
+    pthread_mutex_unlock(&publication->lock);
 }
 
 uint64_t publication_request(struct publication *publication, const char *line)
@@ -383,6 +412,30 @@ static size_t feed_states(struct feed *feed, size_t first, struct kept_state *ou
     return states_list(&((struct run *)feed)->states, first, out, most);
 }
 
+static bool feed_confusion(struct feed *feed, struct confusion *out)
+{
+    struct publication *publication = of(feed);
+    pthread_mutex_lock(&publication->lock);
+    bool there = publication->confusion.count != NULL;
+    if (there) {
+        copy_confusion(out, &publication->confusion);
+        out->of = publication->evaluations[publication->confusion_of];
+    }
+    pthread_mutex_unlock(&publication->lock);
+    return there;
+}
+
+/* The dataset never changes, so that it needs no lock. */
+static void feed_class_name(struct feed *feed, int class, char out[FEED_CLASS_NAME])
+{
+    text_copy(out, FEED_CLASS_NAME, ((struct run *)feed)->info->class_name[class]);
+}
+
+static void feed_image(struct feed *feed, uint32_t image, uint8_t *out)
+{
+    data_pixels(((struct run *)feed)->dataset, DATA_VALIDATION, image, out);
+}
+
 static uint64_t feed_post(struct feed *feed, const char *line, enum command_source source,
                           struct err *err)
 {
@@ -401,7 +454,7 @@ static uint64_t feed_post(struct feed *feed, const char *line, enum command_sour
     /* Requested before it is queued: the run thread may answer at once. */
     uint64_t id = publication_request(&run->publication, command.line);
     struct err refused;
-    if (queue_push(&run->queue, id, command.line, source, &refused) != 0) {
+    if (queue_push(&run->queue, id, &command, source, &refused) != 0) {
         publication_answer(&run->publication, id, ANSWER_REFUSED, 0, refused.text);
         err_set(err, refused.code, "%s", refused.text);
         return 0;
@@ -419,6 +472,14 @@ static void feed_answer(struct feed *feed, uint64_t id, struct answer *out)
         *out = (struct answer){.id = id, .state = ANSWER_NONE};
 }
 
+static void feed_range(struct feed *feed, struct range_test *out)
+{
+    struct publication *publication = of(feed);
+    pthread_mutex_lock(&publication->lock);
+    *out = publication->range;
+    pthread_mutex_unlock(&publication->lock);
+}
+
 void publication_feed(struct feed *feed)
 {
     feed->snapshot = feed_snapshot;
@@ -426,8 +487,12 @@ void publication_feed(struct feed *feed)
     feed->evaluations = feed_evaluations;
     feed->edits = feed_edits;
     feed->states = feed_states;
+    feed->confusion = feed_confusion;
+    feed->class_name = feed_class_name;
+    feed->image = feed_image;
     feed->journal = feed_journal;
     feed->post = feed_post;
     feed->answer = feed_answer;
+    feed->range = feed_range;
     feed->wake_fd = of(feed)->wake_fd;
 }

@@ -17,8 +17,14 @@ void queue_fini(struct queue *queue)
     pthread_mutex_destroy(&queue->lock);
 }
 
-int queue_push(struct queue *queue, uint64_t id, const char *line, enum command_source source,
-               struct err *err)
+static bool is_urgent(const struct command *command)
+{
+    return command->id == COMMAND_STOP || (command->id == COMMAND_PAUSE && !command->words) ||
+           (command->id == COMMAND_RANGE_TEST && command->words);
+}
+
+int queue_push(struct queue *queue, uint64_t id, const struct command *command,
+               enum command_source source, struct err *err)
 {
     int result = 0;
     pthread_mutex_lock(&queue->lock);
@@ -30,7 +36,8 @@ int queue_push(struct queue *queue, uint64_t id, const char *line, enum command_
         struct queue_item *item = &queue->items[(queue->first + queue->count) % QUEUE_CAPACITY];
         item->id = id;
         item->source = source;
-        text_copy(item->line, sizeof item->line, line);
+        item->urgent = is_urgent(command);
+        text_copy(item->line, sizeof item->line, command->line);
         queue->count++;
         pthread_cond_signal(&queue->changed);
     }
@@ -73,6 +80,16 @@ enum queue_event queue_leaving(struct queue *queue)
     enum queue_event leave = queue->leave;
     pthread_mutex_unlock(&queue->lock);
     return leave;
+}
+
+bool queue_urgent(struct queue *queue)
+{
+    bool urgent = false;
+    pthread_mutex_lock(&queue->lock);
+    for (size_t i = 0; i < queue->count; i++)
+        urgent = urgent || queue->items[(queue->first + i) % QUEUE_CAPACITY].urgent;
+    pthread_mutex_unlock(&queue->lock);
+    return urgent;
 }
 
 void queue_watch(struct queue *queue, bool watched)

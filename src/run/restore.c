@@ -29,7 +29,7 @@ struct walk {
 static void add_evaluation(struct walk *walk)
 {
     const struct evaluation *row = &walk->file.evaluations[walk->evaluation++].evaluation;
-    publication_evaluation(&walk->run->publication, row, walk->seq);
+    publication_evaluation(&walk->run->publication, row, walk->seq, NULL);
     walk->run->now.last = *row;
     walk->evaluated = row->step;
 }

@@ -135,6 +135,9 @@ void run_first_snapshot(struct run *run)
     now->validation_count = info->count[DATA_VALIDATION];
     now->test_count = info->count[DATA_TEST];
     now->classes = info->classes;
+    now->image_width = info->width;
+    now->image_height = info->height;
+    now->image_channels = info->channels;
     now->steps_per_epoch = run->schedule.steps_per_epoch;
     now->total_steps = run->schedule.total_steps;
     now->epochs = run->settings.train.epochs;
@@ -281,6 +284,7 @@ static void release(struct run *run)
     mem_free(run->labels);
     mem_free(run->permutation);
     mem_free(run->losses);
+    mem_free(run->confusion.count);
     publication_fini(&run->publication);
     queue_fini(&run->queue);
     pthread_mutex_destroy(&run->hold.lock);

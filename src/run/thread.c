@@ -126,6 +126,19 @@ void run_go(struct run *run)
     run_set_state(run, RUN_RUNNING);
 }
 
+static bool resting(const struct run *run)
+{
+    return run->paused && !run->steps_left;
+}
+
+void run_settle(struct run *run)
+{
+    if (resting(run))
+        rest(run);
+    else
+        run_go(run);
+}
+
 void run_warn_metrics(struct run *run, int result, const struct err *err)
 {
     if (result != 0)
@@ -151,11 +164,11 @@ static bool watch_evaluation(void *of, uint64_t done)
 }
 
 int run_measure_split(struct run *run, enum data_split split, uint64_t before, uint64_t total,
-                      struct evaluation_result *out)
+                      struct confusion *confusion, struct evaluation_result *out)
 {
     struct progress progress = {run, before, total};
     struct evaluate_watch watch = {watch_evaluation, &progress};
-    return evaluate_split(run->net, run->dataset, split, NULL, &watch, NULL, out);
+    return evaluate_split(run->net, run->dataset, split, NULL, &watch, confusion, out);
 }
 
 static void keep_if_best(struct run *run, const struct evaluation *row)
@@ -174,7 +187,7 @@ static int measure_train(struct run *run, uint64_t total, struct evaluation_resu
 {
     const struct epoch_sums *sums = &run->sums;
     if (run->settings.train.evaluate == EVALUATE_FULL)
-        return run_measure_split(run, DATA_TRAIN, 0, total, out);
+        return run_measure_split(run, DATA_TRAIN, 0, total, NULL, out);
     out->count = (uint64_t)sums->steps * (uint64_t)run->batch;
     out->loss = sums->loss / (double)sums->steps;
     out->accuracy = (double)sums->correct / (double)out->count;
@@ -189,8 +202,9 @@ int run_measure(struct run *run)
     struct evaluation_result train, validation;
     run_watch_start(run);
     run_set_state(run, RUN_EVALUATING);
-    int given_up = measure_train(run, total, &train) ||
-                   run_measure_split(run, DATA_VALIDATION, before, total, &validation);
+    int given_up =
+        measure_train(run, total, &train) ||
+        run_measure_split(run, DATA_VALIDATION, before, total, &run->confusion, &validation);
     struct evaluation row;
     if (!given_up) {
         row = (struct evaluation){
@@ -210,12 +224,9 @@ int run_measure(struct run *run)
         run_offer_good(run);
         run->now.last = row;
         run->measured++;
-        publication_evaluation(&run->publication, &row, run->seq);
+        publication_evaluation(&run->publication, &row, run->seq, &run->confusion);
     }
-    if (run->paused && !run->steps_left)
-        rest(run);
-    else
-        run_go(run);
+    run_settle(run);
     if (!given_up)
         run_condition_evaluated(run, &row);
     return given_up;
@@ -223,16 +234,15 @@ int run_measure(struct run *run)
 
 /* ---- steps ---- */
 
-/* The step's mini-batch, and its labels. */
-static struct gather next_batch(struct run *run)
+struct gather run_batch(struct run *run, int64_t step)
 {
-    int64_t epoch = run->step / run->schedule.steps_per_epoch;
+    int64_t epoch = step / run->schedule.steps_per_epoch;
     if (run->permuted != epoch) {
         data_permute((uint64_t)run->settings.train.seed, (uint32_t)epoch,
                      (uint32_t)run->info->count[DATA_TRAIN], run->permutation);
         run->permuted = epoch;
     }
-    struct gather gather = gather_batch(run->dataset, &run->settings, run->permutation, run->step);
+    struct gather gather = gather_batch(run->dataset, &run->settings, run->permutation, step);
     data_labels(run->dataset, &gather.choice, run->labels);
     return gather;
 }
@@ -262,7 +272,7 @@ static bool train_step(struct run *run, double *loss)
 {
     double start = run_clock(run);
     const struct net_update update = update_terms(&run->settings, run_rate(run));
-    const struct gather gather = next_batch(run);
+    const struct gather gather = run_batch(run, run->step);
     const struct net_source source = gather_source(&gather);
     struct net_step_result result =
         net_train_step(run->net, &source, run->labels, run->batch, &update, run->loss_limit);
@@ -310,11 +320,6 @@ static int end_epoch(struct run *run)
 static int evaluate_due(struct run *run)
 {
     return run->step % run->schedule.steps_per_epoch ? run_measure(run) : end_epoch(run);
-}
-
-static bool resting(const struct run *run)
-{
-    return run->paused && !run->steps_left;
 }
 
 /* Performs what is in the queue, and waits in it while paused. */
@@ -380,6 +385,8 @@ static int prepare(struct run *run, struct err *err)
     states_fit(&run->states, &run->copies);
     writer_fit(&run->writer, &run->copies);
     run->labels = mem_alloc((size_t)run->batch);
+    const size_t classes = (size_t)run->info->classes;
+    run->confusion.count = mem_alloc(classes * classes * sizeof *run->confusion.count);
     run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);
     draw_weights(settings, run->net);
     if (run->resume && resume_prepare(run, err) != 0)

@@ -1,6 +1,7 @@
 /* Keys to command lines; the view's own commands performed, the run's posted. */
 #include "control.h"
 #include "look.h"
+#include "mouse.h"
 #include "post.h"
 #include "screens.h"
 
@@ -90,6 +91,8 @@ static void key_on_screen(struct control *control, const char *key, bool anywher
 void control_key(struct control *control, const char *key)
 {
     struct state *state = control->state;
+    if (mouse_key(control, key))
+        return;
     const struct key_info *row = key_find(key);
     bool anywhere = row != NULL &&
                     (strcmp(row->command, "suspend") == 0 || strcmp(row->command, "repaint") == 0);
@@ -120,7 +123,10 @@ bool control_update(struct control *control)
     struct state *state = control->state;
     /* The answers before the snapshot, which then is at least as new. */
     post_update(control);
-    if (!history_update(control->history, control->feed))
+    const bool newer = history_update(control->history, control->feed);
+    if (state->screen == SCREEN_CONFUSION)
+        guesses_update(&control->history->guesses, control->feed, &control->history->snapshot);
+    if (!newer)
         return false;
     enum run_state now = control->history->snapshot.state;
     /* An evaluation during a pause is still a pause. */

@@ -20,6 +20,7 @@ static enum style state_style(enum run_state state)
     case RUN_INTERRUPTED:
         return STYLE_WARN;
     case RUN_EVALUATING:
+    case RUN_RANGE_TEST:
     case RUN_TESTING:
         return STYLE_EDIT;
     case RUN_DIVERGED:
@@ -51,7 +52,8 @@ static const char *pause_word(const struct snapshot *snapshot)
 static void state_text(const struct snapshot *snapshot, char *out, size_t size)
 {
     const char *name = run_state_name(snapshot->state), *why = pause_word(snapshot);
-    bool part = snapshot->state == RUN_EVALUATING || snapshot->state == RUN_TESTING;
+    bool part = snapshot->state == RUN_EVALUATING || snapshot->state == RUN_RANGE_TEST ||
+                snapshot->state == RUN_TESTING;
     if (part && isfinite(snapshot->evaluation_progress))
         snprintf(out, size, "%s %.0f%%", name, 100 * snapshot->evaluation_progress);
     else

@@ -93,6 +93,16 @@ void grid_put(struct grid *grid, int x, int y, enum style style, uint32_t rune)
     *cell = (struct cell){.rune = rune, .style = (uint8_t)style};
 }
 
+void grid_paint(struct grid *grid, int x, int y, uint32_t ink, uint32_t ground)
+{
+    if (x < 0 || x >= grid->width || y < 0 || y >= grid->height)
+        return;
+    struct cell *cell = &grid->cells[(size_t)y * (size_t)grid->width + (size_t)x];
+    cell->painted = true;
+    cell->ink = ink & 0xffffff;
+    cell->ground = ground & 0xffffff;
+}
+
 /* Takes one character off the text; what is not UTF-8 goes byte by byte as '?'. */
 static uint32_t next_rune(const char **text)
 {
@@ -196,9 +206,35 @@ static void dump_rows(const struct grid *grid, bool styles, struct text *out)
     }
 }
 
+static char color_letter(uint32_t rgb)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    return digits[(rgb >> 22 & 3) << 4 | (rgb >> 14 & 3) << 2 | (rgb >> 6 & 3)];
+}
+
+static void dump_colors(const struct grid *grid, struct text *out)
+{
+    for (int y = 0; y < grid->height; y++) {
+        const struct cell *row = grid->cells + (size_t)y * (size_t)grid->width;
+        int end = grid->width;
+        while (end > 0 && !row[end - 1].painted)
+            end--;
+        for (int ground = 0; end > 0 && ground < 2; ground++) {
+            for (int x = 0; x < end; x++) {
+                char letter =
+                    row[x].painted ? color_letter(ground ? row[x].ground : row[x].ink) : ' ';
+                text_append(out, &letter, 1);
+            }
+            text_append(out, "\n", 1);
+        }
+    }
+}
+
 void grid_dump(const struct grid *grid, bool styles, struct text *out)
 {
     dump_rows(grid, false, out);
-    if (styles)
+    if (styles) {
         dump_rows(grid, true, out);
+        dump_colors(grid, out);
+    }
 }

@@ -30,6 +30,8 @@ enum style {
 struct cell {
     uint32_t rune; /* one column wide; ' ' when empty */
     uint8_t style;
+    bool painted;         /* in colours of its own, 0xrrggbb, instead of the style's */
+    uint32_t ink, ground; /* on terminals that have them */
 };
 struct rect {
     int x, y, width, height;
@@ -44,6 +46,8 @@ void grid_fini(struct grid *grid);
 void grid_clear(struct grid *grid);
 /* Writing outside the grid is allowed and does nothing. */
 void grid_put(struct grid *grid, int x, int y, enum style style, uint32_t rune);
+/* Gives what was put there colours of its own. */
+void grid_paint(struct grid *grid, int x, int y, uint32_t ink, uint32_t ground);
 /* UTF-8 text, one column a character (others become '?'), at most `width`
  * columns, cut with "…" ("~" in ASCII) where it is longer. Returns the columns used. */
 int grid_text(struct grid *grid, int x, int y, int width, enum style style, const char *text);
@@ -53,7 +57,9 @@ int grid_text_columns(const char *text); /* columns that grid_text would use at 
 /* Whether "…", "→", "×" and lines are written as ASCII; set by screen.c from glyphs. */
 void grid_set_ascii(struct grid *grid, bool ascii);
 /* Rows as UTF-8, trailing spaces cut, one '\n' each; `styles`: followed by the
- * same rows with a letter for each cell's style. */
+ * same rows with a letter for each cell's style, and by two lines for each row that
+ * has painted cells, its ink and its ground, with a character for each colour: the
+ * digit in base 64 (A-Za-z0-9+/) that two bits of red, green and blue make. */
 void grid_dump(const struct grid *grid, bool styles, struct text *out);
 
 #endif

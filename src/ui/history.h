@@ -5,7 +5,7 @@
 #ifndef KDT_UI_HISTORY_H
 #define KDT_UI_HISTORY_H
 
-#include "kdt/ui.h"
+#include "guesses.h"
 
 /* In the order of time, with what was abandoned by going back. */
 struct history {
@@ -19,6 +19,7 @@ struct history {
     struct kept_state *states; /* that rollback can return to, newest first */
     size_t state_count, state_room;
     uint64_t returns;               /* as the arrays were read */
+    struct guesses guesses;         /* read where they are shown */
     struct journal_record *journal; /* the newest lines */
     bool *journal_abandoned;        /* of each: the run went back to before it */
     size_t journal_count, journal_room;

@@ -4,8 +4,11 @@ src_ui_libui_a_SOURCES = \
 	src/ui/canvas.h \
 	src/ui/chart.c \
 	src/ui/chart.h \
+	src/ui/color.c \
+	src/ui/color.h \
 	src/ui/complete.c \
 	src/ui/complete.h \
+	src/ui/confusion.c \
 	src/ui/control.c \
 	src/ui/control.h \
 	src/ui/curves.c \
@@ -15,8 +18,12 @@ src_ui_libui_a_SOURCES = \
 	src/ui/editor.c \
 	src/ui/editor.h \
 	src/ui/frame.c \
+	src/ui/gallery.c \
+	src/ui/gallery.h \
 	src/ui/grid.c \
 	src/ui/grid.h \
+	src/ui/guesses.c \
+	src/ui/guesses.h \
 	src/ui/help.c \
 	src/ui/history.c \
 	src/ui/history.h \
@@ -25,11 +32,19 @@ src_ui_libui_a_SOURCES = \
 	src/ui/layout.h \
 	src/ui/legend.c \
 	src/ui/legend.h \
+	src/ui/line.c \
+	src/ui/line.h \
 	src/ui/lists.c \
 	src/ui/look.c \
 	src/ui/look.h \
+	src/ui/matrix.c \
+	src/ui/matrix.h \
 	src/ui/menu.c \
+	src/ui/mouse.c \
+	src/ui/mouse.h \
 	src/ui/news.c \
+	src/ui/picture.c \
+	src/ui/picture.h \
 	src/ui/post.c \
 	src/ui/post.h \
 	src/ui/prompt.c \
@@ -50,6 +65,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/state.h \
 	src/ui/tails.c \
 	src/ui/tails.h \
+	src/ui/title.c \
 	src/ui/trace.c \
 	src/ui/trace.h \
 	src/ui/view.c
@@ -57,7 +73,7 @@ src_ui_libui_a_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS)
 
 UNIT_TESTS += tests/test_ui_screens
 tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
 	tests/fake_feed.h tests/golden.c tests/golden.h
 tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
@@ -65,10 +81,18 @@ tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a
 
 UNIT_TESTS += tests/test_ui_keys
 tests_test_ui_keys_SOURCES = tests/test_ui_keys.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
 	tests/fake_feed.h
 tests_test_ui_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_keys_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
+	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_confusion
+tests_test_ui_confusion_SOURCES = tests/test_ui_confusion.c tests/ui_bench.c tests/ui_bench.h \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
+	tests/fake_feed.h tests/golden.c tests/golden.h
+tests_test_ui_confusion_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_confusion_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_ui_grid
@@ -84,7 +108,7 @@ tests_test_ui_draw_LDADD = src/ui/libui.a src/base/libbase.a $(CMOCKA_LIBS)
 # Behind a pty, with a training that is made up.
 check_PROGRAMS += tests/view_demo
 tests_view_demo_SOURCES = tests/view_demo.c tests/fake_feed.c tests/fake_commands.c \
-	tests/fake_feed.h
+	tests/fake_images.c tests/fake_feed.h
 tests_view_demo_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
 	$(INIH_LIBS) $(CURSES_LIBS)
 

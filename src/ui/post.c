@@ -84,6 +84,12 @@ static bool answered(struct control *control, uint64_t id)
     return answer.state != ANSWER_REQUESTED;
 }
 
+bool post_waits(struct control *control)
+{
+    uint64_t id = control->state->posted_id;
+    return id != 0 && !answered(control, id);
+}
+
 void post_update(struct control *control)
 {
     struct state *state = control->state;

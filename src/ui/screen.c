@@ -1,11 +1,16 @@
 /*
  * The only door to curses. Owns the terminal's file descriptor, its modes and
  * what a style looks like.
+ *
+ * Curses writes into a file in memory, which never keeps it waiting; what a
+ * frame has come to goes to the line from there.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include "screen.h"
+#include "color.h"
+#include "line.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -19,22 +24,42 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
+/* Seconds that a terminal which takes nothing may keep the view when it leaves. */
+#define LEAVE_SECONDS 0.3
+
 struct screen {
-    int fd; /* of the terminal, both ways */
-    FILE *in, *out;
+    int fd;               /* of the terminal, both ways; does not block */
+    struct termios modes; /* as they were found */
+    FILE *in, *out;       /* `out`: in memory */
     SCREEN *curses;
-    bool utf8, console, suspended;
+    struct line line;
+    bool utf8, console, suspended, paints;
+    bool mouse; /* is reported */
     int width, height;
+    struct {
+        const char *begin, *end;  /* around a title; NULL: it has none */
+        char save[32], undo[64];  /* the one that was there: kept, given back */
+        char shown[SCREEN_TITLE]; /* "": none from here */
+    } title;
     struct {
         attr_t attributes;
         short pair;
+        bool ground; /* it is seen on a blank, too */
     } look[STYLE_COUNT];
-    cchar_t *row; /* [width] */
+    struct cell *shown; /* [height][width]: what curses was told last */
+    cchar_t *row;       /* [width] */
+
+    /* Pairs of the 256 colours, for painted cells, made as they are needed. */
+    struct {
+        short *number; /* [256][256], by ink and ground; 0: not made. NULL: none was */
+        int next, end;
+    } pairs;
 };
 
 /* What view_emergency_restore writes: prepared while the process is sane. */
@@ -42,7 +67,7 @@ static struct {
     atomic_bool active;
     int fd;
     struct termios modes;
-    char bytes[256];
+    char bytes[512];
     size_t length;
 } emergency;
 
@@ -68,20 +93,31 @@ static int emergency_put(int byte)
     return byte;
 }
 
+/* A string of the terminal's description; NULL: it has none of the name. */
+static const char *described(const char *name)
+{
+    const char *string = tigetstr(name);
+    return string != (const char *)-1 ? string : NULL;
+}
+
 /* Needs the terminal's description, so curses has begun. */
-static void emergency_prepare(int fd, const struct termios *modes)
+static void emergency_prepare(const struct screen *screen)
 {
     static const char *const undo[] = {"sgr0", "op", "rmkx", "cnorm", "rmcup"};
-    emergency.fd = fd;
-    emergency.modes = *modes;
+    emergency.fd = screen->fd;
+    emergency.modes = screen->modes;
     emergency.length = 0;
-    for (size_t i = 0; i < sizeof(undo) / sizeof(*undo); i++) {
-        char *string = tigetstr(undo[i]);
-        if (string != NULL && string != (char *)-1)
-            tputs(string, 1, emergency_put);
-    }
+    if (described("kmous") != NULL)
+        tputs("\033[?1006;1000l", 1, emergency_put);
+    tputs(screen->title.undo, 1, emergency_put);
+    for (size_t i = 0; i < sizeof(undo) / sizeof(*undo); i++)
+        if (described(undo[i]) != NULL)
+            tputs(described(undo[i]), 1, emergency_put);
     atomic_store(&emergency.active, true);
 }
+
+/* Numbers of curses' pairs: the styles', then those of painted cells. */
+enum { PAIR_FIRST = STYLE_COUNT + 1, PAIR_LAST = 32767, PAIR_LEAST = 4096 };
 
 /* What each style looks like; -1: the terminal's own colour. */
 static const struct look {
@@ -106,6 +142,16 @@ static const struct look {
     [STYLE_BAR] = {252, 236, -1, A_NORMAL, A_REVERSE},
 };
 
+static void prepare_pairs(struct screen *screen, int colors)
+{
+    screen->paints = colors >= 256 && COLOR_PAIRS >= PAIR_LEAST;
+    if (!screen->paints || screen->pairs.number != NULL)
+        return;
+    screen->pairs.number = mem_alloc(256 * 256 * sizeof *screen->pairs.number);
+    screen->pairs.next = PAIR_FIRST;
+    screen->pairs.end = COLOR_PAIRS < PAIR_LAST ? COLOR_PAIRS : PAIR_LAST;
+}
+
 void screen_set_colors(struct screen *screen, enum settings_colors colors)
 {
     const char *no_color = getenv("NO_COLOR");
@@ -129,7 +175,35 @@ void screen_set_colors(struct screen *screen, enum settings_colors colors)
         }
         if (!full && look->full_ground >= 0)
             screen->look[i].attributes = look->mono;
+        screen->look[i].ground = (full && look->full_ground >= 0) ||
+                                 (screen->look[i].attributes & (A_REVERSE | A_UNDERLINE)) != 0;
     }
+    prepare_pairs(screen, most);
+}
+
+/* Room for a new pair in each painted cell; where there is none, all pairs are forgotten. A
+ * number that gets other colours is drawn anew by curses wherever it still is. */
+static void make_pairs_fit(struct screen *screen, const struct grid *grid)
+{
+    int painted = 0;
+    for (int i = 0; i < grid->width * grid->height; i++)
+        painted += grid->cells[i].painted;
+    if (!screen->paints || painted <= screen->pairs.end - screen->pairs.next)
+        return;
+    memset(screen->pairs.number, 0, 256 * 256 * sizeof *screen->pairs.number);
+    screen->pairs.next = PAIR_FIRST;
+}
+
+/* 0: there are no more. */
+static short pair_of(struct screen *screen, const struct cell *cell)
+{
+    const int ink = color_nearest(cell->ink), ground = color_nearest(cell->ground);
+    short *number = &screen->pairs.number[256 * ink + ground];
+    if (*number == 0 && screen->pairs.next < screen->pairs.end) {
+        *number = (short)screen->pairs.next++;
+        init_pair(*number, (short)ink, (short)ground);
+    }
+    return *number;
 }
 
 /* Curses takes over signals that are main's. */
@@ -164,8 +238,7 @@ static const char *terminal_name(int fd, struct err *err)
             return NULL;
         }
     }
-    const char *place = tigetstr("cup");
-    bool able = place != NULL && place != (char *)-1;
+    bool able = described("cup") != NULL;
     del_curterm(cur_term);
     if (!able) {
         err_set(err, ERR_SYSTEM, "TERM=%s: this terminal cannot place its cursor", term);
@@ -174,64 +247,150 @@ static const char *terminal_name(int fd, struct err *err)
     return term;
 }
 
+/* A description of its own, so that no one else's reads and writes stop blocking with ours. */
 static int open_terminal(struct err *err)
 {
-    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 && isatty(STDOUT_FILENO))
-        fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK;
+    int fd = open("/dev/tty", flags);
+    char name[256];
+    if (fd < 0 && ttyname_r(STDOUT_FILENO, name, sizeof(name)) == 0)
+        fd = open(name, flags);
     if (fd < 0)
         err_set(err, ERR_SYSTEM, "there is no terminal");
     return fd;
 }
 
-static void set_modes(void)
+/* The terminal's modes are set here, since curses sees but a file. */
+static void set_modes(struct screen *screen)
 {
-    raw(); /* so that Ctrl-S cannot stop the view */
+    struct termios raw_modes = screen->modes;
+    cfmakeraw(&raw_modes); /* so that Ctrl-S cannot stop the view */
+    tcsetattr(screen->fd, TCSANOW, &raw_modes);
+    raw();
     noecho();
     nonl();
-    intrflush(stdscr, FALSE);
+    typeahead(-1); /* a frame is always whole */
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
     leaveok(stdscr, TRUE);
     curs_set(0);
 }
 
+/* A stream on a descriptor of its own, or NULL. */
+static FILE *open_stream(int fd, const char *mode)
+{
+    FILE *file = fd >= 0 ? fdopen(fd, mode) : NULL;
+    if (file == NULL && fd >= 0)
+        close(fd);
+    return file;
+}
+
+static int open_streams(struct screen *screen, struct err *err)
+{
+    screen->in = open_stream(fcntl(screen->fd, F_DUPFD_CLOEXEC, 3), "r");
+    screen->out = open_stream(memfd_create("frame", MFD_CLOEXEC), "w");
+    if (screen->in == NULL || screen->out == NULL)
+        return err_set_errno(err, ERR_SYSTEM, errno, "cannot open the terminal");
+    return 0;
+}
+
+/* Queues what curses has written. */
+static void collect(struct screen *screen)
+{
+    char bytes[4096];
+    int fd = fileno(screen->out);
+    ssize_t got;
+    for (off_t at = 0; (got = pread(fd, bytes, sizeof(bytes), at)) > 0; at += got)
+        line_queue(&screen->line, bytes, (size_t)got);
+    if (lseek(fd, 0, SEEK_SET) == 0 && ftruncate(fd, 0) != 0)
+        abort(); /* it is memory */
+}
+
+static bool contains(const char *string, const char *part)
+{
+    return string != NULL && strstr(string, part) != NULL;
+}
+
+/* The description tells of a title, or that the terminal is like an xterm, which has one. Those
+ * keep the old one on a stack; the strings that begin and end the full screen may do that already.
+ */
+static void find_title(struct screen *screen)
+{
+    const char *begin = described("tsl"), *end = described("fsl"), *drop = described("dsl");
+    const char *env = getenv("TERM");
+    bool known = env != NULL && strcmp(env, termname()) == 0;
+    if (begin == NULL && tigetflag("XT") > 0) {
+        begin = "\033]2;";
+        end = "\007";
+    }
+    if (!known || !contains(begin, "\033]") || end == NULL)
+        return;
+    screen->title.begin = begin;
+    screen->title.end = end;
+    if (!contains(described("smcup"), "\033[22;"))
+        text_copy(screen->title.save, sizeof(screen->title.save), "\033[22;2t");
+    snprintf(screen->title.undo, sizeof(screen->title.undo), "%.32s%s", drop != NULL ? drop : "",
+             contains(described("rmcup"), "\033[23;") ? "" : "\033[23;2t");
+}
+
+static void queue_text(struct screen *screen, const char *text)
+{
+    line_queue(&screen->line, text, strlen(text));
+}
+
+void screen_set_title(struct screen *screen, const char *title)
+{
+    char plain[SCREEN_TITLE];
+    size_t length = 0;
+    for (const char *at = title; *at != '\0' && length < sizeof(plain) - 1; at++)
+        if ((unsigned char)*at >= ' ' && *at != 0x7f && (screen->utf8 || (*at & 0x80) == 0))
+            plain[length++] = *at;
+    plain[length] = '\0';
+    if (screen->title.begin == NULL || screen->suspended || strcmp(plain, screen->title.shown) == 0)
+        return;
+    if (screen->title.shown[0] == '\0')
+        queue_text(screen, screen->title.save);
+    text_copy(screen->title.shown, sizeof(screen->title.shown), plain);
+    queue_text(screen, screen->title.begin);
+    queue_text(screen, plain);
+    queue_text(screen, screen->title.end);
+}
+
+void screen_set_mouse(struct screen *screen, bool on)
+{
+    if (on == screen->mouse)
+        return;
+    mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+    mouseinterval(0); /* a press is a click */
+    screen->mouse = on;
+}
+
 int screen_open(const struct settings *settings, struct screen **out, struct err *err)
 {
     struct screen *screen = mem_alloc(sizeof(*screen));
-    struct termios modes;
     const char *term;
     screen->fd = open_terminal(err);
     if (screen->fd < 0)
         goto fail;
-    if (tcgetattr(screen->fd, &modes) != 0) {
+    if (tcgetattr(screen->fd, &screen->modes) != 0) {
         err_set_errno(err, ERR_SYSTEM, errno, "cannot read the terminal's modes");
         goto fail;
     }
     term = terminal_name(screen->fd, err);
-    if (term == NULL)
+    if (term == NULL || open_streams(screen, err) != 0)
         goto fail;
-    int in = fcntl(screen->fd, F_DUPFD_CLOEXEC, 3), back = fcntl(screen->fd, F_DUPFD_CLOEXEC, 3);
-    screen->in = in >= 0 ? fdopen(in, "r") : NULL;
-    screen->out = back >= 0 ? fdopen(back, "w") : NULL;
-    if (screen->in == NULL || screen->out == NULL) {
-        err_set_errno(err, ERR_SYSTEM, errno, "cannot open the terminal");
-        if (screen->in == NULL && in >= 0)
-            close(in);
-        if (screen->out == NULL && back >= 0)
-            close(back);
-        goto fail;
-    }
-    use_tioctl(TRUE);
     screen->curses = newterm_without_signals(term, screen->out, screen->in);
     if (screen->curses == NULL) {
         err_set(err, ERR_SYSTEM, "TERM=%s: curses cannot use this terminal", term);
         goto fail;
     }
-    emergency_prepare(screen->fd, &modes);
+    line_init(&screen->line, screen->fd);
+    find_title(screen);
+    emergency_prepare(screen);
     set_escdelay(25);
-    set_modes();
+    set_modes(screen);
     screen_set_colors(screen, settings->view.colors);
+    screen_set_mouse(screen, settings->view.mouse);
     screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     screen->console = strcmp(term, "linux") == 0;
     screen_resize(screen);
@@ -250,14 +409,15 @@ fail:
 
 void screen_close(struct screen *screen)
 {
-    if (!screen->suspended)
-        endwin();
-    atomic_store(&emergency.active, false);
+    screen_suspend(screen);
     delscreen(screen->curses);
     fclose(screen->in);
     fclose(screen->out);
     close(screen->fd);
+    line_fini(&screen->line);
+    mem_free(screen->shown);
     mem_free(screen->row);
+    mem_free(screen->pairs.number);
     mem_free(screen);
 }
 
@@ -278,6 +438,11 @@ enum settings_glyphs screen_glyphs(const struct screen *screen)
     return screen->console ? GLYPHS_BLOCK : GLYPHS_BRAILLE; /* its fonts have no braille */
 }
 
+bool screen_paints(const struct screen *screen)
+{
+    return screen->paints;
+}
+
 bool screen_resize(struct screen *screen)
 {
     struct winsize size = {0};
@@ -288,6 +453,9 @@ bool screen_resize(struct screen *screen)
     screen->width = size.ws_col;
     screen->height = size.ws_row;
     screen->row = mem_resize(screen->row, (size_t)screen->width * sizeof(*screen->row));
+    mem_free(screen->shown);
+    screen->shown =
+        mem_alloc((size_t)screen->width * (size_t)screen->height * sizeof(*screen->shown));
     resize_term(screen->height, screen->width);
     return true;
 }
@@ -298,23 +466,71 @@ void screen_size(const struct screen *screen, int *width, int *height)
     *height = screen->height;
 }
 
+/* Whether nothing is seen of the cell but the terminal's own ground. */
+static bool is_blank(const struct screen *screen, struct cell cell)
+{
+    return cell.rune == ' ' && !cell.painted && !screen->look[cell.style].ground;
+}
+
+static void put_cell(struct screen *screen, cchar_t *out, const struct cell *cell)
+{
+    wchar_t text[2] = {(wchar_t)cell->rune, L'\0'};
+    attr_t attributes = screen->look[cell->style].attributes;
+    short pair = cell->painted && screen->paints ? pair_of(screen, cell) : 0;
+    if (pair != 0)
+        attributes &= ~A_REVERSE;
+    else
+        pair = screen->look[cell->style].pair;
+    setcchar(out, text, attributes, pair, NULL);
+}
+
+/* One row. A blank between letters is as its neighbour where that changes, and else stays as it
+ * was: a change of colour costs more bytes than the blank. */
+static void put_row(struct screen *screen, const struct cell *cells, int y, int width)
+{
+    struct cell *shown = screen->shown + (size_t)y * (size_t)screen->width;
+    bool changed = false; /* the cell before */
+    int end = width;
+    while (end > 0 && is_blank(screen, cells[end - 1]))
+        end--;
+    for (int x = 0; x < width; x++) {
+        struct cell cell = cells[x];
+        if (x < end && is_blank(screen, cell)) {
+            bool stays = is_blank(screen, shown[x]) && !changed;
+            cell.style = stays ? shown[x].style : x > 0 ? shown[x - 1].style : cell.style;
+            if (!is_blank(screen, cell))
+                cell = cells[x]; /* that has a ground */
+        }
+        changed = cell.rune != shown[x].rune || cell.style != shown[x].style;
+        shown[x] = cell;
+        put_cell(screen, &screen->row[x], &cell);
+    }
+    mvadd_wchnstr(y, 0, screen->row, width);
+}
+
 void screen_show(struct screen *screen, const struct grid *grid, bool repaint)
 {
     if (screen->suspended)
         return;
-    for (int y = 0; y < grid->height && y < screen->height; y++) {
-        const struct cell *cells = grid->cells + (size_t)y * (size_t)grid->width;
-        int width = grid->width < screen->width ? grid->width : screen->width;
-        for (int x = 0; x < width; x++) {
-            wchar_t text[2] = {(wchar_t)cells[x].rune, L'\0'};
-            setcchar(&screen->row[x], text, screen->look[cells[x].style].attributes,
-                     screen->look[cells[x].style].pair, NULL);
-        }
-        mvadd_wchnstr(y, 0, screen->row, width);
-    }
+    make_pairs_fit(screen, grid);
+    int width = grid->width < screen->width ? grid->width : screen->width;
+    for (int y = 0; y < grid->height && y < screen->height; y++)
+        put_row(screen, grid->cells + (size_t)y * (size_t)grid->width, y, width);
     if (repaint)
         clearok(stdscr, TRUE);
     refresh();
+    collect(screen);
+    line_write(&screen->line, clock_seconds());
+}
+
+bool screen_busy(struct screen *screen)
+{
+    return !line_write(&screen->line, clock_seconds());
+}
+
+double screen_free(const struct screen *screen)
+{
+    return screen->line.clock_free;
 }
 
 /* A control sequence that this terminal's description does not know, up to its last byte: its
@@ -364,6 +580,19 @@ static void name_control(wint_t code, char name[SCREEN_KEY])
     }
 }
 
+static void name_mouse(char name[SCREEN_KEY])
+{
+    MEVENT event;
+    if (getmouse(&event) != OK)
+        return;
+    if (event.bstate & BUTTON4_PRESSED)
+        text_copy(name, SCREEN_KEY, "wheel-up");
+    else if (event.bstate & BUTTON5_PRESSED)
+        text_copy(name, SCREEN_KEY, "wheel-down");
+    else if (event.bstate & BUTTON1_PRESSED)
+        snprintf(name, SCREEN_KEY, "click %d %d", event.x % 10000, event.y % 10000);
+}
+
 static void name_function(wint_t code, char name[SCREEN_KEY])
 {
     static const struct {
@@ -375,6 +604,8 @@ static void name_function(wint_t code, char name[SCREEN_KEY])
         {KEY_HOME, "home"},   {KEY_END, "end"},       {KEY_BACKSPACE, "backspace"},
         {KEY_DC, "delete"},   {KEY_ENTER, "enter"},
     };
+    if (code == KEY_MOUSE)
+        name_mouse(name);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (names[i].code == code)
             text_copy(name, SCREEN_KEY, names[i].name);
@@ -422,6 +653,7 @@ int screen_key(struct screen *screen, char name[SCREEN_KEY])
 void screen_abandon(struct screen *screen)
 {
     screen->suspended = true;
+    line_drop(&screen->line);
     atomic_store(&emergency.active, false);
 }
 
@@ -429,7 +661,16 @@ void screen_suspend(struct screen *screen)
 {
     if (screen->suspended)
         return;
+    if (!line_finish(&screen->line, LEAVE_SECONDS))
+        tcflush(screen->fd,
+                TCOFLUSH); /* or whoever writes to it next waits for what nobody reads */
+    if (screen->title.shown[0] != '\0')
+        queue_text(screen, screen->title.undo);
+    screen->title.shown[0] = '\0';
     endwin();
+    collect(screen);
+    line_finish(&screen->line, LEAVE_SECONDS);
+    tcsetattr(screen->fd, TCSANOW, &screen->modes);
     screen_abandon(screen);
 }
 
@@ -443,14 +684,5 @@ void screen_resume(struct screen *screen)
 {
     screen->suspended = false;
     atomic_store(&emergency.active, true);
-    reset_prog_mode();
-    set_modes();
-}
-
-void screen_flush_output(const struct screen *screen)
-{
-    tcflush(screen->fd, TCOFLUSH);
-    /* Linux does not wake who waits for room by that, but by going on after a stop. */
-    tcflow(screen->fd, TCOOFF);
-    tcflow(screen->fd, TCOON);
+    set_modes(screen);
 }

@@ -7,7 +7,10 @@
 
 #include "grid.h"
 
-enum { SCREEN_KEY = 16 }; /* bytes of a key's name */
+enum {
+    SCREEN_KEY = 24,   /* bytes of a key's name */
+    SCREEN_TITLE = 256 /* bytes of a title */
+};
 
 struct screen;
 /* Takes the terminal over. An error leaves it as it was. */
@@ -18,12 +21,24 @@ int screen_fd(const struct screen *screen);
 bool screen_utf8(const struct screen *screen); /* the locale shows more than ASCII */
 /* What `auto` glyphs are on this terminal. */
 enum settings_glyphs screen_glyphs(const struct screen *screen);
+/* Whether it shows cells in the colours that they are painted in. */
+bool screen_paints(const struct screen *screen);
 void screen_set_colors(struct screen *screen, enum settings_colors colors);
 /* Takes the size that the terminal has now; whether it changed. */
 bool screen_resize(struct screen *screen);
 void screen_size(const struct screen *screen, int *width, int *height);
-/* Shows a grid of the screen's size; `repaint`: as if nothing were known of what is there. */
+/* Whether the mouse is reported: keys "wheel-up", "wheel-down" and "click X Y". */
+void screen_set_mouse(struct screen *screen, bool on);
+/* The title of the terminal's window, where it has one that can be set and given back. */
+void screen_set_title(struct screen *screen, const char *title);
+/* Shows a grid of the screen's size; `repaint`: as if nothing were known of what is there. Never
+ * blocks: what the terminal does not take at once is kept, and then there must be no other frame
+ * until the screen is no longer busy. */
 void screen_show(struct screen *screen, const struct grid *grid, bool repaint);
+/* Writes what the terminal takes; whether something is left for when screen_fd is writable. */
+bool screen_busy(struct screen *screen);
+/* clock_seconds() by which the line has carried what was shown, as far as one can know. */
+double screen_free(const struct screen *screen);
 /* The next key that was typed, by name: "p", "space", "ctrl-l", "up", "page-down".
  * 1: there was one, 0: none, -1: the terminal is gone. */
 int screen_key(struct screen *screen, char name[SCREEN_KEY]);
@@ -35,7 +50,5 @@ void screen_abandon(struct screen *screen);
 void screen_resume(struct screen *screen);
 /* Whether no other job has the terminal. */
 bool screen_foreground(const struct screen *screen);
-/* Drops what a stalled terminal has not taken, so that a write to it returns. Any thread. */
-void screen_flush_output(const struct screen *screen);
 
 #endif

@@ -13,9 +13,19 @@ static const struct screen_key settings_keys[] = {
     {"up down", "choose"}, {"Enter", "change"}, {"space", "next"}, {NULL, NULL}};
 static const struct screen_key journal_keys[] = {
     {"up down", "choose"}, {"Enter", "all of it"}, {NULL, NULL}};
+static const struct screen_key confusion_keys[] = {
+    {"i", "images"}, {"%", "counts"}, {"arrows", "scroll"}, {NULL, NULL}};
 
 static const struct screen_info table[SCREEN_COUNT] = {
     [SCREEN_CHARTS] = {.name = "charts", .number = "1", .draw = dashboard_draw},
+    [SCREEN_CONFUSION] =
+        {
+            .name = "confusion",
+            .number = "3",
+            .draw = confusion_draw,
+            .key = confusion_key,
+            .keys = confusion_keys,
+        },
     [SCREEN_SETTINGS] =
         {
             .name = "settings",

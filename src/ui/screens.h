@@ -35,6 +35,8 @@ void screens_change(struct control *control, const char *name);
 
 /* Draws whatever is open onto a cleared grid. */
 void screens_draw(struct grid *grid, struct state *state, const struct history *history);
+/* The title of the terminal's window: what the run does, its epoch and loss. */
+void title_print(const struct snapshot *snapshot, char *out, size_t size);
 /* Seconds after which what is shown changes by time alone (an age, a
  * highlight); infinite where nothing does. */
 double screens_next_change(const struct state *state, const struct history *history);
@@ -54,6 +56,9 @@ void dashboard_draw(struct grid *grid, const struct layout *layout, struct state
 void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
                  const struct layout *layout);
 void lists_draw(struct grid *grid, const struct history *history, const struct layout *layout);
+void confusion_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                    const struct history *history);
+bool confusion_key(struct control *control, const char *key);
 void help_draw(struct grid *grid, const struct layout *layout, struct state *state,
                const struct history *history);
 bool help_key(struct control *control, const char *key);

@@ -6,10 +6,18 @@
 #define KDT_UI_STATE_H
 
 #include "editor.h"
+#include "gallery.h"
 #include "scroll.h"
 
 /* In the order of their keys, 1 and so on; screens.c has their table. */
-enum view_screen { SCREEN_CHARTS, SCREEN_SETTINGS, SCREEN_JOURNAL, SCREEN_HELP, SCREEN_COUNT };
+enum view_screen {
+    SCREEN_CHARTS,
+    SCREEN_CONFUSION,
+    SCREEN_SETTINGS,
+    SCREEN_JOURNAL,
+    SCREEN_HELP,
+    SCREEN_COUNT
+};
 
 /* What is open over the screen. */
 enum view_mode {
@@ -26,11 +34,18 @@ struct state {
     enum settings_glyphs glyphs;      /* what that comes to; never GLYPHS_AUTO */
     enum settings_glyphs glyphs_auto; /* what that is here */
     bool utf8;                        /* whether the terminal shows more than ASCII */
+    bool paints;                      /* and cells in the colours that they are painted in */
     bool log_y;
     enum view_screen screen;
     enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;
     struct scroll help;
+    struct {
+        bool images;                 /* these alone */
+        bool counts;                 /* in the matrix, not shares of each class */
+        struct scroll rows, columns; /* of the matrix */
+        struct gallery_place gallery;
+    } confusion;
     struct scroll settings;
     const struct setting *setting; /* that is chosen there; NULL: the learning rate */
     struct scroll journal;

@@ -6,16 +6,17 @@
  *        ◀──outcome, ended fd─────────             ──▶ feed (post, copy)
  *
  * 1. Only the thread touches the screen, from view_open's return to its end.
- * 2. It alone may block in a write to a stalled terminal; it holds no lock then.
- * 3. It sleeps in poll until something happens: no more than view.fps frames a
- *    second for the feed, fewer when the terminal is slow; a key is shown at once.
- * 4. After whatever may have blocked it looks for main's requests first: once main has asked for
- *    the end, the feed may be gone.
+ * 2. It sleeps in poll until something happens, and blocks nowhere else: no more than view.fps
+ *    frames a second for the feed, fewer when the terminal is slow; a key is shown at once.
+ * 3. There is never more than one frame that the terminal has not taken; keys are read meanwhile.
+ * 4. After its sleep it looks for main's requests first: once main has asked for the end, the feed
+ *    may be gone.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include "control.h"
+#include "post.h"
 #include "look.h"
 #include "screen.h"
 #include "screens.h"
@@ -32,6 +33,9 @@
 
 /* Milliseconds between looks whether the terminal is this job's again. */
 enum { FOREGROUND_LOOK = 500 };
+
+/* Seconds between two titles of the window. */
+#define TITLE_SECONDS 2
 
 struct view {
     /* Immutable after view_open. */
@@ -59,7 +63,9 @@ struct view {
     bool asleep;   /* as `suspended`, without the lock */
     bool wants_up; /* asleep, and to go on once the terminal is this job's again */
     bool repaint, dirty;
-    double next_frame;
+    double last_frame; /* when it began */
+    double next_title; /* when the window's may change again */
+    bool at_once;      /* the next one does not wait for its time */
 };
 
 static void wake(struct view *view)
@@ -162,10 +168,34 @@ static void draw(struct view *view)
     state->now = clock_seconds();
     screens_draw(&view->grid, state, &view->history);
     screen_show(view->screen, &view->grid, view->repaint);
-    double took = clock_seconds() - state->now;
-    /* On a slow line at most a third of the time goes into writing. */
-    view->next_frame = state->now + fmax(frame_seconds(view), 3 * took);
-    view->repaint = view->dirty = false;
+    if (state->now >= view->next_title) {
+        char title[SCREEN_TITLE];
+        title_print(&view->history.snapshot, title, sizeof(title));
+        screen_set_title(view->screen, title);
+        view->next_title = state->now + TITLE_SECONDS;
+    }
+    view->last_frame = state->now;
+    view->repaint = view->dirty = view->at_once = false;
+}
+
+/* When the next frame may begin; infinite while the last one is not written. On a slow line at
+ * most a third of the time goes into frames, and what a key does waits for the line alone. */
+static double next_frame(struct view *view)
+{
+    if (screen_busy(view->screen))
+        return INFINITY;
+    double line_free = screen_free(view->screen);
+    if (view->at_once)
+        return line_free;
+    return view->last_frame + fmax(frame_seconds(view), 3 * (line_free - view->last_frame));
+}
+
+/* What was chosen of it. */
+static void take_look(struct view *view)
+{
+    screen_set_colors(view->screen, view->state.chosen.view.colors);
+    screen_set_mouse(view->screen, view->state.chosen.view.mouse);
+    view->state.paints = screen_paints(view->screen);
 }
 
 /* False when the terminal is gone. */
@@ -178,11 +208,11 @@ static bool take_keys(struct view *view)
     while ((got = screen_key(view->screen, key)) > 0) {
         control_key(control, key);
         view->dirty = true;
-        view->next_frame = 0; /* what a key does is shown at once */
+        view->at_once = true;
         if (control->repaint)
             view->repaint = true;
         if (control->restyle)
-            screen_set_colors(view->screen, view->state.chosen.view.colors);
+            take_look(view);
         control->repaint = control->restyle = false;
         if (control->outcome != VIEW_OPEN)
             end_with(view, control->outcome);
@@ -195,13 +225,13 @@ static bool take_keys(struct view *view)
 }
 
 /* Milliseconds to sleep; -1: until something happens. */
-static int sleep_time(const struct view *view)
+static int sleep_time(struct view *view)
 {
     double now = clock_seconds(), seconds;
     if (view->asleep)
         return view->wants_up ? FOREGROUND_LOOK : -1;
     if (view->dirty)
-        seconds = view->next_frame - now;
+        seconds = next_frame(view) - now;
     else
         seconds = screens_next_change(&view->state, &view->history);
     if (view->feed_fd < 0)
@@ -211,10 +241,14 @@ static int sleep_time(const struct view *view)
 
 static bool view_turn(struct view *view)
 {
+    /* The feed may wake fifty times a second; but what is to be drawn anyway need not be told
+     * again, except that an answer to a key is shown at once. */
+    bool waits = post_waits(&view->control);
     struct pollfd fds[] = {
         {.fd = view->wake_fd, .events = POLLIN},
-        {.fd = view->feed_fd, .events = POLLIN},
-        {.fd = view->asleep ? -1 : screen_fd(view->screen), .events = POLLIN},
+        {.fd = view->dirty && !waits ? -1 : view->feed_fd, .events = POLLIN},
+        {.fd = view->asleep ? -1 : screen_fd(view->screen),
+         .events = screen_busy(view->screen) ? POLLIN | POLLOUT : POLLIN},
     };
     int ready = poll(fds, 3, sleep_time(view));
     if (ready < 0 && errno != EINTR) {
@@ -230,14 +264,15 @@ static bool view_turn(struct view *view)
     if (ready > 0 && fds[1].revents != 0) {
         drain(view->feed_fd);
         view->dirty = true;
+        view->at_once |= waits && !post_waits(&view->control);
     }
     if (!view->asleep && !screen_foreground(view->screen))
         stay_away(view); /* it was stopped by force */
-    if (ready > 0 && fds[2].revents != 0 && !view->asleep && !take_keys(view)) {
+    if (ready > 0 && (fds[2].revents & ~POLLOUT) != 0 && !view->asleep && !take_keys(view)) {
         end_with(view, VIEW_LOST);
         return false;
     }
-    if (view->dirty && !view->asleep && clock_seconds() >= view->next_frame) {
+    if (view->dirty && !view->asleep && clock_seconds() >= next_frame(view)) {
         view->state.now = clock_seconds();
         control_update(&view->control);
         draw(view);
@@ -248,6 +283,7 @@ static bool view_turn(struct view *view)
 static void *view_main(void *argument)
 {
     struct view *view = argument;
+    pthread_setname_np(pthread_self(), "view");
     while (view_turn(view))
         ;
     screen_suspend(view->screen);
@@ -316,6 +352,7 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
         goto fail;
     view->state.chosen = options->settings;
     view->state.utf8 = screen_utf8(view->screen);
+    view->state.paints = screen_paints(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
     look_apply(&view->state);
     view->dirty = view->repaint = true;
@@ -389,34 +426,19 @@ void view_resume(struct view *view)
     wake(view);
 }
 
-/* Waits for the thread's end until `limit`, under the lock. */
-static bool wait_done(struct view *view, double limit)
-{
-    while (!view->done && clock_seconds() < limit) {
-        struct timespec when = from_now(fmax(limit - clock_seconds(), 0));
-        pthread_cond_timedwait(&view->changed, &view->lock, &when);
-    }
-    return view->done;
-}
-
 void view_close(struct view *view, double seconds)
 {
-    double start = clock_seconds();
     pthread_mutex_lock(&view->lock);
     view->close = true;
     pthread_mutex_unlock(&view->lock);
     wake(view);
+    struct timespec limit = from_now(seconds);
     pthread_mutex_lock(&view->lock);
-    bool done = wait_done(view, start + seconds / 2);
-    /* A stalled terminal: what it has not taken is dropped until the thread comes through. */
-    while (!done && clock_seconds() < start + seconds) {
-        pthread_mutex_unlock(&view->lock);
-        screen_flush_output(view->screen);
-        pthread_mutex_lock(&view->lock);
-        done = wait_done(view, clock_seconds() + 0.02);
-    }
+    while (!view->done && pthread_cond_timedwait(&view->changed, &view->lock, &limit) == 0)
+        ;
+    bool done = view->done;
     pthread_mutex_unlock(&view->lock);
-    if (!done) { /* the thread keeps the view; the process is about to end */
+    if (!done) { /* the thread hangs and keeps the view; the process is about to end */
         view_emergency_restore();
         return;
     }
