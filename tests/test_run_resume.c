@@ -118,11 +118,12 @@ static size_t check_journal(const char *name, struct feed *feed, struct journal_
 static void test_journal_shown(void **state)
 {
     (void)state;
+    struct snapshot now;
     struct journal_record *lines = mem_alloc(64 * sizeof *lines);
     struct script *script =
         fixture_script("@3 set train.l2 0.5\n@5 note seen\n@9 undo\n@11 pause\n");
     struct run *run = fixture_start_script(&fixture, "shown", script);
-    fixture_wait(run_feed(run), fixture_paused, NULL);
+    fixture_wait(run_feed(run), fixture_paused, &now);
     fixture_expect_refused(run_feed(run), "set train.l2 -1", "train.l2");
     assert_int_equal(check_journal("shown", run_feed(run), lines, 64), 6);
     assert_non_null(strstr(lines[0].text, ", data "));
@@ -140,7 +141,7 @@ static void test_journal_shown(void **state)
 
     struct script *pause = fixture_script("@14 pause\n");
     run = fixture_resume(&fixture, "shown", NULL, pause);
-    fixture_wait(run_feed(run), fixture_paused, NULL);
+    fixture_wait(run_feed(run), fixture_paused, &now);
     assert_true(check_journal("shown", run_feed(run), lines, 64) > 7);
     assert_string_equal(lines[3].text, "to step 3 (edit-2)");
     assert_int_equal(lines[3].back_to, 1);
