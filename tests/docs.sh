@@ -32,14 +32,14 @@ check() { # DESCRIPTION COMMAND…: one check; what the command says is shown wh
 fresh() { # DOCUMENT
     "$docgen" "$source/$1" >"$scratch/fresh" && diff -u "$source/$1" "$scratch/fresh"
 }
-for document in man/kdtui.1 man/kdtui.ini.5 man/kdtui-keys.7 etc/kdtui.ini \
+for document in man/kdtui.1 man/kdtui.ini.5 man/kdtui-keys.7 man/kdtui-protocol.7 etc/kdtui.ini \
     etc/completions/kdtui.bash etc/completions/_kdtui etc/completions/kdtui.fish; do
     check "$document: stale; \`make docs\` renews it" fresh "$document"
 done
 
 # The pages are laid out as installed, so that references between them are found.
 if command -v mandoc >/dev/null; then
-    for page in kdtui.1 kdtui.ini.5 kdtui-keys.7; do
+    for page in kdtui.1 kdtui.ini.5 kdtui-keys.7 kdtui-protocol.7; do
         folder=$scratch/man/man${page##*.}
         mkdir -p "$folder"
         cp "$source/man/$page" "$folder/$page"
@@ -75,7 +75,7 @@ if command -v bash >/dev/null; then
     while IFS='|' read -r line expected; do
         check "bash completes \"$line\" otherwise than \"$expected\"" completes "$line" "$expected"
     done <<'END'
-kdtui |run resume replay eval plot export bench settings keys
+kdtui |run list status send resume replay eval search plot export bench settings keys
 kdtui e|eval export
 kdtui --he|--headless --help
 kdtui -p fig2|fig20 fig21

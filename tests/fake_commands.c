@@ -293,6 +293,18 @@ static void perform(struct fake_feed *fake, struct answer *answer)
         snprintf(answer->text, sizeof(answer->text), "checkpoint step-%d.safetensors",
                  (int)now->step);
         break;
+    case COMMAND_RANGE_TEST:
+        if (command.words == 0) {
+            fake_range(fake, RANGE_POINTS);
+            text_copy(answer->text, sizeof(answer->text), fake->range.text);
+        } else if (fake->range.running) {
+            fake->range.running = false;
+            text_copy(fake->range.text, sizeof(fake->range.text),
+                      "the range test was stopped, the state is as before it");
+            now->state = RUN_RUNNING;
+            now->range_tests = fake->range.number;
+        }
+        break;
     case COMMAND_EVALUATE:
         fake_evaluate(fake);
         text_copy(answer->text, sizeof(answer->text), "evaluated");

@@ -99,6 +99,14 @@ static size_t take_journal(struct feed *feed, uint64_t seq, struct journal_recor
     return got;
 }
 
+static void take_range(struct feed *feed, struct range_test *out)
+{
+    struct fake_feed *fake = of(feed);
+    pthread_mutex_lock(&fake->lock);
+    *out = fake->range;
+    pthread_mutex_unlock(&fake->lock);
+}
+
 static bool take_confusion(struct feed *feed, struct confusion *out)
 {
     struct fake_feed *fake = of(feed);
@@ -123,6 +131,7 @@ static void publish(struct fake_feed *fake)
     uint64_t one = 1;
     fake->now.version++;
     ssize_t written = write(fake->feed.wake_fd, &one, sizeof(one));
+    written = write(fake->feed.control_fd, &one, sizeof(one));
     (void)written;
 }
 
@@ -176,12 +185,14 @@ void fake_feed_init(struct fake_feed *fake)
                  .journal = take_journal,
                  .post = post,
                  .answer = find_answer,
-                 .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
+                 .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                 .range = take_range},
         .clock = 1000,
         .bucket_steps = 1,
         .to_step = -1,
         .stretches = {{.parent = -1}},
     };
+    fake->feed.control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&fake->lock, NULL);
     struct snapshot *now = &fake->now;
     settings_init(&now->settings);
@@ -215,6 +226,7 @@ void fake_feed_init(struct fake_feed *fake)
 void fake_feed_fini(struct fake_feed *fake)
 {
     close(fake->feed.wake_fd);
+    close(fake->feed.control_fd);
     pthread_mutex_destroy(&fake->lock);
 }
 
@@ -232,6 +244,48 @@ static double loss_at(int64_t step)
 {
     double t = (double)step;
     return 0.24 + 1.3 * exp(-t / 300) + 0.75 * exp(-t / 4000);
+}
+
+/* Falls around 0.004, and rises steeply from 1 on. */
+static double range_loss(double rate)
+{
+    double decade = log10(rate);
+    return 0.62 - 0.2 / (1 + exp(-3 * (decade + 2.4))) + 0.12 * exp(4.5 * (decade - 0.1));
+}
+
+void fake_range(struct fake_feed *fake, size_t steps)
+{
+    enum { STEPS = 151 };
+    struct range_test *test = &fake->range;
+    if (!test->running)
+        *test = (struct range_test){
+            .number = test->number + 1,
+            .running = true,
+            .step = fake->now.step,
+            .rate = fake->now.learning_rate,
+            .low = 1e-5,
+            .high = 10,
+            .planned = STEPS,
+            .steepest = NAN,
+            .lowest = NAN,
+        };
+    while (test->count < steps && test->running) {
+        struct range_point *point = &test->points[test->count++];
+        point->rate = 1e-5 * pow(10, (double)(test->count - 1) / 25);
+        point->smooth = range_loss(point->rate);
+        point->loss = point->smooth * (1 + 0.08 * jitter((int64_t)test->count, 6));
+        test->running = point->smooth < 1.7;
+    }
+    fake->now.state = RUN_RANGE_TEST;
+    fake->now.evaluation_progress = (double)test->count / STEPS;
+    if (test->running)
+        return;
+    fake->now.state = RUN_RUNNING;
+    fake->now.range_tests = test->number;
+    test->steepest = test->points[65].rate;
+    test->lowest = test->points[103].rate;
+    text_copy(test->text, sizeof(test->text),
+              "the loss falls fastest at 0.004, is lowest at 0.13, rises from 0.58 on");
 }
 
 /* Two neighbours of the same stretch become one. */
@@ -397,6 +451,14 @@ bool fake_feed_apply(struct fake_feed *fake)
     }
     pthread_mutex_unlock(&fake->lock);
     return any;
+}
+
+void fake_feed_range(struct fake_feed *fake, size_t steps)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake_range(fake, steps);
+    publish(fake);
+    pthread_mutex_unlock(&fake->lock);
 }
 
 void fake_feed_finish(struct fake_feed *fake)

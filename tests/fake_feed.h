@@ -61,6 +61,7 @@ struct fake_feed {
         edit_stretch[FAKE_EDITS];
     struct fake_state undo[FAKE_STATES], redo[FAKE_STATES], best, saved;
     int undos, redos;
+    struct range_test range;
     bool no_confusion; /* as after a resume, until the next evaluation */
 };
 
@@ -73,6 +74,9 @@ void fake_feed_train(struct fake_feed *fake, int64_t steps);
 bool fake_feed_apply(struct fake_feed *fake);
 /* The loss explodes: the run returns to the last checkpoint, and waits for a choice. */
 void fake_feed_diverge(struct fake_feed *fake);
+/* A range test comes to so many of its steps; a first one of this run, or after the last has
+ * ended, begins. At RANGE_POINTS it is through. */
+void fake_feed_range(struct fake_feed *fake, size_t steps);
 /* Ends the run: tested, finished. */
 void fake_feed_finish(struct fake_feed *fake);
 /* Makes the present state a new publication. */
@@ -81,6 +85,7 @@ void fake_feed_publish(struct fake_feed *fake);
 /* Between fake_feed.c and fake_commands.c, under the lock. */
 struct fake_state fake_state_now(const struct fake_feed *fake);
 void fake_evaluate(struct fake_feed *fake);
+void fake_range(struct fake_feed *fake, size_t steps);
 void fake_save(struct fake_feed *fake, const char *name);
 /* Adds a line to the journal. */
 void fake_note(struct fake_feed *fake, int64_t step, const char *source, const char *command,

@@ -114,16 +114,16 @@ class Storm:
         """Why the end that it came to is wrong; None: it is not."""
         code = self.terminal.finish()
         wrong = self.terminal.wrong_modes()
-        if code not in (0, 3, 128 + signal.SIGTERM):
+        for path in glob.glob(os.path.join(self.scratch, "sanitizer*")):
+            with open(path, errors="replace") as file:
+                return file.read()
+        # Ctrl-C while there is no view, yet or any more, is a signal.
+        if code not in (0, 3, 128 + signal.SIGTERM, 128 + signal.SIGINT):
             return f"exit code {code}"
         if wrong:
             return f"the terminal is not as it was: {' '.join(wrong)}"
         self.terminal.close()
         self.terminal = None
-        reports = glob.glob(os.path.join(self.scratch, "sanitizer*"))
-        if reports:
-            with open(reports[0], errors="replace") as file:
-                return file.read()
         return None
 
     def answers(self):

@@ -79,7 +79,7 @@ static void test_record(void **state)
     char *directory = fixture_path(&fixture, "left", "");
     assert_int_equal(run_record_load(directory, &record, &err), 0);
     assert_string_equal(record.name, "left");
-    assert_true(record.finished);
+    assert_int_equal(record.state, RUN_FINISHED);
     assert_int_equal(record.data_digest, data_info(fixture.dataset)->digest);
     assert_int_equal(record.steps_per_epoch, FIXTURE_STEPS);
     assert_true(record.started > 1.5e9);

@@ -58,10 +58,10 @@ static struct data *data_create(bool accuracy)
     return data;
 }
 
-static const struct chart_mark marks[] = {{1500, "rate 0.02 → 0.01", STYLE_EDIT, false},
-                                          {4000, "noise on", STYLE_EDIT, false},
-                                          {4300, "momentum 0.9 → 0.95", STYLE_EDIT, false},
-                                          {9300, "rate 0.01 → 0.005", STYLE_EDIT, false}};
+static const struct chart_mark marks[] = {{1500, "rate 0.02 → 0.01", STYLE_EDIT, MARK_CHANGE},
+                                          {4000, "noise on", STYLE_EDIT, MARK_CHANGE},
+                                          {4300, "momentum 0.9 → 0.95", STYLE_EDIT, MARK_CHANGE},
+                                          {9300, "rate 0.01 → 0.005", STYLE_EDIT, MARK_CHANGE}};
 
 /* Two series as the view has them. */
 static void series_of(struct chart_series series[2], const struct data *data, bool accuracy)
@@ -538,8 +538,9 @@ static void test_return_mark(void **state)
     struct chart_series series[2];
     series_of(series, data, false);
     struct chart chart = chart_of(series, false);
-    chart.marks = (const struct chart_mark[]){{1500, "rate 0.02 → 0.1", STYLE_GHOST, false},
-                                              {1500, "undo, from step 4000", STYLE_EDIT, true}};
+    chart.marks =
+        (const struct chart_mark[]){{1500, "rate 0.02 → 0.1", STYLE_GHOST, MARK_CHANGE},
+                                    {1500, "undo, from step 4000", STYLE_EDIT, MARK_RETURN}};
     chart.mark_count = 2;
     struct grid grid;
     struct text row = {0};

@@ -742,8 +742,10 @@ static void test_screens(void **unused)
     for (int i = 0; i < SCREEN_COUNT; i++) {
         const struct screen_info *screen = screen_info((enum view_screen)i);
         char line[64];
-        bench_press(bench, screen->number);
-        assert_int_equal(state->screen, i);
+        if (screen->number != NULL) {
+            bench_press(bench, screen->number);
+            assert_int_equal(state->screen, i);
+        }
         bench_press(bench, "1");
         snprintf(line, sizeof(line), "screen %s", screen->name);
         bench_press(bench, ":");

@@ -73,29 +73,6 @@ static void test_layout_every_size(void **unused)
             }
 }
 
-static void test_every_size_draws(void **unused)
-{
-    (void)unused;
-    struct bench *bench = bench_running();
-    const enum view_mode modes[] = {MODE_MAIN,     MODE_PROMPT,   MODE_MENU,
-                                    MODE_ROLLBACK, MODE_DIVERGED, MODE_LEAVING};
-    enum { MODES = sizeof(modes) / sizeof(*modes) };
-    editor_start(&bench->state.editor, "set train.learning_rate *0.5");
-    int turn = 0;
-    for (int width = 1; width <= 300; width += width < 90 ? 1 : 23) {
-        for (int height = 1; height <= 100; height += height < 30 ? 1 : 17) {
-            struct text out = {0};
-            bench->state.mode = modes[turn % MODES];
-            bench->state.screen = (enum view_screen)(turn / MODES % SCREEN_COUNT);
-            bench->state.ask = turn % 2 == 0 ? settings_find("train.learning_rate", NULL) : NULL;
-            bench->state.glyphs = (enum settings_glyphs)(GLYPHS_BRAILLE + turn++ % 3);
-            bench_draw(bench, width, height, false, &out);
-            text_fini(&out);
-        }
-    }
-    bench_destroy(bench);
-}
-
 /* Screens. */
 
 static void compare(struct bench *bench, const char *name, int width, int height, bool styles)
@@ -649,17 +626,27 @@ static void test_abandoned_rows(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout_every_size), cmocka_unit_test(test_every_size_draws),
-        cmocka_unit_test(test_screen_sizes),      cmocka_unit_test(test_screen_states),
-        cmocka_unit_test(test_screen_edits),      cmocka_unit_test(test_screen_ends),
-        cmocka_unit_test(test_screen_undone),     cmocka_unit_test(test_screen_rollback),
-        cmocka_unit_test(test_screen_diverged),   cmocka_unit_test(test_small_texts),
-        cmocka_unit_test(test_screen_settings),   cmocka_unit_test(test_screen_journal),
-        cmocka_unit_test(test_news_fades),        cmocka_unit_test(test_edits_together),
-        cmocka_unit_test(test_noise_in_legend),   cmocka_unit_test(test_best_epoch),
-        cmocka_unit_test(test_interrupted),       cmocka_unit_test(test_abandoned_rows),
-        cmocka_unit_test(test_undo_news),         cmocka_unit_test(test_tails),
-        cmocka_unit_test(test_best_abandoned),    cmocka_unit_test(test_running_in_legend),
+        cmocka_unit_test(test_layout_every_size),
+        cmocka_unit_test(test_screen_sizes),
+        cmocka_unit_test(test_screen_states),
+        cmocka_unit_test(test_screen_edits),
+        cmocka_unit_test(test_screen_ends),
+        cmocka_unit_test(test_screen_undone),
+        cmocka_unit_test(test_screen_rollback),
+        cmocka_unit_test(test_screen_diverged),
+        cmocka_unit_test(test_screen_settings),
+        cmocka_unit_test(test_screen_journal),
+        cmocka_unit_test(test_small_texts),
+        cmocka_unit_test(test_news_fades),
+        cmocka_unit_test(test_edits_together),
+        cmocka_unit_test(test_noise_in_legend),
+        cmocka_unit_test(test_best_epoch),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_abandoned_rows),
+        cmocka_unit_test(test_undo_news),
+        cmocka_unit_test(test_tails),
+        cmocka_unit_test(test_best_abandoned),
+        cmocka_unit_test(test_running_in_legend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

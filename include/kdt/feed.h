@@ -106,8 +106,9 @@ struct range_point {
 struct range_test {
     uint64_t number; /* tests of this process so far; 0: none, and nothing else is set */
     bool running;
-    int64_t step; /* that it began from */
-    double rate;  /* in force there */
+    int64_t step;     /* that it began from */
+    double rate;      /* in force there */
+    double low, high; /* the rates that are planned, the ends included */
     size_t planned, count;
     struct range_point points[RANGE_POINTS]; /* rate ascending */
     /* Once it is not running: the rates at which the loss falls fastest and is lowest (NaN: it
@@ -209,6 +210,8 @@ struct feed {
     /* An eventfd, readable when something was published since it was last read;
      * at most every 20 ms. One reader; -1 where there is none. */
     int wake_fd;
+    /* Another one on the same terms, for the control socket. */
+    int control_fd;
     /* The newest range test as far as it has come; NULL: this feed does not tell. */
     void (*range)(struct feed *feed, struct range_test *out);
 };

@@ -26,9 +26,16 @@ struct run_options {
     const struct script *script; /* outlives the run; NULL: none */
     struct replay *replay;       /* the same: another run's commands are repeated */
     bool watched;                /* as run_watched would say, from the first step on */
+    int64_t until; /* once so many epochs are done it saves and leaves; 0: it does not */
+    /* What run_lock gave: who holds it keeps it, so that the directory stays locked beyond the
+     * run's end. 0: the run locks for itself. */
+    int lock_fd;
 };
 
 struct run;
+/* Locks a run's directory, which exists, for who trains there, in this process or another; the lock
+ * ends when *fd is closed, and with the process. ERR_USAGE where somebody else has it. */
+int run_lock(const char *directory, int *fd, struct err *err);
 /* Makes the run's directory and files and starts its thread. An existing
  * directory with settings.ini is ERR_USAGE and stays as it is. The dataset outlives the run. */
 int run_create(const struct run_options *options, const struct dataset *dataset, struct run **out,
@@ -42,6 +49,9 @@ void run_name_choose(const char *runs_directory, const char *dataset, char *out,
  * resume_start. */
 struct resume;
 int resume_open(const char *directory, struct resume **out, struct err *err);
+/* The same for who has locked it; `lock_fd` and `until` as struct run_options has them. */
+int resume_open_locked(const char *directory, int lock_fd, int64_t until, struct resume **out,
+                       struct err *err);
 void resume_close(struct resume *resume); /* NULL is fine */
 /* What result.json has of a finished run; numbers that it has not are NaN. */
 struct run_result {
@@ -101,6 +111,14 @@ void run_hold(struct run *run);
 void run_release(struct run *run);
 /* Waits for the thread's end, then frees everything. */
 void run_destroy(struct run *run);
+
+/* Of a run that nobody trains. */
+/* All rows of its metrics.csv; mem_free them. */
+int run_read_metrics(const char *directory, struct evaluation **out, size_t *count,
+                     struct err *err);
+/* Removes the automatic checkpoints, so that of them the best alone stays; nothing where there is
+ * no best. */
+void run_prune(const char *directory);
 
 /* Settings to the other rooms' own terms. */
 void run_data_options(const struct settings *settings, struct data_options *out);
@@ -189,12 +207,16 @@ struct run_record {
                                    between evaluations, noise not told */
     struct edit_mark *edits;
     size_t evaluation_count, loss_count, edit_count;
-    bool finished;
+    /* As it was left: finished, diverged or interrupted, which it also is while somebody trains
+     * it (run_is_trained says). */
+    enum run_state state;
     struct run_result result; /* where it has finished */
 };
 /* Frees nothing where it fails: *out is as run_record_fini leaves it. */
 int run_record_load(const char *directory, struct run_record *out, struct err *err);
 void run_record_fini(struct run_record *record);
+/* Whether a process trains the run now. */
+bool run_is_trained(const char *directory);
 /* The row with the highest validation accuracy, the earliest of equals; NULL: none. */
 const struct evaluation *run_record_best(const struct run_record *record);
 

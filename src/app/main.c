@@ -11,10 +11,13 @@
 #include "bench.h"
 #include "eval.h"
 #include "export.h"
+#include "list.h"
 #include "plot.h"
 #include "print.h"
+#include "remote.h"
 #include "replay.h"
 #include "resume.h"
+#include "search.h"
 #include "train.h"
 
 /* The exit code of an error, after saying it. */
@@ -43,6 +46,14 @@ static int perform(const struct options *options, struct err *err)
         return replay_command(options, err);
     case SUBCOMMAND_EVAL:
         return eval_command(options, err);
+    case SUBCOMMAND_SEARCH:
+        return search_command(options, err);
+    case SUBCOMMAND_LIST:
+        return list_command(options, err);
+    case SUBCOMMAND_STATUS:
+        return status_command(options, err);
+    case SUBCOMMAND_SEND:
+        return send_command(options, err);
     case SUBCOMMAND_PLOT:
         return plot_command(options, err);
     case SUBCOMMAND_EXPORT:

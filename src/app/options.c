@@ -23,7 +23,7 @@ static const char *next_option(size_t i, const void *of)
 /* What getopt_long is given, made from the rows. */
 struct getopt_tables {
     struct option longs[OPTION_ROWS_MAX + 1];
-    char shorts[2 * OPTION_ROWS_MAX + 2];
+    char shorts[2 * OPTION_ROWS_MAX + 3];
 };
 
 static void tables_make(struct getopt_tables *tables)
@@ -31,6 +31,7 @@ static void tables_make(struct getopt_tables *tables)
     char *s = tables->shorts;
     size_t count = usage_option_count();
     assert(count <= OPTION_ROWS_MAX);
+    *s++ = '+'; /* it stops at operands, which options_parse steps over */
     *s++ = ':'; /* a missing argument is told apart from an unknown option */
     for (size_t i = 0; i < count; i++) {
         const struct option_info *row = usage_option(i);
@@ -85,9 +86,11 @@ static void take_option(struct options *out, const char *name, const char *value
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"headless", &out->headless}, {"mouse", &out->mouse},    {"quiet", &out->quiet},
-                 {"verify", &out->verify},     {"ini", &out->ini},        {"json", &out->json},
-                 {"help", &out->help},         {"version", &out->version}};
+    } flags[] = {{"headless", &out->headless}, {"mouse", &out->mouse},
+                 {"quiet", &out->quiet},       {"verify", &out->verify},
+                 {"ini", &out->ini},           {"json", &out->json},
+                 {"help", &out->help},         {"version", &out->version},
+                 {"table", &out->table},       {"csv", &out->csv}};
     const struct {
         const char *name;
         const char **text;
@@ -95,7 +98,7 @@ static void take_option(struct options *out, const char *name, const char *value
         {"preset", &out->preset}, {"name", &out->name},       {"runs-dir", &out->runs_directory},
         {"script", &out->script}, {"epochs", &out->epochs},   {"from", &out->from},
         {"split", &out->split},   {"seconds", &out->seconds}, {"output", &out->output},
-        {"format", &out->format}};
+        {"format", &out->format}, {"join", &out->join}};
 
     if (strcmp(name, "config") == 0)
         out->config[out->config_count++] = value;
@@ -130,8 +133,10 @@ static int find_subcommand(struct options *out, struct err *err)
 static int check_operands(const struct options *options, struct err *err)
 {
     static const size_t operands[SUBCOMMAND_COUNT] = {
-        [SUBCOMMAND_RESUME] = 1,      [SUBCOMMAND_REPLAY] = 1, [SUBCOMMAND_EVAL] = 1,
-        [SUBCOMMAND_PLOT] = SIZE_MAX, [SUBCOMMAND_EXPORT] = 1, [SUBCOMMAND_SETTINGS] = SIZE_MAX,
+        [SUBCOMMAND_STATUS] = 1, [SUBCOMMAND_SEND] = SIZE_MAX,
+        [SUBCOMMAND_RESUME] = 1, [SUBCOMMAND_REPLAY] = 1,
+        [SUBCOMMAND_EVAL] = 1,   [SUBCOMMAND_PLOT] = SIZE_MAX,
+        [SUBCOMMAND_EXPORT] = 1, [SUBCOMMAND_SETTINGS] = SIZE_MAX,
     };
     size_t most = operands[options->subcommand];
     if (options->operand_count > most)
@@ -140,22 +145,37 @@ static int check_operands(const struct options *options, struct err *err)
     return 0;
 }
 
+/* After the first word of a command nothing is an option: a value may begin with a minus. */
+static bool is_command_to_send(const struct options *options)
+{
+    return options->operand_count == 3 &&
+           strcmp(options->operands[0], usage_subcommand(SUBCOMMAND_SEND)->name) == 0;
+}
+
 int options_parse(int argc, char **argv, struct options *out, struct err *err)
 {
     *out = (struct options){.subcommand = SUBCOMMAND_RUN};
     out->config = mem_alloc((size_t)argc * sizeof *out->config);
     out->set = mem_alloc((size_t)argc * sizeof *out->set);
+    out->words = out->operands = mem_alloc(((size_t)argc + 1) * sizeof *out->operands);
 
     struct getopt_tables tables;
     tables_make(&tables);
     bool used[OPTION_ROWS_MAX] = {false};
     opterr = 0;
     optind = 0; /* glibc: start afresh, so that tests may parse more than once */
-    for (;;) {
+    for (bool only_operands = false;;) {
         int before = optind ? optind : 1;
-        int value = getopt_long(argc, argv, tables.shorts, tables.longs, NULL);
-        if (value == -1)
-            break;
+        int value = only_operands ? -1 : getopt_long(argc, argv, tables.shorts, tables.longs, NULL);
+        if (value == -1) {
+            only_operands =
+                only_operands || (optind == before + 1 && strcmp(argv[before], "--") == 0);
+            if (optind >= argc)
+                break;
+            out->operands[out->operand_count++] = argv[optind++];
+            only_operands = only_operands || is_command_to_send(out);
+            continue;
+        }
         const char *word = argv[before < argc ? before : argc - 1];
         if (value == '?')
             return unknown_option(
@@ -172,8 +192,6 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
                            usage_option(i)->argument);
         take_option(out, usage_option(i)->name, optarg);
     }
-    out->operands = argv + optind;
-    out->operand_count = (size_t)(argc - optind);
     if (find_subcommand(out, err) != 0)
         return -1;
     if (out->help || out->version)
@@ -189,4 +207,5 @@ void options_fini(struct options *options)
 {
     mem_free(options->config);
     mem_free(options->set);
+    mem_free(options->words);
 }

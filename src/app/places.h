@@ -11,10 +11,14 @@ char *places_user_config(void);    /* $XDG_CONFIG_HOME/kdtui/kdtui.ini */
 char *places_system_config(void);  /* $sysconfdir/kdtui/kdtui.ini */
 char *places_view_settings(void);  /* $XDG_STATE_HOME/kdtui/view.ini */
 char *places_runs_directory(void); /* $XDG_STATE_HOME/kdtui/runs */
+char *places_sockets(void);        /* $XDG_STATE_HOME/kdtui/sockets */
 
 /* The file of a preset: beside the program first, then installed. The error
  * names the nearest preset. */
 char *places_preset(const char *name, struct err *err);
+
+/* The newest directory there that holds `file`, which makes it a `kind`. */
+char *places_last(const char *runs_directory, const char *file, const char *kind, struct err *err);
 
 /* The directory of a run: one that holds settings.ini, a name in runs_directory,
  * or `last`, the newest there. */

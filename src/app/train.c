@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kdt/ctl.h"
 #include "kdt/run.h"
 #include "kdt/ui.h"
 #include "lines.h"
@@ -30,9 +31,10 @@ struct session {
     struct feed *feed;
     struct view *view; /* NULL: plain lines, or the terminal went away */
     struct lines lines;
-    bool plain;     /* plain lines are printed as it goes: there never was a view */
-    bool tell;      /* the result is printed at the end: somebody is there to read it */
-    int end_signal; /* the signal that asked to save and leave; 0 none */
+    struct ctl_server *server; /* NULL: there is no control socket */
+    bool plain;                /* plain lines are printed as it goes: there never was a view */
+    bool tell;                 /* the result is printed at the end: somebody is there to read it */
+    int end_signal;            /* the signal that asked to save and leave; 0 none */
 };
 
 static void close_view(struct session *session)
@@ -41,6 +43,8 @@ static void close_view(struct session *session)
         return;
     view_close(session->view, VIEW_CLOSE_SECONDS);
     session->view = NULL;
+    if (session->server)
+        ctl_server_viewers(session->server, 0);
     run_watched(session->run, false);
     signals_catch_stop(false);
 }
@@ -130,9 +134,12 @@ static void session_loop(struct session *session)
             {.fd = signals_fd(), .events = POLLIN},
             {.fd = session->view ? view_fd(session->view) : session->feed->wake_fd,
              .events = POLLIN},
+            {.fd = session->server ? ctl_server_fd(session->server) : -1, .events = POLLIN},
         };
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            abort(); /* both descriptors are ours */
+        if (poll(fds, 3, -1) < 0 && errno != EINTR)
+            abort(); /* the descriptors are ours */
+        if (session->server)
+            ctl_server_turn(session->server);
         for (int number; (number = signals_next()) != 0;)
             take_signal(session, number);
         if (session->view) {
@@ -189,12 +196,25 @@ static int fill_run_options(const struct options *options, const struct settings
     return run_name_check(out->runs_directory, options->name, err);
 }
 
+/* Without one the run goes on; it can only not be reached from other terminals. */
+static void open_socket(struct session *session)
+{
+    struct snapshot now;
+    struct err err;
+    char *sockets = places_sockets();
+    session->feed->snapshot(session->feed, &now);
+    if (ctl_server_open(sockets, now.directory, session->feed, &session->server, &err) != 0)
+        fprintf(stderr, "kdtui: no control socket: %s\n", err.text);
+    mem_free(sockets);
+}
+
 int train_watch(const struct options *options, const struct settings *settings, struct run *run,
                 struct err *err)
 {
     struct session session = {.run = run, .lines = {.quiet = options->quiet}};
     run_past(run, &session.lines.evaluations, &session.lines.edits);
     session.feed = run_feed(session.run);
+    open_socket(&session);
     if (wants_view(options)) {
         char *remember = places_view_settings();
         struct view_options view_options = {.settings = *settings, .remember_path = remember};
@@ -207,9 +227,15 @@ int train_watch(const struct options *options, const struct settings *settings, 
         }
         mem_free(remember);
         run_watched(session.run, session.view != NULL);
+        if (session.server)
+            ctl_server_viewers(session.server, session.view != NULL);
     }
     session.plain = session.tell = !session.view;
     session_loop(&session);
+    if (session.server)
+        ctl_server_turn(session.server); /* the last answers */
+    ctl_server_close(session.server);
+    session.server = NULL;
     const bool told = session.tell || session.end_signal;
     if (told && !session.plain && !options->quiet)
         lines_summary(session.feed, options->runs_directory == NULL);

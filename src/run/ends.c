@@ -70,6 +70,12 @@ enum run_state run_leave(struct run *run)
     return RUN_INTERRUPTED;
 }
 
+enum run_state run_reach(struct run *run)
+{
+    struct err err;
+    return save_and_wait(run, &err) == 0 ? RUN_INTERRUPTED : run_fail(run, &err);
+}
+
 enum run_state run_end_diverged(struct run *run, const char *what, const char *why)
 {
     struct text text = {0};

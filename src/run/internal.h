@@ -161,7 +161,7 @@ struct place {
     uint64_t seq; /* newest journal line before it */
 };
 struct publication {
-    int wake_fd; /* immutable */
+    int wake_fd, control_fd; /* immutable */
     pthread_mutex_t lock;
     /* Under lock. */
     uint64_t version;
@@ -628,8 +628,10 @@ struct resume {
     bool goes_on; /* also where the run had finished */
     struct text notes;
 };
-/* Locked, settings and journal read; `states`: and every checkpoint verified. */
-int resume_read(const char *directory, bool states, struct resume **out, struct err *err);
+/* Locked (lock_fd 0: by itself), settings and journal read; `states`: and every checkpoint
+ * verified. */
+int resume_read(const char *directory, int lock_fd, bool states, struct resume **out,
+                struct err *err);
 /* The file that holds the weights of the checkpoint's best evaluation; NULL: none does. */
 char *resume_best_path(const struct resume *resume);
 /* restore.c: the numbers of the run's net; its thread calls this. */
@@ -750,6 +752,7 @@ struct run {
     struct net_shape shape;
     struct net_schedule schedule;
     int batch;
+    int64_t until; /* the step of run_options.until; 0: none */
     double loss_limit;
     struct resume *resume;               /* owned; NULL: a new run */
     struct verify *verify;               /* the replay's; NULL: none */
@@ -817,8 +820,8 @@ int run_plan(struct run *run, struct err *err);
 int run_plan_again(struct run *run, const struct edit *edits, size_t count, struct err *err);
 void run_first_snapshot(struct run *run);
 int run_start(struct run *run, struct err *err); /* the thread */
-/* -1 where another process has it. */
-int run_lock(const char *directory, int *fd, struct err *err);
+/* The lock of the run itself: another hold on the one there is already, or its own. */
+int run_take_lock(const char *directory, int held, int *fd, struct err *err);
 
 /* thread.c */
 void *run_thread(void *run);
@@ -898,6 +901,8 @@ void run_watch_stop(struct run *run);
 enum run_state run_fail(struct run *run, const struct err *err);
 /* Somebody wants it to. */
 enum run_state run_leave(struct run *run);
+/* The epochs of run_options.until are done. */
+enum run_state run_reach(struct run *run);
 /* By the rule: `what` is shown, `why` journalled. The present state is saved. */
 enum run_state run_end_diverged(struct run *run, const char *what, const char *why);
 /* All steps are done, or `stop` was given. A final state that cannot be saved

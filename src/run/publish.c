@@ -29,8 +29,13 @@
 int publication_init(struct publication *publication, struct err *err)
 {
     publication->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (publication->wake_fd < 0)
-        return err_set_errno(err, ERR_SYSTEM, errno, "eventfd");
+    publication->control_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (publication->wake_fd < 0 || publication->control_fd < 0) {
+        err_set_errno(err, ERR_SYSTEM, errno, "eventfd");
+        if (publication->wake_fd >= 0)
+            close(publication->wake_fd);
+        return -1;
+    }
     pthread_mutex_init(&publication->lock, NULL);
     series_init(&publication->losses);
     publication->branches = mem_alloc(sizeof *publication->branches);
@@ -52,6 +57,7 @@ void publication_fini(struct publication *publication)
     mem_free(publication->journal);
     pthread_mutex_destroy(&publication->lock);
     close(publication->wake_fd);
+    close(publication->control_fd);
 }
 
 /* The end of a change that readers are told of. */
@@ -62,6 +68,7 @@ static void unlock_and_wake(struct publication *publication)
     uint64_t one = 1;
     /* It fails only where 2^64 - 1 wake-ups are unread. */
     ssize_t written = write(publication->wake_fd, &one, sizeof one);
+    written = write(publication->control_fd, &one, sizeof one);
     (void)written;
 }
 
@@ -495,4 +502,5 @@ void publication_feed(struct feed *feed)
     feed->answer = feed_answer;
     feed->range = feed_range;
     feed->wake_fd = of(feed)->wake_fd;
+    feed->control_fd = of(feed)->control_fd;
 }

@@ -1,10 +1,9 @@
 /*
- * The learning-rate range test: from the present state some steps on the coming
- * mini-batches, each with a rate that is larger by the same factor, and how the
- * loss took it. Only the net moves meanwhile, and it is put back from a copy, so
- * the run goes on bit for bit as if there had been no test. The position, the
- * rate in force, what accumulates over steps, the files and the clock of the
- * run's seconds are not touched at all.
+ * The learning-rate range test: from the present state, but with the optimizer
+ * at rest, some steps on the coming mini-batches, each with a rate that is larger by the same
+ * factor, and how the loss took it. Only the net moves meanwhile, and it is put back from a copy,
+ * so the run goes on bit for bit as if there had been no test. The position, the rate in force,
+ * what accumulates over steps, the files and the clock of the run's seconds are not touched at all.
  *
  * The smoothed loss is the geometric mean of the points around, weighted with a
  * bell curve: one batch that explodes at the end does not lift what was before
@@ -14,6 +13,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 enum { POINTS_PER_DECADE = 25, REACH = 12 /* points to each side that smoothing looks at */ };
 #define LOWEST 1e-5
@@ -32,8 +32,8 @@ static double rounded(double rate)
     return round(rate / unit) * unit;
 }
 
-/* A test that begins at the present state; its first rate, and the factor to the next. */
-static void plan(const struct run *run, struct range_test *test, double *first, double *factor)
+/* A test that begins at the present state. */
+static void plan(const struct run *run, struct range_test *test)
 {
     double rate = run_rate(run), low = LOWEST, high = HIGHEST;
     if (rate > 0) {
@@ -46,12 +46,12 @@ static void plan(const struct run *run, struct range_test *test, double *first, 
         .running = true,
         .step = run->step,
         .rate = rate,
+        .low = low,
+        .high = high,
         .planned = points < RANGE_POINTS ? (size_t)points : RANGE_POINTS,
         .steepest = NAN,
         .lowest = NAN,
     };
-    *factor = pow(high / low, 1 / (double)(test->planned - 1));
-    *first = low;
 }
 
 static void smooth(struct range_test *test)
@@ -149,11 +149,26 @@ static bool makes_way(struct run *run)
     return queue_leaving(&run->queue) != QUEUE_EMPTY || queue_urgent(&run->queue);
 }
 
-/* The steps; false where it made way. */
-static bool train_on(struct run *run, struct range_test *test, double first, double factor)
+/* Velocities that large rates have left would go on for a while, whatever the rate is now. */
+static int stand_still(struct run *run, struct err *err)
 {
+    float *zeros = mem_array(run->copies.layout.numbers, sizeof *zeros, err);
+    if (!zeros)
+        return -1;
+    memset(zeros, 0, run->copies.layout.numbers * sizeof *zeros);
+    for (int i = 0; i < run->copies.layout.count; i++)
+        if (run->copies.layout.tensors[i].optimizer)
+            net_tensor_write(run->net, i, zeros);
+    mem_free(zeros);
+    return 0;
+}
+
+/* The steps; false where it made way. */
+static bool train_on(struct run *run, struct range_test *test)
+{
+    const double factor = pow(test->high / test->low, 1 / (double)(test->planned - 1));
     while (test->count < test->planned) {
-        const double rate = rounded(first * pow(factor, (double)test->count));
+        const double rate = rounded(test->low * pow(factor, (double)test->count));
         if (makes_way(run))
             return false;
         const struct net_update update = update_terms(&run->settings, rate);
@@ -178,17 +193,16 @@ int run_range_test(struct run *run, struct text *text)
     struct range_test *test = &run->range;
     struct image before;
     struct err err;
-    double first, factor;
-    if (run_image(run, &before, &err) != 0) {
+    if (run_image(run, &before, &err) != 0 || stand_still(run, &err) != 0) {
         text_print(text, "the present state cannot be kept: %s", err.text);
         return -1;
     }
     copies_hold(&run->copies, before.copy);
-    plan(run, test, &first, &factor);
+    plan(run, test);
     publication_range(&run->publication, test);
     run_watch_stop(run);
     run_set_state(run, RUN_RANGE_TEST);
-    bool whole = train_on(run, test, first, factor);
+    bool whole = train_on(run, test);
     image_restore(&before, &run->copies, run->net);
     copies_release(&run->copies, before.copy);
     test->running = false;

@@ -10,10 +10,12 @@
 #endif
 #include "internal.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Seconds since 1970 of "2026-03-01T12:00:00.000Z"; 0 where it is none. */
 static double parse_time(const char *text)
@@ -166,6 +168,14 @@ static void take_edits(struct run_record *record, const struct journal_file *jou
             parse_time(json_string_value(json_object_get(journal->lines[0].object, "time")));
 }
 
+/* A divergence that ends a run is its last line. */
+static enum run_state left_as(const struct journal_file *journal)
+{
+    const struct journal_line *last = journal->count ? &journal->lines[journal->count - 1] : NULL;
+    const bool diverged = last && last->source == SOURCE_RULE && strcmp(last->command, "stop") == 0;
+    return diverged ? RUN_DIVERGED : RUN_INTERRUPTED;
+}
+
 static int load(const char *directory, struct run_record *out, struct err *err)
 {
     struct metrics_file file = {0};
@@ -184,8 +194,12 @@ static int load(const char *directory, struct run_record *out, struct err *err)
         take_losses(out, &file, stretches, count);
         take_edits(out, &journal);
         mem_free(stretches);
-        out->finished = file_exists(result);
-        status = out->finished ? result_read(result, &out->result, err) : 0;
+        out->state = left_as(&journal);
+        status = 0;
+        if (file_exists(result)) {
+            out->state = RUN_FINISHED;
+            status = result_read(result, &out->result, err);
+        }
     }
     journal_file_fini(&journal);
     metrics_file_fini(&file);
@@ -227,4 +241,16 @@ const struct evaluation *run_record_best(const struct run_record *record)
         if (best == NULL || record->evaluations[i].validation_accuracy > best->validation_accuracy)
             best = &record->evaluations[i];
     return best;
+}
+
+bool run_is_trained(const char *directory)
+{
+    char *path = file_path(directory, "run.lock");
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    const bool trained = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    if (fd >= 0)
+        close(fd);
+    mem_free(path);
+    return trained;
 }

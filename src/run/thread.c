@@ -357,6 +357,8 @@ static enum run_state train(struct run *run)
             continue;
         if (run->stopping || run->step == run->schedule.total_steps || verify_ends(run))
             return verify_end(run, &err) == 0 ? run_complete(run) : run_fail(run, &err);
+        if (run->until && run->step >= run->until)
+            return run_reach(run);
         double loss;
         if (!train_step(run, &loss)) {
             if (!run_diverge(run, loss, &end))

@@ -37,6 +37,8 @@ static const struct glyph GLYPH_AXIS = {0x2502, 0x2502, '|'}, GLYPH_TICK_Y = {0x
                           GLYPH_CORNER = {0x2514, 0x2514, '+'}, GLYPH_GRID = {0xb7, ' ', ' '},
                           GLYPH_MARK = {0x25bc, 0x25bc, 'v'}, GLYPH_BACK = {0x25c4, 0x25c4, '<'},
                           GLYPH_MARK_LINE = {0x250a, 0x2502, ':'},
+                          GLYPH_NOTE = {0x25c6, 0x25a0, '*'}, GLYPH_CURSOR = {0x2502, 0x2502, '|'},
+                          GLYPH_CURSOR_X = {0x253c, 0x253c, '|'},
                           GLYPH_BEST = {0x25b2, 0x25b2, '^'};
 
 /* A drawing in progress. */
@@ -46,7 +48,8 @@ struct drawing {
     struct rect where, plot;
     int marks_row, axis_row, label_row; /* -1: none */
     int label_width;                    /* of y; 0: no y axis */
-    double x_first, x_last, x_scale;
+    struct scale x;                     /* low … high */
+    double x_scale;
     struct scale y;
     struct ticks x_ticks, y_ticks;
     struct trace *traces; /* of all series, */
@@ -77,16 +80,19 @@ static struct rect visible(const struct grid *grid, struct rect where)
 static void plan_x(struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
-    bool known = scale_shows(false, chart->x_first) && scale_shows(false, chart->x_last);
+    bool known = scale_shows(chart->log_x, chart->x_first) && scale_shows(false, chart->x_last);
     bool scaled = scale_shows(false, chart->x_scale) && chart->x_scale > 0;
     drawing->x_scale = scaled ? chart->x_scale : 1;
-    drawing->x_first = known ? chart->x_first : 0;
-    drawing->x_last = known ? chart->x_last : drawing->x_scale;
-    double narrowest = fmax(fabs(drawing->x_first) * 1e-9, 1 / SCALE_LARGEST);
-    if (drawing->x_last - drawing->x_first <= narrowest)
-        drawing->x_last = drawing->x_first + fmax(drawing->x_scale, narrowest);
-    double first = drawing->x_first / drawing->x_scale, last = drawing->x_last / drawing->x_scale;
-    if (!scale_shows(false, first) || !scale_shows(false, last) || last - first < 1 / SCALE_LARGEST)
+    double first = known ? chart->x_first : chart->log_x ? 1 : 0;
+    double last = known ? chart->x_last : drawing->x_scale;
+    double narrowest = fmax(fabs(first) * 1e-9, 1 / SCALE_LARGEST);
+    if (last - first <= narrowest)
+        last = first + fmax(drawing->x_scale, narrowest);
+    drawing->x = (struct scale){first, last, chart->log_x};
+    first /= drawing->x_scale;
+    last /= drawing->x_scale;
+    if (!scale_shows(chart->log_x, first) || !scale_shows(false, last) ||
+        last - first < 1 / SCALE_LARGEST)
         drawing->x_scale = 1;
 }
 
@@ -133,8 +139,7 @@ static struct trace *make_traces(const struct drawing *drawing, const struct cha
     int columns = drawing->plot.width * canvas_dots_across(drawing->chart->glyphs);
     struct trace *traces = mem_alloc(count * sizeof *traces);
     for (size_t i = 0; i < count; i++) {
-        trace_init(&traces[i], &series[i], drawing->chart->log_y, drawing->x_first, drawing->x_last,
-                   columns);
+        trace_init(&traces[i], &series[i], &drawing->x, drawing->chart->log_y, columns);
         trace_fit(&traces[i], means, bands);
     }
     return traces;
@@ -195,7 +200,7 @@ static int widest_label(const struct drawing *drawing)
 
 static int x_cell(const struct drawing *drawing, double x)
 {
-    return trace_column(x, drawing->x_first, drawing->x_last, drawing->plot.width);
+    return trace_column(&drawing->x, x, drawing->plot.width);
 }
 
 static bool inside(const struct drawing *drawing, int cell)
@@ -233,8 +238,8 @@ static void draw_y_axis(const struct drawing *drawing)
 
 static void plan_x_ticks(struct drawing *drawing)
 {
-    struct scale scale = {drawing->x_first / drawing->x_scale, drawing->x_last / drawing->x_scale,
-                          false};
+    struct scale scale = {drawing->x.low / drawing->x_scale, drawing->x.high / drawing->x_scale,
+                          drawing->x.log};
     int width = drawing->plot.width;
     /* Wider labels need larger distances, which may make them shorter. */
     for (int gap = 4;; gap += 2) {
@@ -312,6 +317,23 @@ static void draw_x_axis(const struct drawing *drawing)
             GLYPH_BEST);
 }
 
+static int cursor_cell(const struct drawing *drawing)
+{
+    return drawing->chart->cursor != NULL ? x_cell(drawing, *drawing->chart->cursor) : -1;
+}
+
+static void draw_cursor(const struct drawing *drawing)
+{
+    struct rect plot = drawing->plot;
+    int cell = cursor_cell(drawing);
+    if (!inside(drawing, cell))
+        return;
+    for (int row = 0; row < plot.height; row++)
+        put(drawing, plot.x + cell, plot.y + row, STYLE_BOLD, GLYPH_CURSOR);
+    if (drawing->axis_row >= 0)
+        put(drawing, plot.x + cell, drawing->axis_row, STYLE_BOLD, GLYPH_CURSOR_X);
+}
+
 static void draw_mark_lines(const struct drawing *drawing)
 {
     const struct chart *chart = drawing->chart;
@@ -386,7 +408,10 @@ static void draw_mark_labels(const struct drawing *drawing)
         int cell = x_cell(drawing, mark->x);
         if (!inside(drawing, cell) || cell >= limit)
             continue;
-        put(drawing, plot.x + cell, y, mark->style, mark->back ? GLYPH_BACK : GLYPH_MARK);
+        put(drawing, plot.x + cell, y, mark->style,
+            mark->kind == MARK_RETURN ? GLYPH_BACK
+            : mark->kind == MARK_NOTE ? GLYPH_NOTE
+                                      : GLYPH_MARK);
         int before = first > 0 ? x_cell(drawing, chart->marks[first - 1].x) : -1;
         int right = limit - cell - 2, left = cell - before - 3;
         limit = cell;
@@ -433,6 +458,7 @@ static void draw_curves(const struct drawing *drawing)
     canvas_fini(&canvas);
 
     draw_mark_lines(drawing);
+    draw_cursor(drawing);
 
     canvas_init(&canvas, plot.width, plot.height, chart->glyphs);
     for (size_t i = 0; i < chart->series_count; i++)
@@ -441,16 +467,16 @@ static void draw_curves(const struct drawing *drawing)
     canvas_fini(&canvas);
 }
 
-void chart_draw(struct grid *grid, struct rect where, const struct chart *chart)
+int chart_draw(struct grid *grid, struct rect where, const struct chart *chart)
 {
     struct drawing drawing = {.grid = grid, .chart = chart, .where = visible(grid, where)};
     if (!drawing.where.width)
-        return;
+        return 0;
     legend_draw(grid, drawing.where, chart);
     plan_x(&drawing);
     plan_rows(&drawing);
     if (!drawing.plot.height)
-        return;
+        return 0;
     plan_columns(&drawing, LABEL_WIDTH);
     fit(&drawing);
     int widest = widest_label(&drawing);
@@ -465,4 +491,5 @@ void chart_draw(struct grid *grid, struct rect where, const struct chart *chart)
     draw_curves(&drawing);
     draw_mark_labels(&drawing);
     free_traces(&drawing);
+    return drawing.plot.width;
 }

@@ -17,20 +17,23 @@ struct chart_series {
     bool ghost;             /* a line alone, faint */
     bool lines;             /* points are joined: evaluations; else one value per column */
     const struct chart_point *points; /* x ascending */
+    const double *weights;            /* of each in a column's mean; NULL: all the same */
     size_t count;
 };
 struct chart_mark {
     double x;
     const char *label; /* "η 0.02 → 0.01"; drawn where there is room */
     enum style style;
-    bool back; /* a return to here, not a change */
+    enum { MARK_CHANGE, MARK_RETURN /* to here */, MARK_NOTE } kind;
 };
 struct chart {
     const char *title;        /* "loss" */
-    const char *value_format; /* of printf for one double: "%.4g" */
+    const char *value_format; /* of printf for one double: "%.4g"; NULL: no values in the legend */
     bool percent;             /* fractions: ticks are percentages, value_format gets 100 times */
     bool log_y;               /* non-positive values are gaps */
     double x_first, x_last;   /* what the x axis spans */
+    bool log_x;               /* 0 < x_first */
+    const double *cursor;     /* the x of a line across the plot; NULL: none */
     double x_scale;           /* ticks show x / x_scale: steps per epoch */
     const char *x_label;      /* "epoch" */
     const struct chart_series *series;
@@ -42,8 +45,9 @@ struct chart {
     size_t mark_count;
     enum settings_glyphs glyphs; /* never GLYPHS_AUTO */
 };
-/* Draws title, legend, axes with at least three ticks where `height` >= 6, curves and marks inside
- * `where`. y is fitted to what is shown. Any size is safe. */
-void chart_draw(struct grid *grid, struct rect where, const struct chart *chart);
+/* Returns the columns of the plot, 0 where it is not drawn. Draws title, legend, axes with at least
+ * three ticks where `height` >= 6, curves and marks inside `where`. y is fitted to what is shown.
+ * Any size is safe. */
+int chart_draw(struct grid *grid, struct rect where, const struct chart *chart);
 
 #endif

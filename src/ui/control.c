@@ -22,7 +22,9 @@ void control_perform(struct control *control, const char *line, enum command_sou
         return;
     }
     if (command_info(command.id)->scope != COMMAND_SCOPE_VIEW) {
-        if (!look_command(control, &command))
+        if (command.id == COMMAND_RANGE_TEST && command.words == 0)
+            range_start(control, line, source);
+        else if (!look_command(control, &command))
             post_line(control, line, source);
         return;
     }
@@ -123,6 +125,7 @@ bool control_update(struct control *control)
     struct state *state = control->state;
     /* The answers before the snapshot, which then is at least as new. */
     post_update(control);
+    range_update(control);
     const bool newer = history_update(control->history, control->feed);
     if (state->screen == SCREEN_CONFUSION)
         guesses_update(&control->history->guesses, control->feed, &control->history->snapshot);

@@ -207,7 +207,7 @@ static struct chart_mark *marks_create(const struct history *history)
             .x = (double)edit->step,
             .label = draw_brief_label(edit->label),
             .style = edit->abandoned ? STYLE_GHOST : STYLE_EDIT,
-            .back = edit->returned,
+            .kind = edit->returned ? MARK_RETURN : MARK_CHANGE,
         };
         size_t at = i;
         for (; at > 0 && marks[at - 1].x > mark.x; at--)

@@ -242,13 +242,17 @@ static void draw_screens(struct grid *grid, enum view_screen shown, struct rect 
     enum { PLACE_COLUMNS = 18 }; /* where a screen says how far it is scrolled */
     int x = row.x + 1, columns = 0;
     for (int i = 0; i < SCREEN_COUNT; i++)
-        columns += 4 + grid_text_columns(screen_info((enum view_screen)i)->name);
+        if (screen_info((enum view_screen)i)->number != NULL || i == (int)shown)
+            columns += 4 + grid_text_columns(screen_info((enum view_screen)i)->name);
     const bool names = columns + PLACE_COLUMNS <= row.width;
     for (int i = 0; i < SCREEN_COUNT; i++) {
         const bool here = i == (int)shown;
         const char *name = screen_info((enum view_screen)i)->name;
-        x += grid_print(grid, x, row.y, row.width, here ? STYLE_TITLE : STYLE_KEY, "%s",
-                        screen_info((enum view_screen)i)->number);
+        const char *number = screen_info((enum view_screen)i)->number;
+        if (number == NULL && !here)
+            continue;
+        x += grid_text(grid, x, row.y, row.width, here ? STYLE_TITLE : STYLE_KEY,
+                       number != NULL ? number : "f");
         if (names || here)
             x += grid_print(grid, x, row.y, row.width, here ? STYLE_TITLE : STYLE_DIM, " %s", name);
         x += 2;

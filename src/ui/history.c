@@ -94,6 +94,16 @@ static void read_journal(struct history *history, struct feed *feed)
     mark_journal(history);
 }
 
+/* Not again once it has ended. */
+static void read_range(struct history *history, struct feed *feed)
+{
+    const struct snapshot *snapshot = &history->snapshot;
+    const struct range_test *range = &history->range;
+    bool ended = range->number == snapshot->range_tests && !range->running;
+    if (feed->range != NULL && (snapshot->state == RUN_RANGE_TEST || !ended))
+        feed->range(feed, &history->range);
+}
+
 bool history_update(struct history *history, struct feed *feed)
 {
     uint64_t version = history->snapshot.version;
@@ -109,6 +119,7 @@ bool history_update(struct history *history, struct feed *feed)
     read_evaluations(history, feed);
     read_edits(history, feed);
     read_states(history, feed);
+    read_range(history, feed);
     read_journal(history, feed);
     return true;
 }

@@ -18,7 +18,8 @@ struct history {
     size_t edit_count, edit_room;
     struct kept_state *states; /* that rollback can return to, newest first */
     size_t state_count, state_room;
-    uint64_t returns;               /* as the arrays were read */
+    uint64_t returns; /* as the arrays were read */
+    struct range_test range;
     struct guesses guesses;         /* read where they are shown */
     struct journal_record *journal; /* the newest lines */
     bool *journal_abandoned;        /* of each: the run went back to before it */

@@ -34,8 +34,7 @@ static void format_value(char *out, size_t size, const struct chart *chart, doub
     }
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(out, size, chart->value_format ? chart->value_format : "%.4g",
-             chart->percent ? 100 * value : value);
+    snprintf(out, size, chart->value_format, chart->percent ? 100 * value : value);
 #pragma GCC diagnostic pop
 }
 
@@ -43,9 +42,9 @@ static const char *glyph_of(const struct chart *chart, const struct chart_series
 {
     switch (chart->glyphs) {
     case GLYPHS_ASCII:
-        return series->dotted ? series->lines ? "-o-" : "---" : "***";
+        return series->ghost ? "~~~" : series->dotted ? series->lines ? "-o-" : "---" : "***";
     case GLYPHS_BLOCK:
-        return series->dotted ? series->lines ? "·•·" : "···" : "▄▄▄";
+        return series->ghost ? "◦◦◦" : series->dotted ? series->lines ? "·•·" : "···" : "▄▄▄";
     default:
         return series->dotted ? series->lines ? "⠂⠶⠂" : "⠂⠂⠂" : "⠒⠒⠒";
     }
@@ -53,7 +52,7 @@ static const char *glyph_of(const struct chart *chart, const struct chart_series
 
 static void write_best(struct cursor *cursor, const struct chart *chart, enum detail detail)
 {
-    if (!chart->best || !isfinite(chart->best->mean))
+    if (!chart->best || !chart->value_format || !isfinite(chart->best->mean))
         return;
     char value[64], epoch[32], text[128];
     format_value(value, sizeof value, chart, chart->best->mean);
@@ -77,12 +76,21 @@ static void write_legend(struct cursor *cursor, const struct chart *chart, enum 
             write(cursor, STYLE_PLAIN, " ");
             write(cursor, STYLE_PLAIN, series->name);
         }
-        if (detail >= DETAIL_VALUES && series->count) {
+        if (detail >= DETAIL_VALUES && chart->value_format && series->count) {
             char value[64];
             format_value(value, sizeof value, chart, series->points[series->count - 1].mean);
             write(cursor, STYLE_PLAIN, " ");
             write(cursor, series->style, value);
         }
+    }
+    for (size_t i = 0; detail >= DETAIL_NAMES && i < chart->ghost_count; i++) {
+        const struct chart_series *ghost = &chart->ghosts[i];
+        if (!ghost->name)
+            continue;
+        write(cursor, STYLE_PLAIN, "   ");
+        write(cursor, ghost->style, glyph_of(chart, ghost));
+        write(cursor, STYLE_PLAIN, " ");
+        write(cursor, ghost->style, ghost->name);
     }
     if (detail >= DETAIL_BEST)
         write_best(cursor, chart, detail);

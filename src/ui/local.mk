@@ -48,6 +48,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/post.c \
 	src/ui/post.h \
 	src/ui/prompt.c \
+	src/ui/range.c \
 	src/ui/remember.c \
 	src/ui/remember.h \
 	src/ui/rollback.c \
@@ -68,29 +69,50 @@ src_ui_libui_a_SOURCES = \
 	src/ui/title.c \
 	src/ui/trace.c \
 	src/ui/trace.h \
-	src/ui/view.c
+	src/ui/view.c \
+	src/ui/window.c \
+	src/ui/window.h
 src_ui_libui_a_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS)
+
+# A made-up training behind a feed.
+fake_feed_sources = tests/fake_feed.c tests/fake_commands.c tests/fake_images.c tests/fake_feed.h
 
 UNIT_TESTS += tests/test_ui_screens
 tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
-	tests/fake_feed.h tests/golden.c tests/golden.h
+	$(fake_feed_sources) tests/golden.c tests/golden.h
 tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
-UNIT_TESTS += tests/test_ui_keys
-tests_test_ui_keys_SOURCES = tests/test_ui_keys.c tests/ui_bench.c tests/ui_bench.h \
+UNIT_TESTS += tests/test_ui_range
+tests_test_ui_range_SOURCES = tests/test_ui_range.c tests/ui_bench.c tests/ui_bench.h \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
+	tests/fake_feed.h tests/golden.c tests/golden.h
+tests_test_ui_range_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_range_LDADD = $(tests_test_ui_screens_LDADD)
+UNIT_TESTS += tests/test_ui_sizes
+tests_test_ui_sizes_SOURCES = tests/test_ui_sizes.c tests/ui_bench.c tests/ui_bench.h \
 	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
 	tests/fake_feed.h
+tests_test_ui_sizes_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_sizes_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
+	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_line
+tests_test_ui_line_SOURCES = tests/test_ui_line.c
+tests_test_ui_line_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_line_LDADD = src/ui/libui.a src/base/libbase.a $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_keys
+tests_test_ui_keys_SOURCES = tests/test_ui_keys.c tests/ui_bench.c tests/ui_bench.h \
+	$(fake_feed_sources)
 tests_test_ui_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_keys_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_ui_confusion
 tests_test_ui_confusion_SOURCES = tests/test_ui_confusion.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
-	tests/fake_feed.h tests/golden.c tests/golden.h
+	$(fake_feed_sources) tests/golden.c tests/golden.h
 tests_test_ui_confusion_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_confusion_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
@@ -107,8 +129,7 @@ tests_test_ui_draw_LDADD = src/ui/libui.a src/base/libbase.a $(CMOCKA_LIBS)
 
 # Behind a pty, with a training that is made up.
 check_PROGRAMS += tests/view_demo
-tests_view_demo_SOURCES = tests/view_demo.c tests/fake_feed.c tests/fake_commands.c \
-	tests/fake_images.c tests/fake_feed.h
+tests_view_demo_SOURCES = tests/view_demo.c $(fake_feed_sources)
 tests_view_demo_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
 	$(INIH_LIBS) $(CURSES_LIBS)
 

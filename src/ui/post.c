@@ -75,7 +75,7 @@ void post_pause_or_continue(struct control *control, enum command_source source)
     }
 }
 
-static bool answered(struct control *control, uint64_t id)
+bool post_answered(struct control *control, uint64_t id)
 {
     struct answer answer;
     if (id == 0)
@@ -87,15 +87,15 @@ static bool answered(struct control *control, uint64_t id)
 bool post_waits(struct control *control)
 {
     uint64_t id = control->state->posted_id;
-    return id != 0 && !answered(control, id);
+    return id != 0 && !post_answered(control, id);
 }
 
 void post_update(struct control *control)
 {
     struct state *state = control->state;
-    if (answered(control, state->pause_id))
+    if (post_answered(control, state->pause_id))
         state->pause_id = 0;
-    if (answered(control, state->rate_id)) {
+    if (post_answered(control, state->rate_id)) {
         state->rate_id = 0;
         post_waiting(control);
     }

@@ -17,6 +17,8 @@ void post_factor(struct control *control, const char *line, double factor);
 /* What was pressed so far goes to the run, also where it waits to become one command. */
 void post_waiting(struct control *control);
 void post_pause_or_continue(struct control *control, enum command_source source);
+/* False for 0. */
+bool post_answered(struct control *control, uint64_t id);
 /* Whether the command posted last is not answered yet. */
 bool post_waits(struct control *control);
 /* Takes the answers that there are. */

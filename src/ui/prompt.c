@@ -167,7 +167,8 @@ void prompt_draw(struct grid *grid, const struct state *state, const struct hist
         return;
     }
     if (state->ask != NULL)
-        x += grid_print(grid, x, row.y, row.width - x - 8, STYLE_KEY, "%s = ", state->ask->name);
+        x += grid_print(grid, x, row.y, row.width - x > 9 ? row.width - x - 8 : 1, STYLE_KEY,
+                        "%s = ", state->ask->name);
     else
         x += grid_text(grid, x, row.y, row.width, STYLE_KEY, ": ");
     int tail = (int)sizeof(keys) - 1;

@@ -358,7 +358,7 @@ void screen_set_title(struct screen *screen, const char *title)
 
 void screen_set_mouse(struct screen *screen, bool on)
 {
-    if (on == screen->mouse)
+    if (on == screen->mouse || screen->console) /* which would need another program, gpm */
         return;
     mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
     mouseinterval(0); /* a press is a click */
@@ -389,10 +389,10 @@ int screen_open(const struct settings *settings, struct screen **out, struct err
     emergency_prepare(screen);
     set_escdelay(25);
     set_modes(screen);
-    screen_set_colors(screen, settings->view.colors);
-    screen_set_mouse(screen, settings->view.mouse);
     screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     screen->console = strcmp(term, "linux") == 0;
+    screen_set_colors(screen, settings->view.colors);
+    screen_set_mouse(screen, settings->view.mouse);
     screen_resize(screen);
     *out = screen;
     return 0;

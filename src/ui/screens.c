@@ -9,6 +9,8 @@
 
 static const struct screen_key help_keys[] = {{"up down", "scroll"}, {"Esc", "back"}, {NULL, NULL}};
 
+static const struct screen_key range_keys[] = {
+    {"left right", "move"}, {"enter", "take"}, {"Esc", "back"}, {"f", "again"}, {NULL, NULL}};
 static const struct screen_key settings_keys[] = {
     {"up down", "choose"}, {"Enter", "change"}, {"space", "next"}, {NULL, NULL}};
 static const struct screen_key journal_keys[] = {
@@ -49,6 +51,14 @@ static const struct screen_info table[SCREEN_COUNT] = {
             .draw = help_draw,
             .key = help_key,
             .keys = help_keys,
+            .keys_alone = true,
+        },
+    [SCREEN_RANGE] =
+        {
+            .name = "range",
+            .draw = range_draw,
+            .key = range_key,
+            .keys = range_keys,
             .keys_alone = true,
         },
 };
@@ -133,7 +143,11 @@ void screens_change(struct control *control, const char *name)
 {
     struct state *state = control->state;
     if (name == NULL) {
-        screens_show(state, (state->screen + 1) % SCREEN_COUNT);
+        enum view_screen next = state->screen;
+        do
+            next = (next + 1) % SCREEN_COUNT;
+        while (screen_info(next)->number == NULL);
+        screens_show(state, next);
         return;
     }
     struct text known = {0};

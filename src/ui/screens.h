@@ -18,7 +18,7 @@ struct screen_key {
 /* A screen: a row of the table in screens.c, and a key in keys.def. */
 struct screen_info {
     const char *name;   /* "charts", also after the command `screen` */
-    const char *number; /* its key */
+    const char *number; /* its key; NULL: a command of its own leads there */
     /* Everything but what is around every screen; not called where there is no room for it. */
     void (*draw)(struct grid *grid, const struct layout *layout, struct state *state,
                  const struct history *history);
@@ -61,6 +61,12 @@ void confusion_draw(struct grid *grid, const struct layout *layout, struct state
 bool confusion_key(struct control *control, const char *key);
 void help_draw(struct grid *grid, const struct layout *layout, struct state *state,
                const struct history *history);
+void range_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                const struct history *history);
+bool range_key(struct control *control, const char *key);
+/* Posts the command, and shows what comes of it. */
+void range_start(struct control *control, const char *line, enum command_source source);
+void range_update(struct control *control); /* takes the command's answer */
 bool help_key(struct control *control, const char *key);
 void settings_draw(struct grid *grid, const struct layout *layout, struct state *state,
                    const struct history *history);

@@ -9,13 +9,15 @@
 #include "gallery.h"
 #include "scroll.h"
 
-/* In the order of their keys, 1 and so on; screens.c has their table. */
+/* In the order of their keys, 1 and so on, then what has a command instead; screens.c has their
+ * table. */
 enum view_screen {
     SCREEN_CHARTS,
     SCREEN_CONFUSION,
     SCREEN_SETTINGS,
     SCREEN_JOURNAL,
     SCREEN_HELP,
+    SCREEN_RANGE,
     SCREEN_COUNT
 };
 
@@ -46,6 +48,12 @@ struct state {
         struct scroll rows, columns; /* of the matrix */
         struct gallery_place gallery;
     } confusion;
+    struct {
+        enum view_screen before; /* that Esc goes back to */
+        uint64_t id;             /* of the command that asked for a test; 0: answered */
+        uint64_t number;         /* of the test that the cursor was moved in, */
+        double rate;             /* to this rate */
+    } range;
     struct scroll settings;
     const struct setting *setting; /* that is chosen there; NULL: the learning rate */
     struct scroll journal;

@@ -2,19 +2,25 @@
  * Series to columns to dots.
  *
  * A series of buckets gives one mean and one band per column of dots, so that
- * nothing of 4096 buckets is lost in 100 columns. A series of joined points
- * (evaluations) is drawn point by point. What cannot be shown breaks the line.
+ * nothing of 4096 buckets is lost in 100 columns; lines and bands go on to the
+ * nearest ones beside the chart. A series of joined points (evaluations) is
+ * drawn point by point. What cannot be shown breaks the line.
  */
 #include "trace.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { MARKER_DISTANCE = 3 /* cells */, UP_ARROW = 0x2191, DOWN_ARROW = 0x2193 };
+enum {
+    MARKER_DISTANCE = 3, /* cells */
+    FARTHEST = 1 << 24,  /* columns beside the chart */
+    UP_ARROW = 0x2191,
+    DOWN_ARROW = 0x2193
+};
 
-int trace_column(double x, double x_first, double x_last, int width)
+int trace_column(const struct scale *axis, double x, int width)
 {
-    double fraction = (x - x_first) / (x_last - x_first);
+    double fraction = scale_fraction(axis, x);
     if (!(fraction >= 0))
         return -1;
     if (fraction > 1)
@@ -23,36 +29,68 @@ int trace_column(double x, double x_first, double x_last, int width)
     return column < width ? column : width - 1;
 }
 
-static void column_add(struct trace_column *column, const struct chart_point *point, bool log)
+/* The same, but beside the columns it says how far. */
+static int place_of(const struct trace *trace, double x)
 {
-    if (!scale_shows(log, point->mean)) {
-        column->gap = column->count == 0;
-        return;
-    }
-    double minimum = isnan(point->minimum) ? point->mean : point->minimum;
-    double maximum = isnan(point->maximum) ? point->mean : point->maximum;
-    if (column->count == 0 || minimum < column->minimum)
-        column->minimum = minimum;
-    if (column->count == 0 || maximum > column->maximum)
-        column->maximum = maximum;
-    column->sum += point->mean;
-    column->count++;
-    column->gap = false;
+    int column = trace_column(&trace->x, x, trace->width);
+    if (column >= 0 && column < trace->width)
+        return column;
+    double place = floor(scale_fraction(&trace->x, x) * trace->width);
+    return (int)fmin(fmax(place, -FARTHEST), FARTHEST);
 }
 
-void trace_init(struct trace *trace, const struct chart_series *series, bool log, double x_first,
-                double x_last, int width)
+static bool inside(const struct trace *trace, const struct trace_column *column)
 {
-    *trace = (struct trace){
-        .series = series, .log = log, .x_first = x_first, .x_last = x_last, .width = width};
-    if (series->lines)
-        return;
-    trace->columns = mem_alloc((size_t)width * sizeof *trace->columns);
+    return column->x >= 0 && column->x < trace->width;
+}
+
+static void column_add(struct trace_column *column, const struct chart_point *point, double weight)
+{
+    double minimum = isnan(point->minimum) ? point->mean : point->minimum;
+    double maximum = isnan(point->maximum) ? point->mean : point->maximum;
+    bool empty = column->weight == 0;
+    if (empty || minimum < column->minimum)
+        column->minimum = minimum;
+    if (empty || maximum > column->maximum)
+        column->maximum = maximum;
+    column->sum += point->mean * weight;
+    column->weight += weight;
+}
+
+/* Room for every column, and one at each side. */
+static void fill_columns(struct trace *trace)
+{
+    const struct chart_series *series = trace->series;
+    bool gap = false;
+    trace->columns = mem_alloc(((size_t)trace->width + 2) * sizeof *trace->columns);
     for (size_t i = 0; i < series->count; i++) {
-        int column = trace_column(series->points[i].x, x_first, x_last, width);
-        if (column >= 0 && column < width)
-            column_add(&trace->columns[column], &series->points[i], log);
+        const struct chart_point *point = &series->points[i];
+        double weight = series->weights != NULL ? series->weights[i] : 1;
+        struct trace_column *last = trace->count ? &trace->columns[trace->count - 1] : NULL;
+        if (isnan(point->x) || !scale_shows(trace->log, point->mean) || !(weight > 0)) {
+            gap = true;
+            continue;
+        }
+        int x = place_of(trace, point->x);
+        if (last && (last->x >= trace->width || x < last->x))
+            break; /* beyond the right end one is enough */
+        if (last && x < 0) {
+            *last = (struct trace_column){.x = x}; /* of those at the left the last */
+        } else if (!last || x != last->x) {
+            last = &trace->columns[trace->count++];
+            *last = (struct trace_column){.x = x, .apart = gap};
+        }
+        column_add(last, point, weight);
+        gap = false;
     }
+}
+
+void trace_init(struct trace *trace, const struct chart_series *series, const struct scale *axis,
+                bool log, int width)
+{
+    *trace = (struct trace){.series = series, .x = *axis, .log = log, .width = width};
+    if (!series->lines)
+        fill_columns(trace);
 }
 
 void trace_fini(struct trace *trace)
@@ -63,12 +101,12 @@ void trace_fini(struct trace *trace)
 
 static double column_mean(const struct trace_column *column)
 {
-    return column->sum / (double)column->count;
+    return column->sum / column->weight;
 }
 
 /* One piece of a line of joined points, cut where the chart ends. */
 struct segment {
-    double x[2], value[2];
+    double x[2], value[2]; /* x: fractions of the axis */
 };
 
 /* The value on a straight line, as it looks on the chart. */
@@ -85,22 +123,24 @@ static bool segment_at(const struct trace *trace, size_t i, struct segment *segm
 {
     const struct chart_point *point = &trace->series->points[i];
     const struct chart_point *before = i ? point - 1 : point;
-    if (!scale_shows(trace->log, point->mean) || !isfinite(point->x))
+    double end = scale_fraction(&trace->x, point->x);
+    double start = scale_fraction(&trace->x, before->x);
+    if (!scale_shows(trace->log, point->mean) || !isfinite(end))
         return false;
-    if (!scale_shows(trace->log, before->mean) || !isfinite(before->x) || before->x > point->x)
+    if (!scale_shows(trace->log, before->mean) || !isfinite(start) || start > end) {
         before = point;
-    if (point->x < trace->x_first || before->x > trace->x_last)
+        start = end;
+    }
+    if (end < 0 || start > 1)
         return false;
-    double span = point->x - before->x;
-    double from = fmax(before->x, trace->x_first), to = fmin(point->x, trace->x_last);
+    double span = end - start, from = fmax(start, 0), to = fmin(end, 1);
     *segment = (struct segment){
         .x = {from, to},
-        .value = {from > before->x
-                      ? between(before->mean, point->mean, (from - before->x) / span, trace->log)
+        .value = {from > start
+                      ? between(before->mean, point->mean, (from - start) / span, trace->log)
                       : before->mean,
-                  to < point->x
-                      ? between(before->mean, point->mean, (to - before->x) / span, trace->log)
-                      : point->mean}};
+                  to < end ? between(before->mean, point->mean, (to - start) / span, trace->log)
+                           : point->mean}};
     return true;
 }
 
@@ -116,17 +156,25 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* Whether y is fitted to it: those inside, or where there are none what is drawn between those
+ * beside them. */
+static bool counts(const struct trace *trace, const struct trace_column *column)
+{
+    return inside(trace, column) || (trace->count <= 2 && !inside(trace, &trace->columns[0]) &&
+                                     !inside(trace, &trace->columns[trace->count - 1]));
+}
+
 /* Fits the upper edge of a band, or with direction -1 the lower one, all but
  * its rare peaks: one column in fifty may stretch the chart by half, no more,
  * and what is beyond that is left to the arrows at the chart's edge. */
 static void fit_band(const struct trace *trace, struct extent *bands, int direction)
 {
-    double *edges = mem_alloc((size_t)trace->width * sizeof *edges);
+    double *edges = mem_alloc((size_t)trace->count * sizeof *edges);
     size_t count = 0;
     struct extent means = {INFINITY, -INFINITY};
-    for (int i = 0; i < trace->width; i++) {
+    for (int i = 0; i < trace->count; i++) {
         const struct trace_column *column = &trace->columns[i];
-        if (!column->count)
+        if (!counts(trace, column))
             continue;
         double mean = column_mean(column);
         extend(&means, direction * (trace->log ? log(mean) : mean));
@@ -148,8 +196,8 @@ static void fit_band(const struct trace *trace, struct extent *bands, int direct
 void trace_fit(const struct trace *trace, struct extent *means, struct extent *bands)
 {
     if (trace->columns) {
-        for (int i = 0; i < trace->width; i++)
-            if (trace->columns[i].count)
+        for (int i = 0; i < trace->count; i++)
+            if (counts(trace, &trace->columns[i]))
                 extend(means, column_mean(&trace->columns[i]));
         fit_band(trace, bands, 1);
         fit_band(trace, bands, -1);
@@ -169,19 +217,6 @@ static int row_of(const struct canvas *canvas, const struct scale *scale, double
 {
     double fraction = fmin(fmax(scale_fraction(scale, value), -1000), 1000);
     return (int)lround((1 - fraction) * (canvas->height * canvas->down - 1));
-}
-
-/* The next column that holds anything, and whether no gap lies before it. */
-static int next_filled(const struct trace *trace, int from, bool *joined)
-{
-    *joined = true;
-    for (int i = from + 1; i < trace->width; i++) {
-        if (trace->columns[i].count)
-            return i;
-        if (trace->columns[i].gap)
-            *joined = false;
-    }
-    return trace->width;
 }
 
 /* Where something is that cannot be shown: above the canvas, or below it. */
@@ -209,19 +244,17 @@ static void shade_column(const struct trace *trace, const struct scale *scale,
 
 void trace_draw_band(const struct trace *trace, const struct scale *scale, struct canvas *canvas)
 {
-    if (!trace->columns)
-        return;
-    bool joined;
-    for (int i = next_filled(trace, -1, &joined), next; i < trace->width; i = next) {
-        const struct trace_column *column = &trace->columns[i];
-        shade_column(trace, scale, canvas, i, column->maximum, column->minimum);
-        next = next_filled(trace, i, &joined);
-        if (next == trace->width || !joined)
+    for (int i = 0; i < trace->count; i++) {
+        const struct trace_column *column = &trace->columns[i], *after = column + 1;
+        if (inside(trace, column))
+            shade_column(trace, scale, canvas, column->x, column->maximum, column->minimum);
+        if (i + 1 == trace->count || after->apart)
             continue;
         /* Fewer points than columns: the band runs straight from one to the next. */
-        const struct trace_column *after = &trace->columns[next];
-        for (int x = i + 1; x < next; x++) {
-            double fraction = (double)(x - i) / (next - i);
+        int first = column->x < 0 ? 0 : column->x + 1;
+        int end = after->x < trace->width ? after->x : trace->width;
+        for (int x = first; x < end; x++) {
+            double fraction = (double)(x - column->x) / (after->x - column->x);
             shade_column(trace, scale, canvas, x,
                          between(column->maximum, after->maximum, fraction, false),
                          between(column->minimum, after->minimum, fraction, false));
@@ -239,15 +272,12 @@ static enum stroke stroke_of(const struct chart_series *series)
 static void draw_columns(const struct trace *trace, const struct scale *scale,
                          struct canvas *canvas)
 {
-    bool joined = false;
-    int before = -1;
-    for (int i = next_filled(trace, -1, &joined); i < trace->width;) {
-        int row = row_of(canvas, scale, column_mean(&trace->columns[i]));
-        int from = before >= 0 && joined ? before : i;
-        int from_row = row_of(canvas, scale, column_mean(&trace->columns[from]));
-        canvas_line(canvas, from, from_row, i, row, trace->series->style, stroke_of(trace->series));
-        before = i;
-        i = next_filled(trace, i, &joined);
+    for (int i = 0; i < trace->count; i++) {
+        const struct trace_column *column = &trace->columns[i];
+        const struct trace_column *from = i > 0 && !column->apart ? column - 1 : column;
+        canvas_line(canvas, from->x, row_of(canvas, scale, column_mean(from)), column->x,
+                    row_of(canvas, scale, column_mean(column)), trace->series->style,
+                    stroke_of(trace->series));
     }
 }
 
@@ -260,7 +290,7 @@ static void draw_points(const struct trace *trace, const struct scale *scale, st
             continue;
         int x[2];
         for (int end = 0; end < 2; end++)
-            x[end] = trace_column(segment.x[end], trace->x_first, trace->x_last, trace->width);
+            x[end] = (int)fmin(segment.x[end] * trace->width, trace->width - 1);
         canvas_line(canvas, x[0], row_of(canvas, scale, segment.value[0]), x[1],
                     row_of(canvas, scale, segment.value[1]), series->style, stroke_of(series));
     }
@@ -269,7 +299,7 @@ static void draw_points(const struct trace *trace, const struct scale *scale, st
     int distance = MARKER_DISTANCE * canvas->across, last = -distance;
     for (size_t i = 0; i < series->count; i++) {
         const struct chart_point *point = &series->points[i];
-        int x = trace_column(point->x, trace->x_first, trace->x_last, trace->width);
+        int x = trace_column(&trace->x, point->x, trace->width);
         if (x < 0 || x >= trace->width || !scale_shows(trace->log, point->mean) ||
             x - last < distance)
             continue;
@@ -297,13 +327,12 @@ static void mark_beyond(const struct trace *trace, const struct scale *scale, st
 void trace_draw_beyond(const struct trace *trace, const struct scale *scale, struct canvas *canvas)
 {
     const struct chart_series *series = trace->series;
-    for (int i = 0; trace->columns && i < trace->width; i++)
-        if (trace->columns[i].count)
-            mark_beyond(trace, scale, canvas, i, column_mean(&trace->columns[i]));
+    for (int i = 0; i < trace->count; i++)
+        if (inside(trace, &trace->columns[i]))
+            mark_beyond(trace, scale, canvas, trace->columns[i].x, column_mean(&trace->columns[i]));
     for (size_t i = 0; !trace->columns && i < series->count; i++)
         if (scale_shows(trace->log, series->points[i].mean))
-            mark_beyond(
-                trace, scale, canvas,
-                trace_column(series->points[i].x, trace->x_first, trace->x_last, trace->width),
-                series->points[i].mean);
+            mark_beyond(trace, scale, canvas,
+                        trace_column(&trace->x, series->points[i].x, trace->width),
+                        series->points[i].mean);
 }

@@ -9,30 +9,31 @@
 #include "chart.h"
 #include "scale.h"
 
-/* What fell into one column of dots. */
+/* What fell into one column of dots, or of what is beside them the nearest. */
 struct trace_column {
-    double sum;
-    size_t count;
+    int x; /* below 0 or from the width on: beside them */
+    double sum, weight;
     double minimum, maximum;
-    bool gap; /* nothing but what cannot be shown */
+    bool apart; /* a gap lies between the one before and this */
 };
 struct trace {
     const struct chart_series *series;
-    bool log;
-    double x_first, x_last;
+    struct scale x;               /* of the axis */
+    bool log;                     /* as the values are shown */
     int width;                    /* in columns of dots */
-    struct trace_column *columns; /* [width]; NULL where `series` is of joined points */
+    struct trace_column *columns; /* those that hold anything; NULL where points are joined */
+    int count;
 };
 /* Values to be shown; low > high where there are none. */
 struct extent {
     double low, high;
 };
 
-/* The column of `width` that x falls on; outside -1 or `width`. x_first < x_last. */
-int trace_column(double x, double x_first, double x_last, int width);
+/* The column of `width` that x falls on; outside -1 or `width`. */
+int trace_column(const struct scale *axis, double x, int width);
 
-void trace_init(struct trace *trace, const struct chart_series *series, bool log, double x_first,
-                double x_last, int width);
+void trace_init(struct trace *trace, const struct chart_series *series, const struct scale *axis,
+                bool log, int width);
 void trace_fini(struct trace *trace);
 
 /* Widens *extent to all means, and to the band but for its rare peaks. */

@@ -1,0 +1,28 @@
+/*
+ * Fuzz target: any bytes as what a client of the control socket has sent. A
+ * request is within the bytes, and the same without what follows it.
+ */
+#include "kdt/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    char command[COMMAND_LINE], again[COMMAND_LINE];
+    enum ctl_request request, request_again;
+    struct err err;
+    char *copy = malloc(length);
+    memcpy(copy, bytes, length);
+    const int used = ctl_parse_request(copy, length, &request, command, &err);
+    if (used > (int)length || used < -1)
+        abort();
+    if (used > 0 && (copy[used - 1] != '\n' || strlen(command) >= COMMAND_LINE ||
+                     ctl_parse_request(copy, (size_t)used, &request_again, again, &err) != used ||
+                     request != request_again || strcmp(command, again) != 0))
+        abort();
+    free(copy);
+    return 0;
+}
