@@ -503,7 +503,9 @@ static void test_best(void **state)
     assert_int_equal(now.best_step, 20);
     run_abandon(run);
     fixture_end(run, RUN_INTERRUPTED, NULL);
-    run = fixture_resume(&fixture, "best", NULL, NULL);
+    /* So long that it does not end before it is paused. */
+    run =
+        fixture_resume(&fixture, "best", (const char *const[]){"train.epochs=1000000", NULL}, NULL);
     fixture_command(run_feed(run), "pause", &answer);
     fixture_command(run_feed(run), "rollback 20", &answer);
     fixture_command(run_feed(run), "rollback best", &answer);
