@@ -153,8 +153,13 @@ struct net_step_result net_train_step(struct net *net, const struct net_source *
     const double time = net_clock_start(net);
     result.updated = step_judge(net, labels, rows, loss_limit, &result);
     net_clock_mark(net, NET_PHASE_INNER, time);
-    if (result.updated)
+    if (result.updated) {
+        if (net->measure != NULL)
+            measure_start(net);
         net_backward(net, source, rows, update);
+        if (net->measure != NULL)
+            measure_finish(net, rows);
+    }
     if (net->clock != NULL)
         net->clock->steps += (uint64_t)((clock_seconds() - start) * 1e9);
     return result;

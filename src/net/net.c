@@ -287,10 +287,13 @@ int net_create(const struct net_shape *shape, int batch, struct team *team, stru
     net->team = team;
     net->mixed.kernels = mixed ? math_bf16() : NULL;
     assert(!mixed || net->mixed.kernels != NULL);
+    int pieces = 0;
     for (int l = 0; l < shape->layers; l++) {
         assert(shape->units[l] >= 1);
         layer_init(&net->layers[l], shape, batch, l);
+        pieces += net->layers[l].pieces;
     }
+    net->squares = mem_alloc((size_t)pieces * sizeof *net->squares);
     if (allocate(net, lay_out_state, &net->state, err) != 0 ||
         allocate(net, lay_out_work, &net->work, err) != 0) {
         net_destroy(net);
@@ -307,6 +310,7 @@ void net_destroy(struct net *net)
 {
     if (net == NULL)
         return;
+    mem_free(net->squares);
     mem_free(net->work);
     mem_free(net->state);
     mem_free(net);

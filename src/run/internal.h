@@ -160,6 +160,15 @@ struct place {
     int branch;
     uint64_t seq; /* newest journal line before it */
 };
+/* What is measured of the layers; layers.c. */
+struct layers_shown {
+    double looked; /* clock_seconds() of a reader's last look */
+    struct layers newest;
+    /* Of all layers the same steps. */
+    struct layer_point trend[FEED_MAX_LAYERS][FEED_TREND];
+    size_t points;
+    uint64_t measured, apart; /* every so many of them are points */
+};
 struct publication {
     int wake_fd, control_fd; /* immutable */
     pthread_mutex_t lock;
@@ -186,6 +195,7 @@ struct publication {
     int64_t checkpoint_step;
     double checkpoint_clock;
     char warnings[WARNINGS][512];
+    struct layers_shown layers;
     struct range_test range; /* the newest */
 };
 int publication_init(struct publication *publication, struct err *err);
@@ -212,6 +222,15 @@ uint64_t publication_request(struct publication *publication, const char *line);
 void publication_answer(struct publication *publication, uint64_t id, enum answer_state state,
                         int64_t step, const char *text);
 void publication_feed(struct feed *feed); /* sets the functions that read */
+
+/* ---- layers.c: what readers see of the layers, while they look ---- */
+
+/* Whether the next step is to be measured, into run->layers. */
+bool run_layers_due(struct run *run, double clock);
+void run_layers_measured(struct run *run); /* the step that has just been done */
+/* Under the publication's lock: at another state. */
+void layers_forget(struct layers_shown *shown);
+void layers_feed(struct feed *feed); /* as publication_feed */
 
 /* ---- journal.c ---- */
 
@@ -792,10 +811,12 @@ struct run {
     struct image good, candidate; /* candidate: the next step judges it; copies NULL: none */
     int halvings;                 /* of the rate, by rules, since the last epoch's end */
     struct condition condition;
-    struct range_test range; /* the newest */
-    bool range_stopped;      /* it made way for another command */
-    char verified[256];      /* what was compared, once all was */
-    char limit[64];          /* why the last of steps_left pauses; "": one by one */
+    struct net_measure layers[NET_MAX_LAYERS]; /* of the last step that was measured */
+    double layers_due;                         /* clock; before it no step is measured */
+    struct range_test range;                   /* the newest */
+    bool range_stopped;                        /* it made way for another command */
+    char verified[256];                        /* what was compared, once all was */
+    char limit[64]; /* why the last of steps_left pauses; "": one by one */
     struct journal journal;
     struct metrics metrics;
     struct tape tape;

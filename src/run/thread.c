@@ -274,8 +274,11 @@ static bool train_step(struct run *run, double *loss)
     const struct net_update update = update_terms(&run->settings, run_rate(run));
     const struct gather gather = run_batch(run, run->step);
     const struct net_source source = gather_source(&gather);
+    const bool measured = run_layers_due(run, start);
+    net_measure_set(run->net, measured ? run->layers : NULL);
     struct net_step_result result =
         net_train_step(run->net, &source, run->labels, run->batch, &update, run->loss_limit);
+    net_measure_set(run->net, NULL);
     *loss = result.loss;
     if (!result.updated)
         return false;
@@ -288,6 +291,8 @@ static bool train_step(struct run *run, double *loss)
     publication_loss(&run->publication, step, run_seconds(run), result.loss, update.rate);
     run_warn_metrics(run, metrics_step(&run->metrics, step, result.loss, update.rate, &err), &err);
     note_speed(run, run_clock(run) - start);
+    if (measured)
+        run_layers_measured(run);
     run_publish(run, false);
     return true;
 }

@@ -13,6 +13,7 @@
  * table. */
 enum view_screen {
     SCREEN_CHARTS,
+    SCREEN_LAYERS,
     SCREEN_CONFUSION,
     SCREEN_SETTINGS,
     SCREEN_JOURNAL,
@@ -42,6 +43,7 @@ struct state {
     enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;
     struct scroll help;
+    int layer; /* the one that is chosen on their screen */
     struct {
         bool images;                 /* these alone */
         bool counts;                 /* in the matrix, not shares of each class */
