@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
 from pty_terminal import Terminal
 
 KDTUI = os.environ.get("KDTUI", "./kdtui")

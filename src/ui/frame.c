@@ -239,7 +239,7 @@ void frame_news(struct grid *grid, const struct state *state, const struct histo
 /* "1 charts  2 layers": where there is no room for all names, that of the one shown. */
 static void draw_screens(struct grid *grid, enum view_screen shown, struct rect row)
 {
-    enum { PLACE_COLUMNS = 18 }; /* where a screen says how far it is scrolled */
+    enum { PLACE_COLUMNS = 16 }; /* where a screen says how far it is scrolled */
     int x = row.x + 1, columns = 0;
     for (int i = 0; i < SCREEN_COUNT; i++)
         if (screen_info((enum view_screen)i)->number != NULL || i == (int)shown)
