@@ -58,6 +58,7 @@ _kdtui_setting()
             train.warmup_steps=
             train.precision=
             train.evaluate=
+            train.early_stop=
             train.on_divergence=
             train.threads=
             train.seed=

@@ -141,6 +141,12 @@ struct epoch_sums {
     double loss; /* of the steps' means */
 };
 
+/* How validation has come on, for train.early_stop. */
+struct patience {
+    int64_t evaluations; /* since the lowest loss; -1: none yet */
+    double lowest;
+};
+
 /* Checkpoints, all of them files of the same kind in the run's checkpoints/:
  *
  *   step-N  the state before step N, so N steps are done. Made every
@@ -169,6 +175,7 @@ struct checkpoint {
     uint64_t journal_seq, metrics_length, steps_length;
     struct steps_row row;
     struct epoch_sums sums;
+    struct patience patience;
     bool evaluation_due; /* the evaluation of the epoch that ended here was not made */
     int inputs, classes;
     bool averages_set;

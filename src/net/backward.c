@@ -29,7 +29,7 @@ static void input_gradient(const struct backward *backward, int piece, real *tur
 
         for (int h = 0; h < units; h++)
             memset(turned + h * stride + inputs, 0, (size_t)(width - inputs) * sizeof *turned);
-        math_transpose(inputs, units, layer->weight.value + layer_panel_at(layer, p, begin),
+        math_transpose(inputs, layer->panel, layer->weight.value + layer_panel_at(layer, p, begin),
                        layer->panel, turned, stride);
         math_gemm(MATH_PLAIN, MATH_PLAIN, backward->rows, width, units, 1,
                   layer->gradient + p * layer->panel, layer->stride, turned, stride, p > 0,

@@ -49,6 +49,7 @@ struct layer {
     int block_inputs;         /* whose gradient is made at a time, for one panel */
     /* the first layer: partial sums of the scores, 1: none, and pieces of rows */
     int parts, part_inputs, piece_rows;
+    int finish_units; /* of one panel, that are finished at a time */
 
     /* work, [batch][stride]: score s, normalized y^, output x; a layer without
      * normalization has its output in place of the score */

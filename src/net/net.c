@@ -43,7 +43,7 @@ static int round_up(int value, int to)
 static void layer_cut(struct layer *layer, int batch, bool first, bool mixed)
 {
     enum { LEAST_WEIGHTS = 3200, LEAST_INPUTS = 32, MOST_PIECES = 8, MOST_INPUTS = 384 };
-    enum { LEAST_ROWS = 16, ROW_PIECES = 4 };
+    enum { LEAST_ROWS = 16, ROW_PIECES = 4, FINISH_UNITS = 48 };
     enum { WIDE_UNITS = 128, PANEL_UNITS = 64, PANEL_PRODUCTS = 250000, LANES = 16 };
     /* Rounded numbers fill vectors of twice as many, of rows that are multiplied together. */
     enum { ROUNDED_LANES = 2 * LANES, GROUP_ROWS = 8 };
@@ -71,6 +71,8 @@ static void layer_cut(struct layer *layer, int batch, bool first, bool mixed)
 
     layer->parts = first && layer->panels == 1 && layer->pieces > 1 ? 2 : 1;
     layer->part_inputs = net_divide_up(layer->pieces, layer->parts) * layer->piece_inputs;
+    layer->finish_units = round_up(
+        net_divide_up(layer->width, within(layer->width / FINISH_UNITS, 1, MOST_PIECES)), LANES);
     layer->piece_rows = within(net_divide_up(batch, ROW_PIECES), LEAST_ROWS, NET_PIECE_ROWS);
     if (mixed)
         layer->piece_rows = round_up(layer->piece_rows, GROUP_ROWS);

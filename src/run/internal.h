@@ -670,6 +670,8 @@ int tape_perform(struct run *run, struct err *err);
 bool tape_repeats(const struct run *run);
 /* And until then nobody else changes anything. */
 bool tape_holds(const struct run *run);
+/* And the run is known to have been changed by somebody, or to be, from here on. */
+bool tape_goes_on(const struct run *run);
 /* Whether a command that is no line of the tape may be performed meanwhile. */
 int tape_check(const struct run *run, const struct order *order, enum command_id command,
                struct err *err);
@@ -786,6 +788,7 @@ struct run {
     double *losses;      /* of the last metrics.stride steps, */
     int64_t losses_from; /* but only from this one on */
     struct epoch_sums sums;
+    struct patience patience;
     struct stopwatch watch;
     double speed_samples, speed_seconds; /* decaying sums over training steps */
     double train_samples, train_seconds; /* of all training steps of this process */
@@ -913,6 +916,9 @@ enum run_state run_leave(struct run *run);
 /* The epochs of run_options.until are done. */
 enum run_state run_reach(struct run *run);
 /* By the rule: `what` is shown, `why` journalled. The present state is saved. */
+/* An evaluation, before any state of after it is kept; then the end, where it is due. */
+void run_note_patience(struct run *run, const struct evaluation *row);
+void run_end_early(struct run *run);
 enum run_state run_end_diverged(struct run *run, const char *what, const char *why);
 /* All steps are done, or `stop` was given. A final state that cannot be saved
  * makes the run a failed one, but keeps it from nothing else. */

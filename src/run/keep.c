@@ -34,6 +34,7 @@ static void fill_about(struct run *run, struct checkpoint *about)
         .steps_length = file_log_length(run->metrics.steps.log),
         .row = run->metrics.row,
         .sums = run->sums,
+        .patience = run->patience,
         .evaluation_due = run->evaluation_due,
         .inputs = run->info->inputs,
         .classes = run->info->classes,

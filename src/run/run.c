@@ -319,6 +319,7 @@ struct run *run_make(const struct run_options *options, const char *directory,
     run->permuted = -1;
     run->epoch_seconds = NAN;
     run->best.step = -1;
+    run->patience.evaluations = -1;
     run->tape.script = options->script;
     return run;
 }

@@ -220,6 +220,7 @@ int run_measure(struct run *run)
         struct err err;
         run_warn_metrics(run, metrics_evaluation(&run->metrics, &row, &err), &err);
         run->evaluation_due = false;
+        run_note_patience(run, &row);
         keep_if_best(run, &row);
         run_offer_good(run);
         run->now.last = row;
@@ -227,8 +228,10 @@ int run_measure(struct run *run)
         publication_evaluation(&run->publication, &row, run->seq, &run->confusion);
     }
     run_settle(run);
-    if (!given_up)
+    if (!given_up) {
         run_condition_evaluated(run, &row);
+        run_end_early(run);
+    }
     return given_up;
 }
 
