@@ -33,6 +33,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/help.c \
 	src/ui/history.c \
 	src/ui/history.h \
+	src/ui/journal.c \
 	src/ui/layer_panel.c \
 	src/ui/layer_panel.h \
 	src/ui/layers.c \
@@ -71,6 +72,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/screens.h \
 	src/ui/scroll.c \
 	src/ui/scroll.h \
+	src/ui/settings.c \
 	src/ui/smooth.c \
 	src/ui/smooth.h \
 	src/ui/state.c \
