@@ -20,7 +20,8 @@ struct history {
     size_t state_count, state_room;
     uint64_t returns; /* as the arrays were read */
     struct range_test range;
-    struct guesses guesses; /* read where they are shown */
+    struct earlier_run earlier; /* to compare with; no evaluation: there is none */
+    struct guesses guesses;     /* read where they are shown */
 };
 void history_init(struct history *history);
 void history_fini(struct history *history);

@@ -15,6 +15,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/dashboard.c \
 	src/ui/draw.c \
 	src/ui/draw.h \
+	src/ui/earlier.c \
+	src/ui/earlier.h \
 	src/ui/editor.c \
 	src/ui/editor.h \
 	src/ui/frame.c \
@@ -81,6 +83,13 @@ tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/u
 tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_earlier
+tests_test_ui_earlier_SOURCES = tests/test_ui_earlier.c tests/ui_bench.c tests/ui_bench.h \
+	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
+	tests/fake_feed.h tests/golden.c tests/golden.h
+tests_test_ui_earlier_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_earlier_LDADD = $(tests_test_ui_screens_LDADD)
 
 UNIT_TESTS += tests/test_ui_range
 tests_test_ui_range_SOURCES = tests/test_ui_range.c tests/ui_bench.c tests/ui_bench.h \
