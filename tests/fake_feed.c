@@ -175,8 +175,11 @@ void fake_feed_init(struct fake_feed *fake)
                  .image = take_image,
                  .post = post,
                  .answer = find_answer,
+                 .layers = fake_take_layers,
+                 .layer_trend = fake_take_layer_trend,
                  .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                  .range = take_range},
+        .layers.step = -1,
         .clock = 1000,
         .bucket_steps = 1,
         .to_step = -1,
@@ -406,6 +409,7 @@ void fake_feed_train(struct fake_feed *fake, int64_t steps)
             break;
         }
     }
+    fake_measure(fake);
     publish(fake);
     pthread_mutex_unlock(&fake->lock);
 }

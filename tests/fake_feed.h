@@ -51,6 +51,11 @@ struct fake_feed {
     int64_t to_step;                         /* of `step N`; -1: none */
     double strain;                           /* how much a rate above 0.04 has done harm */
 
+    struct layers layers;
+    struct layer_point trend[FEED_TREND][FEED_MAX_LAYERS];
+    size_t trend_points;
+    int looks; /* at the layers */
+
     struct fake_stretch stretches[FAKE_STRETCHES];
     int stretch; /* the present one; the others are before it */
     uint8_t bucket_stretch[FEED_MAX_BUCKETS], evaluation_stretch[FAKE_EVALUATIONS],
@@ -77,6 +82,11 @@ void fake_feed_range(struct fake_feed *fake, size_t steps);
 void fake_feed_finish(struct fake_feed *fake);
 /* Makes the present state a new publication. */
 void fake_feed_publish(struct fake_feed *fake);
+
+/* fake_layers.c: at the present step. Tests that are alone may change what it gives. */
+void fake_measure(struct fake_feed *fake);
+void fake_take_layers(struct feed *feed, struct layers *out);
+size_t fake_take_layer_trend(struct feed *feed, int layer, struct layer_point *out, size_t most);
 
 /* Between fake_feed.c and fake_commands.c, under the lock. */
 struct fake_state fake_state_now(const struct fake_feed *fake);

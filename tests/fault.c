@@ -289,10 +289,12 @@ static int call_unlink(const char *path, const char *same)
     return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
+static _Thread_local mode_t mkdir_mode; /* of the call that is being made */
+
 static int call_mkdir(const char *path, const char *same)
 {
     (void)same;
-    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, 0777);
+    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mkdir_mode);
 }
 
 /* A call about one name or two; `follow` notes what it has done. */
@@ -346,7 +348,7 @@ int unlink(const char *path)
 
 int mkdir(const char *path, mode_t mode)
 {
-    (void)mode; /* the program makes none that are not 0777 & ~umask */
+    mkdir_mode = mode;
     return change_names("mkdir", path, path, call_mkdir, follow_mkdir);
 }
 

@@ -1,7 +1,7 @@
 # Tests of the whole program; the rooms' unit tests are in src/ROOM/local.mk.
 dist_check_SCRIPTS += tests/rooms.sh tests/docs.sh tests/cli.sh tests/resume.sh tests/terminal.sh \
 	tests/terminals.py tests/storm.py tests/checkpoint.sh tests/export.sh \
-	tests/control.sh tests/faults.sh
+	tests/control.sh tests/faults.sh tests/search.sh
 
 # Programs whose file system fails on demand; see fault.h.
 check_PROGRAMS += tests/kdtui_fault
@@ -28,4 +28,4 @@ tests_test_sessions_LDADD = $(tests_test_run_LDADD)
 
 # Not run by make check: what other scripts use, and the fuzz campaign.
 EXTRA_DIST += tests/pty_terminal.py tests/read_checkpoint.py tests/read_events.py tests/read_onnx.py \
-	tests/fuzz.sh tests/command.sh
+	tests/read_search.py tests/fuzz.sh tests/command.sh

@@ -23,14 +23,18 @@ except ImportError:
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that Debian's packages are for
 
 
-def need_emulator(what):
-    """Goes on with the system's Python where that is another one, and skips the test without pyte."""
-    if pyte:
-        return
-    if not sys.executable.startswith(SYSTEM_PYTHON) and os.access(SYSTEM_PYTHON, os.X_OK):
+def want_emulator():
+    """Where this Python has no pyte, goes on with the system's, which may have it."""
+    if not pyte and not sys.executable.startswith(SYSTEM_PYTHON) and os.access(SYSTEM_PYTHON, os.X_OK):
         os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON, *sys.argv])
-    print(f"python3-pyte is missing: {what}")
-    sys.exit(77)
+
+
+def need_emulator(what):
+    """The same, and skips the test where neither has it."""
+    want_emulator()
+    if not pyte:
+        print(f"python3-pyte is missing: {what}")
+        sys.exit(77)
 
 
 KEPT = ["PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH"]

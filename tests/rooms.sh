@@ -17,7 +17,8 @@ allowed() { # ROOM: the public headers it may include
     ctl) echo "base cmd conf feed ctl" ;;
     ui) echo "base cmd conf feed ui" ;;
     export) echo "base conf cmd math net data run feed export" ;;
-    app) echo "base conf cmd math net data run feed ui export ctl settings.def commands.def keys.def" ;;
+    app) echo "base conf cmd math net data run feed search ui export ctl settings.def commands.def keys.def" ;;
+    search) echo "base conf cmd data run feed search" ;;
     *) echo "" ;;
     esac
 }
@@ -29,7 +30,7 @@ door() { # HEADER: the files that may include it
     ini.h) echo "src/conf/ini.c" ;;
     curses.h | term.h | ncurses.h) echo "src/ui/screen.c" ;;
     zlib.h) echo "src/base/digest.c src/data/gzip.c" ;;
-    jansson.h) echo "src/run/journal.c src/run/journal_read.c src/run/safetensors.c src/run/checkpoint.c src/run/result.c src/run/record.c src/ctl/protocol.c src/app/standing.c src/app/standing.h src/app/list.c src/app/bench_print.c" ;;
+    jansson.h) echo "src/run/journal.c src/run/journal_read.c src/run/safetensors.c src/run/checkpoint.c src/run/result.c src/run/record.c src/search/table.c src/search/books.c src/ctl/protocol.c src/app/standing.c src/app/standing.h src/app/list.c src/app/bench_print.c" ;;
     Random123/*) echo "src/base/rng.c" ;;
     esac
 }

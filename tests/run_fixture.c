@@ -117,10 +117,11 @@ void fixture_close(struct fixture *fixture)
     nftw(fixture->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-struct run *fixture_start(const struct fixture *fixture, const struct settings *settings,
-                          const char *name)
+struct run *fixture_start_settings(const struct fixture *fixture, const struct settings *settings,
+                                   const char *name, const struct script *script)
 {
-    struct run_options options = {.settings = *settings, .watched = fixture->watched};
+    struct run_options options = {
+        .settings = *settings, .watched = fixture->watched, .script = script};
     struct run *run;
     struct err err;
     text_copy(options.name, sizeof options.name, name);
@@ -418,18 +419,18 @@ struct script *fixture_script(const char *text)
 static const char *const threads[][2] = {
     {"train.threads=1", NULL}, {"train.threads=2", NULL}, {"train.threads=3", NULL}};
 
+struct run *fixture_start(const struct fixture *fixture, const struct settings *settings,
+                          const char *name)
+{
+    return fixture_start_settings(fixture, settings, name, NULL);
+}
+
 struct run *fixture_start_script(const struct fixture *fixture, const char *name,
                                  const struct script *script)
 {
-    struct run_options options = {.name = "", .script = script};
-    struct run *run;
-    struct err err;
-    fixture_settings(fixture, &options.settings);
-    text_copy(options.name, sizeof options.name, name);
-    snprintf(options.runs_directory, sizeof options.runs_directory, "%s/runs", fixture->directory);
-    if (run_create(&options, fixture->dataset, &run, &err) != 0)
-        fail_msg("%s", err.text);
-    return run;
+    struct settings settings;
+    fixture_settings(fixture, &settings);
+    return fixture_start_settings(fixture, &settings, name, script);
 }
 
 static bool paused_or_ended(const struct snapshot *now)

@@ -48,6 +48,8 @@ struct run *fixture_start_paused(const struct fixture *fixture, const char *name
 struct run *fixture_resume(const struct fixture *fixture, const char *name,
                            const char *const *settings, const struct script *script);
 struct script *fixture_script(const char *text);
+struct run *fixture_start_settings(const struct fixture *fixture, const struct settings *settings,
+                                   const char *name, const struct script *script);
 struct run *fixture_start_script(const struct fixture *fixture, const char *name,
                                  const struct script *script);
 /* Leaves wherever the script pauses, `abandon`: every second time without saving, and goes on

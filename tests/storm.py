@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
 from pty_terminal import Terminal
 
 KDTUI = os.environ.get("KDTUI", "./kdtui")
@@ -117,7 +118,8 @@ class Storm:
         for path in glob.glob(os.path.join(self.scratch, "sanitizer*")):
             with open(path, errors="replace") as file:
                 return file.read()
-        if code not in (0, 3, 128 + signal.SIGTERM):
+        # Ctrl-C while there is no view, yet or any more, is a signal.
+        if code not in (0, 3, 128 + signal.SIGTERM, 128 + signal.SIGINT):
             return f"exit code {code}"
         if wrong:
             return f"the terminal is not as it was: {' '.join(wrong)}"

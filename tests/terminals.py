@@ -13,6 +13,7 @@ import tempfile
 import termios
 import time
 
+sys.dont_write_bytecode = True
 from pty_terminal import Terminal, need_emulator
 
 KDTUI = os.environ.get("KDTUI", "./kdtui")

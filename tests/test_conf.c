@@ -82,6 +82,14 @@ static void some_value(const struct setting *row, unsigned draw, char *out, size
         for (unsigned i = 0; i < draw % (SETTINGS_MAX_LAYERS + 1); i++)
             length += (size_t)snprintf(out + length, size - length, "%u ", 1 + draw * 31 % 65536);
         break;
+    case SETTING_SPACE: {
+        static const char *const numbers[] = {"", "log 1e-05 0.02", "uniform 0.5 1 7",
+                                              "0.1:0.5:0.1", "0.25 0.75 1e-3"};
+        static const char *const widths[] = {"", "90-60-25 85 7-7", "50:100:5 35:50:5 10", "12"};
+        bool hidden = strcmp(row->of, "network.hidden") == 0;
+        snprintf(out, size, "%s", hidden ? widths[draw % 4] : numbers[draw % 5]);
+        break;
+    }
     }
 }
 
@@ -320,6 +328,107 @@ static void test_relative(void **state)
     assert_string_equal(settings.data.path, "/home/x");
 }
 
+static void test_space(void **state)
+{
+    struct settings settings;
+    struct space space;
+    struct err err;
+    char word[64];
+    size_t at = 0;
+    const struct setting *row;
+    char value[SETTINGS_TEXT];
+
+    (void)state;
+    assert_int_equal(space_parse(row_of("train.l2"), "x", "log 1e-6 1e-2 5", &space, &err), 0);
+    assert_int_equal(space.kind, SPACE_LOG);
+    assert_int_equal(space.points, 5);
+    assert_int_equal(space_parse(row_of("train.momentum"), "x", "0.1:0.7:0.1", &space, &err), 0);
+    assert_int_equal(space.steps.count, 7);
+    assert_true(space_step(&space.steps, 2) == 0.3 && space_step(&space.steps, 6) == 0.7);
+    assert_int_equal(space_parse(row_of("network.hidden"), "x", "90-60-25 85-35", &space, &err), 0);
+    assert_int_equal(space.words, 2);
+    space_word(&space, 1, word, sizeof word);
+    assert_string_equal(word, "85 35");
+    assert_int_equal(space_parse(row_of("network.hidden"), "x", "50:100:5 30", &space, &err), 0);
+    assert_int_equal(space.layers, 2);
+    assert_int_equal(space.layer[0].count, 11);
+    assert_int_equal(space.layer[1].count, 1);
+
+    settings_init(&settings);
+    assert_int_equal(parse(&settings,
+                           "[search]\ntrain.momentum = 0.8  0.9\nhidden = 12-8\n"
+                           "augment.noise = on off\n",
+                           &err),
+                     0);
+    assert_int_equal(settings_set_line(&settings, "search.train.momentum=0.5:0.9:0.1", &err), 0);
+    assert_true(settings_list_next(&settings, &at, &row, value));
+    assert_string_equal(row->name, "augment.noise");
+    assert_string_equal(value, "on off");
+    assert_true(settings_list_next(&settings, &at, &row, value));
+    assert_string_equal(row->name, "train.momentum");
+    assert_string_equal(value, "0.5:0.9:0.1");
+    assert_false(settings_list_next(&settings, &at, &row, value));
+    assert_int_equal(settings_set_line(&settings, "search.augment.noise=", &err), 0);
+    assert_string_equal(settings.search_lists, "train.momentum = 0.5:0.9:0.1\n");
+}
+
+static void test_space_refused(void **state)
+{
+    static const struct {
+        const char *line, *error;
+    } cases[] = {
+        {"learning_rate = log 0.01", "x.ini:2: search.learning_rate: `log A B` or `log A B N`"},
+        {"learning_rate = log 0.01 0.001",
+         "x.ini:2: search.learning_rate: log 0.01 0.001: A below B"},
+        {"learning_rate = log 0 1", "x.ini:2: search.learning_rate: 0: from 1e-12 to 1000"},
+        {"l2 = log 0 1", "x.ini:2: search.l2: log 0: a number above 0"},
+        {"l2 = uniform 0 1 1", "x.ini:2: search.l2: 1: from 2 to 1000000 points"},
+        {"l2 = 0.1:0.2", "x.ini:2: search.l2: 0.1:0.2: A:B:STEP"},
+        {"l2 = 0.2:0.1:0.01", "x.ini:2: search.l2: 0.2:0.1:0.01: from 1 to 1000000 values"},
+        {"l2 = 0.1:0.2:0", "x.ini:2: search.l2: 0.1:0.2:0: a STEP above 0"},
+        {"l2 = 0.1 200", "x.ini:2: search.l2: 200: a number from 0 to 100"},
+        {"l2 = 0.1 0.1", "x.ini:2: search.l2: 0.1 is given twice"},
+        {"hidden = 90-x", "x.ini:2: search.hidden: 90 x: a list of at most 16"},
+        {"hidden = log 5 9", "x.ini:2: search.hidden: network.hidden is no number"},
+        {"hidden = 5:9:0.5", "x.ini:2: search.hidden: 5:9:0.5: a STEP above 0"},
+        {"train.batch_size = 10:50:2.5", "x.ini:2: search.train.batch_size: 10:50:2.5: a STEP"},
+        {"train.momentun = 0.5",
+         "x.ini:2: train.momentun: no such setting; did you mean train.momentum"},
+        {"train.learning_rate = 0.5",
+         "x.ini:2: search.train.learning_rate: search.learning_rate lists"},
+        {"train.momentum = 2", "x.ini:2: search.train.momentum: 2: a number from 0 to 0.9999"},
+        {"train.optimizer = sgd adam", "x.ini:2: search.train.optimizer: adam: sgd"},
+        {"train.epochs = 5 6", "x.ini:2: search.train.epochs: every trial trains search.epochs"},
+        {"data.mean = pixel none", "x.ini:2: search.data.mean: trials share one copy"},
+        {"view.fps = 1 2", "x.ini:2: search.view.fps: a setting of [network]"},
+        {"train.seed = 1\ntrain.seed = 2",
+         "x.ini:3: search.train.seed: given twice, first in line 2"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct settings settings;
+        struct text ini = {0};
+        struct err err;
+
+        settings_init(&settings);
+        text_print(&ini, "[search]\n%s\n", cases[i].line);
+        assert_int_equal(parse(&settings, ini.bytes, &err), -1);
+        if (strncmp(err.text, cases[i].error, strlen(cases[i].error)) != 0)
+            fail_msg("%s: %s", cases[i].line, err.text);
+        text_fini(&ini);
+    }
+    struct settings settings;
+    struct err err;
+    settings_init(&settings);
+    assert_int_equal(
+        parse(&settings, "[search]\nhidden = 10:20:5 20:40:5\ndecreasing = on\n", &err), 0);
+    assert_int_equal(settings_check(&settings, &err), -1);
+    assert_non_null(strstr(err.text, "search.decreasing"));
+    assert_int_equal(settings_set_line(&settings, "search.hidden=10:25:5 20:40:5", &err), 0);
+    assert_int_equal(settings_check(&settings, &err), 0);
+}
+
 static void test_ini_read(void **state)
 {
     struct settings settings;
@@ -365,10 +474,10 @@ static void test_ini_refused(void **state)
         {"[trian]\n", "x.ini:1: [trian]: no such section; did you mean [train]?"},
         {"[something]\n",
          "x.ini:1: [something]: no such section; there are [data] [network] "
-         "[train] [augment] [checkpoint] [view]"},
+         "[train] [augment] [checkpoint] [search] [view]"},
         {"[]\n",
          "x.ini:1: []: no such section; there are [data] [network] [train] [augment] "
-         "[checkpoint] [view]"},
+         "[checkpoint] [search] [view]"},
         {"[train\n", "x.ini:1: [train: [section] alone is expected in this line"},
         {"\xef\xbb\xbf[train] seed = 1\n",
          "x.ini:1: [train] seed = 1: [section] alone is expected in this line"},
@@ -588,6 +697,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_numbers_exact),
         cmocka_unit_test(test_values_refused), cmocka_unit_test(test_names),
         cmocka_unit_test(test_line),           cmocka_unit_test(test_relative),
+        cmocka_unit_test(test_space),          cmocka_unit_test(test_space_refused),
         cmocka_unit_test(test_ini_read),       cmocka_unit_test(test_ini_refused),
         cmocka_unit_test(test_ini_long_lines), cmocka_unit_test(test_load),
         cmocka_unit_test(test_check),          cmocka_unit_test(test_presets),

@@ -424,6 +424,7 @@ static void softmax_matches_the_definition(void **state)
 
 /* All results of all kernels at one width of the vectors. */
 struct results {
+    double squares[2];
     float matrix[16][ROWS * WIDE], vector[9][COLUMNS];
 };
 
@@ -454,6 +455,8 @@ static void run_kernels(struct results *results)
     math_bytes_affine(ROWS, WIDE - 3, row, x, y, m[10], WIDE);
     math_columns_sum(ROWS, COLUMNS, x, WIDE, s[0]);
     s[4][0] = math_finite(ROWS * WIDE, x);
+    results->squares[0] = math_squares(ROWS * WIDE - 3, x);
+    results->squares[1] = math_squares_apart(ROWS * WIDE - 3, x, y);
     math_elu(ROWS, COLUMNS - 3, 0.1F, m[12], WIDE);
     math_softmax(ROWS, 21, 0.1F, x, WIDE, m[13], s[4] + 1, s[5]);
     math_tail_product(ROWS - 4, 5, WIDE - 3, x, WIDE, y, WIDE, false, m[14]);
@@ -475,6 +478,21 @@ static void every_width_gives_the_same_bits(void **state)
         assert_memory_equal(&plain, &wide, sizeof plain);
     }
     math_width = widest;
+}
+
+static void squares_match_the_definition(void **state)
+{
+    (void)state;
+    fill_matrices();
+    for (size_t n = 0; n <= 100; n++) {
+        double squares = 0, apart = 0;
+        for (size_t i = 0; i < n; i++) {
+            squares += pow((double)x[i], 2);
+            apart += pow((double)x[i] - (double)y[i], 2);
+        }
+        assert_true(fabs(math_squares(n, x) - squares) <= 1e-14 * squares);
+        assert_true(fabs(math_squares_apart(n, x, y) - apart) <= 1e-14 * apart);
+    }
 }
 
 static void finite_sees_every_place(void **state)
@@ -699,6 +717,7 @@ int main(void)
         cmocka_unit_test(tails_match_the_definition),
         cmocka_unit_test(softmax_matches_the_definition),
         cmocka_unit_test(every_width_gives_the_same_bits),
+        cmocka_unit_test(squares_match_the_definition),
         cmocka_unit_test(finite_sees_every_place),
         cmocka_unit_test(every_piece_runs_once),
         cmocka_unit_test(caller_sleeps_until_the_last_piece),

@@ -31,6 +31,79 @@ static int close_fixture(void **state)
     return 0;
 }
 
+/* ---- early stop ---- */
+
+/* Nothing is learned, so no evaluation is better than the first. */
+static void early_settings(struct settings *settings)
+{
+    fixture_settings(&fixture, settings);
+    fixture_set(settings, "train.learning_rate=1e-12");
+    fixture_set(settings, "train.momentum=0");
+    fixture_set(settings, "network.batch_norm=none");
+    fixture_set(settings, "train.epochs=50");
+    fixture_set(settings, "train.early_stop=3");
+}
+
+static void check_early(const char *name, int64_t epochs)
+{
+    char *journal = fixture_read(&fixture, name, "journal.jsonl", NULL);
+    json_t *last = fixture_journal_line(journal, fixture_check_journal(journal));
+    assert_string_equal(fixture_member(last, "source"), "rule");
+    assert_string_equal(fixture_member(last, "command"), "stop");
+    assert_non_null(strstr(fixture_member(last, "why"), " in 3 evaluations"));
+    assert_int_equal(json_integer_value(json_object_get(last, "step")), epochs * FIXTURE_STEPS);
+    assert_true(fixture_has(&fixture, name, "result.json"));
+    json_decref(last);
+    mem_free(journal);
+}
+
+static void test_early_stop(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct snapshot now;
+    early_settings(&settings);
+    struct run *run = fixture_start(&fixture, &settings, "early");
+    fixture_end(run, RUN_FINISHED, &now);
+    assert_int_equal(now.epoch, 4);
+    check_early("early", 4);
+    /* Who goes on has as many evaluations again. */
+    run = fixture_resume(&fixture, "early", (const char *const[]){"train.epochs=60", NULL}, NULL);
+    fixture_end(run, RUN_FINISHED, &now);
+    check_early("early", 7);
+    /* Left in between, the count is not lost. */
+    struct script *script = fixture_script("@45 pause\n");
+    for (int abandon = 0; abandon < 2; abandon++) {
+        const char *name = abandon ? "early-abandoned" : "early-left";
+        run = fixture_start_settings(&fixture, &settings, name, script);
+        fixture_wait(run_feed(run), fixture_paused, &now);
+        if (abandon)
+            run_abandon(run);
+        else
+            run_interrupt(run, "Terminated");
+        fixture_end(run, RUN_INTERRUPTED, &now);
+        run = fixture_resume(&fixture, name, NULL, NULL);
+        fixture_end(run, RUN_FINISHED, &now);
+        check_early(name, 4);
+    }
+    script_free(script);
+}
+
+/* It is a live setting. */
+static void test_early_stop_off(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct snapshot now;
+    early_settings(&settings);
+    fixture_set(&settings, "train.epochs=8");
+    struct script *script = fixture_script("@45 set train.early_stop 0\n");
+    struct run *run = fixture_start_settings(&fixture, &settings, "early-off", script);
+    fixture_end(run, RUN_FINISHED, &now);
+    assert_int_equal(now.epoch, 8);
+    script_free(script);
+}
+
 /* ---- interrupted ---- */
 
 static void check_interrupted(const char *name)
@@ -320,6 +393,7 @@ static void test_journal_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_early_stop),        cmocka_unit_test(test_early_stop_off),
         cmocka_unit_test(test_interrupt),         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_checkpoint_errors), cmocka_unit_test(test_unsaved_end),
         cmocka_unit_test(test_journal_errors),

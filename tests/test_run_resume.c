@@ -407,7 +407,7 @@ static void test_best(void **state)
 {
     (void)state;
     struct script *script =
-        fixture_script("@20 set train.momentum 0.1\n@20 checkpoint later\n@20 pause\n");
+        fixture_script("@20 set train.momentum 0.1\n@20 checkpoint later\n@20 pause\n@21 pause\n");
     struct run *run = fixture_start_script(&fixture, "best", script);
     struct snapshot now;
     struct answer answer;
@@ -415,8 +415,9 @@ static void test_best(void **state)
     assert_int_equal(now.best_step, 20);
     run_abandon(run);
     fixture_end(run, RUN_INTERRUPTED, NULL);
-    run = fixture_resume(&fixture, "best", NULL, NULL);
-    fixture_command(run_feed(run), "pause", &answer);
+    run = fixture_resume(&fixture, "best", NULL, script);
+    fixture_wait(run_feed(run), fixture_paused, &now);
+    assert_int_equal(now.step, 21);
     fixture_command(run_feed(run), "rollback 20", &answer);
     fixture_command(run_feed(run), "rollback best", &answer);
     assert_int_equal(answer.state, ANSWER_APPLIED);

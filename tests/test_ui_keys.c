@@ -2,6 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "../src/ui/post.h"
 #include "../src/ui/screens.h"
 #include "ui_bench.h"
 
@@ -23,11 +24,15 @@ static void test_keys_post(void **unused)
 {
     (void)unused;
     struct bench *bench = bench_running();
+    assert_false(post_waits(&bench->control));
     bench_press(bench, "+");
     assert_string_equal(posted(bench), "set train.learning_rate *1.1");
     assert_int_equal(bench->fake.sources[bench->fake.posted - 1], SOURCE_KEY);
+    assert_true(post_waits(&bench->control));
     fake_feed_apply(&bench->fake);
+    assert_true(post_waits(&bench->control)); /* until the view has it */
     bench_update(bench);
+    assert_false(post_waits(&bench->control));
     bench_press(bench, "-");
     assert_string_equal(posted(bench), "set train.learning_rate /1.1");
     bench_press(bench, "c");

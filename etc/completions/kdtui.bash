@@ -20,6 +20,9 @@ _kdtui_setting()
     train.on_divergence=*) words="auto pause halve stop" ;;
     augment.noise=*) words="on off" ;;
     checkpoint.best=*) words="on off" ;;
+    search.method=*) words="random grid halving" ;;
+    search.decreasing=*) words="on off" ;;
+    search.metric=*) words="validation_accuracy validation_loss" ;;
     view.glyphs=*) words="auto braille block ascii" ;;
     view.colors=*) words="auto 256 16 mono" ;;
     view.mouse=*) words="on off" ;;
@@ -55,6 +58,7 @@ _kdtui_setting()
             train.warmup_steps=
             train.precision=
             train.evaluate=
+            train.early_stop=
             train.on_divergence=
             train.threads=
             train.seed=
@@ -63,6 +67,20 @@ _kdtui_setting()
             checkpoint.every_epochs=
             checkpoint.keep=
             checkpoint.best=
+            search.method=
+            search.trials=
+            search.epochs=
+            search.learning_rate=
+            search.l2=
+            search.hidden=
+            search.decreasing=
+            search.refine=
+            search.top=
+            search.workers=
+            search.metric=
+            search.train_size=
+            search.validation_size=
+            search.reference=
             view.fps=
             view.glyphs=
             view.colors=
@@ -88,7 +106,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | list | status | send | resume | replay | eval | plot | export | bench | settings | keys)
+        run | list | status | send | resume | replay | eval | search | plot | export | bench | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -103,13 +121,14 @@ _kdtui()
 
     case $option in
     -c | --config) files=-f ;;
-    -p | --preset) words="fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21" ;;
+    -p | --preset) words="fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21 srch1 srch2 srch3 srch4 srch5 srch6 srch7 tab1 tab2 tab3" ;;
     -s | --set) _kdtui_setting "$word" ;;
     -n | --name) words= ;;
     --runs-dir) files=-d ;;
     --script) files=-f ;;
     --epochs) words= ;;
     --from) words= ;;
+    --join) files=-d ;;
     --split) words="train validation test" ;;
     -o | --output) files=-f ;;
     --format) words= ;;
@@ -125,6 +144,7 @@ _kdtui()
         resume) words="-s --set --runs-dir --headless --mouse --script --epochs --from -q --quiet --help --version" ;;
         replay) words="-s --set -n --name --runs-dir --headless --mouse --verify -q --quiet --help --version" ;;
         eval) words="-c --config -s --set --runs-dir --split --help --version" ;;
+        search) words="-c --config -p --preset -s --set -n --name --runs-dir --headless -q --quiet --join --table --csv --help --version" ;;
         plot) words="--runs-dir -o --output --help --version" ;;
         export) words="--runs-dir -o --output --format --help --version" ;;
         bench) words="-c --config -p --preset -s --set --json --seconds --help --version" ;;
@@ -132,7 +152,7 @@ _kdtui()
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run list status send resume replay eval plot export bench settings keys"
+        words="run list status send resume replay eval search plot export bench settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

@@ -2,7 +2,7 @@
 
 function __kdtui_subcommand
     for word in (commandline -opc)
-        if contains -- $word run list status send resume replay eval plot export bench settings keys
+        if contains -- $word run list status send resume replay eval search plot export bench settings keys
             echo $word
             return
         end
@@ -71,6 +71,7 @@ function __kdtui_settings
         train.precision=bfloat16 \
         train.evaluate=full \
         train.evaluate=running \
+        train.early_stop= \
         train.on_divergence=auto \
         train.on_divergence=pause \
         train.on_divergence=halve \
@@ -84,6 +85,24 @@ function __kdtui_settings
         checkpoint.keep= \
         checkpoint.best=on \
         checkpoint.best=off \
+        search.method=random \
+        search.method=grid \
+        search.method=halving \
+        search.trials= \
+        search.epochs= \
+        search.learning_rate= \
+        search.l2= \
+        search.hidden= \
+        search.decreasing=on \
+        search.decreasing=off \
+        search.refine= \
+        search.top= \
+        search.workers= \
+        search.metric=validation_accuracy \
+        search.metric=validation_loss \
+        search.train_size= \
+        search.validation_size= \
+        search.reference= \
         view.fps= \
         view.glyphs=auto \
         view.glyphs=braille \
@@ -112,25 +131,29 @@ complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a send -d 'Give a run that 
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a resume -d 'Continue an interrupted run; a finished one with --epochs.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a replay -d 'Train again from a run'\''s settings and journal, every edit at its step.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a eval -d 'Print loss, accuracy and confusion matrix of a checkpoint.'
+complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a search -d 'Search settings and architectures: many trials side by side, each a run. The same name again goes on.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a plot -d 'Draw loss and accuracy of one or several runs, by gnuplot.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a export -d 'Write a run as other programs read it.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a bench -d 'Train for some seconds, write nothing, and print how fast each phase of a step is and how near to the machine'\''s peak.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a settings -d 'Print every setting, or those named: what is accepted, default, meaning.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a keys -d 'Print every key and command with its meaning.'
 complete -c kdtui -n '__kdtui_is eval' -F -a '(__kdtui_runs)'
-complete -c kdtui -n '__kdtui_is settings' -a 'data.dataset data.path data.train_size data.validation_size data.validation_from data.mean data.scale network.hidden network.activation network.slope network.batch_norm network.batch_norm_learned network.batch_norm_average network.init network.init_std train.epochs train.batch_size train.learning_rate train.l2 train.momentum train.optimizer train.schedule train.decay train.step_epochs train.rate_min train.rate_max train.cycle_steps train.warmup_steps train.precision train.evaluate train.on_divergence train.threads train.seed augment.noise augment.noise_level checkpoint.every_epochs checkpoint.keep checkpoint.best view.fps view.glyphs view.colors view.mouse'
-complete -c kdtui -n '__kdtui_is run eval bench' -s c -l config -r -F -d 'Read settings from an INI file.'
-complete -c kdtui -n '__kdtui_is run bench' -s p -l preset -x -a 'fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21' -d 'Read settings from a preset: fig01 to fig21.'
-complete -c kdtui -n '__kdtui_is run resume replay eval bench' -s s -l set -x -a '(__kdtui_settings)' -d 'Set one setting; may be repeated.'
-complete -c kdtui -n '__kdtui_is run replay' -s n -l name -x -d 'Name the run; its directory is named so.'
-complete -c kdtui -n '__kdtui_is run list status send resume replay eval plot export' -l runs-dir -x -a '(__fish_complete_directories)' -d 'Keep runs in DIR.'
-complete -c kdtui -n '__kdtui_is run resume replay' -l headless -d 'Print plain lines instead of the view.'
+complete -c kdtui -n '__kdtui_is settings' -a 'data.dataset data.path data.train_size data.validation_size data.validation_from data.mean data.scale network.hidden network.activation network.slope network.batch_norm network.batch_norm_learned network.batch_norm_average network.init network.init_std train.epochs train.batch_size train.learning_rate train.l2 train.momentum train.optimizer train.schedule train.decay train.step_epochs train.rate_min train.rate_max train.cycle_steps train.warmup_steps train.precision train.evaluate train.early_stop train.on_divergence train.threads train.seed augment.noise augment.noise_level checkpoint.every_epochs checkpoint.keep checkpoint.best search.method search.trials search.epochs search.learning_rate search.l2 search.hidden search.decreasing search.refine search.top search.workers search.metric search.train_size search.validation_size search.reference view.fps view.glyphs view.colors view.mouse'
+complete -c kdtui -n '__kdtui_is run eval search bench' -s c -l config -r -F -d 'Read settings from an INI file.'
+complete -c kdtui -n '__kdtui_is run search bench' -s p -l preset -x -a 'fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21 srch1 srch2 srch3 srch4 srch5 srch6 srch7 tab1 tab2 tab3' -d 'Read settings from a preset: fig01 to fig21, of a search tab1 to tab3 and srch1 to srch7.'
+complete -c kdtui -n '__kdtui_is run resume replay eval search bench' -s s -l set -x -a '(__kdtui_settings)' -d 'Set one setting; may be repeated.'
+complete -c kdtui -n '__kdtui_is run replay search' -s n -l name -x -d 'Name the run or the search; its directory is named so.'
+complete -c kdtui -n '__kdtui_is run list status send resume replay eval search plot export' -l runs-dir -x -a '(__fish_complete_directories)' -d 'Keep runs in DIR.'
+complete -c kdtui -n '__kdtui_is run resume replay search' -l headless -d 'Print plain lines instead of the view.'
 complete -c kdtui -n '__kdtui_is run resume replay' -l mouse -d 'Let the view have the mouse; the same as -s view.mouse=on.'
 complete -c kdtui -n '__kdtui_is run resume' -l script -r -F -d 'Give the commands of a file, one a line, as @STEP COMMAND.'
 complete -c kdtui -n '__kdtui_is resume' -l epochs -x -d 'Train until N epochs are done.'
 complete -c kdtui -n '__kdtui_is resume' -l from -x -d 'Go on from this state instead of the newest.'
 complete -c kdtui -n '__kdtui_is replay' -l verify -d 'Compare every checkpoint and every row bit for bit; fail at the first difference.'
-complete -c kdtui -n '__kdtui_is run resume replay' -s q -l quiet -d 'Print the result only.'
+complete -c kdtui -n '__kdtui_is run resume replay search' -s q -l quiet -d 'Print the result only.'
+complete -c kdtui -n '__kdtui_is search' -l join -x -a '(__fish_complete_directories)' -d 'Be one more worker of the search in DIR, which other machines may share.'
+complete -c kdtui -n '__kdtui_is search' -l table -d 'Print the leaderboard, of the newest search or that of --name.'
+complete -c kdtui -n '__kdtui_is search' -l csv -d 'Print every trial as CSV.'
 complete -c kdtui -n '__kdtui_is eval' -l split -x -a 'train validation test' -d 'Take train, validation or test (the default).'
 complete -c kdtui -n '__kdtui_is plot export' -s o -l output -r -F -d 'Write FILE: of plot .svg, .png, .pdf, or .gp for gnuplot'\''s script.'
 complete -c kdtui -n '__kdtui_is export' -l format -x -d 'Write csv (the default), tensorboard or onnx.'

@@ -7,6 +7,7 @@
 #ifndef KDT_BASE_H
 #define KDT_BASE_H
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -83,6 +84,7 @@ enum rng_stream {
     RNG_DROPOUT = 4,
     RNG_AUGMENT = 5,
     RNG_SYNTHETIC = 6,
+    RNG_SEARCH = 7,
 };
 struct rng_words {
     uint32_t word[4];
@@ -152,6 +154,10 @@ int file_sync_directory(const char *path, struct err *err);
 bool file_exists(const char *path);
 /* Joins with one '/'; the result is allocated. */
 char *file_path(const char *directory, const char *name);
+
+/* Starts a thread that takes no signals but those of a crash; the name has at most 15 bytes. */
+int thread_start(pthread_t *out, const char *name, void *(*body)(void *of), void *of,
+                 struct err *err);
 
 /* Clock. */
 double clock_seconds(void);                 /* monotonic */

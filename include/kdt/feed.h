@@ -163,6 +163,37 @@ struct snapshot {
     struct answer answer; /* of the newest command */
 };
 
+/* What one training step showed of a layer. Norms are those of its weights. */
+enum { FEED_MAX_LAYERS = 32, FEED_BINS = 32, FEED_TREND = 64 };
+struct layer_measure {
+    int inputs, units;
+    bool hidden;          /* has an activation: all but the last */
+    double gradient_norm; /* of the mean cross-entropy, without L2 */
+    double update_ratio;  /* norm of the step's change / norm of the weights */
+    int inactive;         /* units that were above 0 for no image of the mini-batch */
+    /* What the activation gave, units × images numbers; of the last layer the logits.
+     * Zeros are apart; bin i begins at bins_from + i bin_width, 0 between two of them. */
+    uint32_t zeros, bins[FEED_BINS];
+    double bins_from, bin_width;
+    /* How far the moving averages of the batch normalization are from the mini-batch's
+     * statistics, as root mean square over the units: of the means, in standard
+     * deviations; of the standard deviations, the logarithm of their ratio. NaN: none. */
+    double mean_drift, deviation_drift;
+};
+struct layers {
+    int64_t step; /* done with the measured one; -1: none yet, or none since a return */
+    double clock; /* clock_seconds() of it */
+    int count;
+    struct layer_measure layer[FEED_MAX_LAYERS];
+};
+/* A layer at one of the steps that were measured. */
+struct layer_point {
+    int64_t step;
+    double gradient_norm, update_ratio;
+};
+/* How long a look at the layers lasts. */
+#define FEED_LAYERS_SECONDS 3.0
+
 enum { FEED_MAX_BUCKETS = 4096 };
 
 struct feed {
@@ -196,6 +227,13 @@ struct feed {
                      struct err *err);
     /* The answer to id, out->state ANSWER_NONE where it is no longer known. */
     void (*answer)(struct feed *feed, uint64_t id, struct answer *out);
+    /* The newest measurement of the layers. A look makes the run measure: for the next
+     * FEED_LAYERS_SECONDS, now and then a step; nothing where nobody looks. NULL: not to
+     * be had. */
+    void (*layers)(struct feed *feed, struct layers *out);
+    /* A layer's earlier measurements, oldest first, at most FEED_TREND, evenly thinned
+     * since the last return; the newest may be missing. NULL as layers. */
+    size_t (*layer_trend)(struct feed *feed, int layer, struct layer_point *out, size_t most);
     /* An eventfd, readable when something was published since it was last read;
      * at most every 20 ms. One reader; -1 where there is none. */
     int wake_fd;

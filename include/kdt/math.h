@@ -151,6 +151,10 @@ void math_update_momentum(size_t n, real rate, real momentum, real decay, const 
 void math_update_nesterov(size_t n, real rate, real momentum, real decay, const real *g, real *v,
                           real *w);
 
+/* sum_i x[i]^2 and sum_i (x[i] - y[i])^2, in double. */
+double math_squares(size_t n, const real *x);
+double math_squares_apart(size_t n, const real *x, const real *y);
+
 /* Whether none of n numbers is a NaN or infinite. */
 bool math_finite(size_t n, const real *x);
 

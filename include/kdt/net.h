@@ -111,6 +111,30 @@ struct net_clock {
  * net_create, reads no clock. The clock outlives its use. */
 void net_clock_set(struct net *net, struct net_clock *clock);
 
+/* What one training step shows of a layer. Norms are Euclidean, of its weights
+ * alone: no biases, no gamma and beta. */
+enum { NET_BINS = 32 };
+struct net_measure {
+    double gradient_norm; /* of the gradient of the mean cross-entropy, without L2 */
+    double weight_norm;   /* before the step */
+    double update_norm;   /* of what the step changed, momentum and L2 in it */
+    int inactive;         /* units that no row of the mini-batch took above 0; the last layer: 0 */
+    /* What the activation gave, [rows][units] numbers, of the last layer the logits:
+     * exact zeros, and of all other finite ones, those in bin i, from bins_from +
+     * i bin_width on. 0 is between two bins, of which an even number lies below. */
+    uint32_t zeros, bins[NET_BINS];
+    double bins_from, bin_width;
+    /* How far the moving averages are from the mini-batch's statistics, as root mean
+     * square over the units: of the means in standard deviations (the moving ones),
+     * of the standard deviations in log(moving / mini-batch's). NaN where there is
+     * no batch normalization. */
+    double mean_drift, deviation_drift;
+};
+/* Fills measure [layers] in every step from the next on that updates; NULL, as
+ * after net_create, measures nothing. What is trained is the same bits either
+ * way, and what is measured for any team. */
+void net_measure_set(struct net *net, struct net_measure *measure);
+
 /* The class that a row is taken for, and how probable the net holds it. */
 struct net_guess {
     real probability;

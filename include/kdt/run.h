@@ -28,9 +28,16 @@ struct run_options {
     const struct script *script; /* outlives the run; NULL: none */
     struct replay *replay;       /* the same: another run's commands are repeated */
     bool watched;                /* as run_watched would say, from the first step on */
+    int64_t until; /* once so many epochs are done it saves and leaves; 0: it does not */
+    /* What run_lock gave: who holds it keeps it, so that the directory stays locked beyond the
+     * run's end. 0: the run locks for itself. */
+    int lock_fd;
 };
 
 struct run;
+/* Locks a run's directory, which exists, for who trains there, in this process or another; the lock
+ * ends when *fd is closed, and with the process. ERR_USAGE where somebody else has it. */
+int run_lock(const char *directory, int *fd, struct err *err);
 /* Makes the run's directory and files and starts its thread. An existing
  * directory with settings.ini is ERR_USAGE and stays as it is. The dataset outlives the run. */
 int run_create(const struct run_options *options, const struct dataset *dataset, struct run **out,
@@ -44,6 +51,9 @@ void run_name_choose(const char *runs_directory, const char *dataset, char *out,
  * resume_start. */
 struct resume;
 int resume_open(const char *directory, struct resume **out, struct err *err);
+/* The same for who has locked it; `lock_fd` and `until` as struct run_options has them. */
+int resume_open_locked(const char *directory, int lock_fd, int64_t until, struct resume **out,
+                       struct err *err);
 void resume_close(struct resume *resume); /* NULL is fine */
 /* What result.json has of a finished run; numbers that it has not are NaN. */
 struct run_result {
@@ -104,6 +114,14 @@ void run_release(struct run *run);
 /* Waits for the thread's end, then frees everything. */
 void run_destroy(struct run *run);
 
+/* Of a run that nobody trains. */
+/* All rows of its metrics.csv; mem_free them. */
+int run_read_metrics(const char *directory, struct evaluation **out, size_t *count,
+                     struct err *err);
+/* Removes the automatic checkpoints, so that of them the best alone stays; nothing where there is
+ * no best. */
+void run_prune(const char *directory);
+
 /* Settings to the other rooms' own terms. */
 void run_data_options(const struct settings *settings, struct data_options *out);
 int run_net_shape(const struct settings *settings, int inputs, int classes, struct net_shape *out,
@@ -123,6 +141,12 @@ struct steps_row {
 struct epoch_sums {
     int64_t steps, correct;
     double loss; /* of the steps' means */
+};
+
+/* How validation has come on, for train.early_stop. */
+struct patience {
+    int64_t evaluations; /* since the lowest loss; -1: none yet */
+    double lowest;
 };
 
 /* Checkpoints, all of them files of the same kind in the run's checkpoints/:
@@ -153,6 +177,7 @@ struct checkpoint {
     uint64_t journal_seq, metrics_length, steps_length;
     struct steps_row row;
     struct epoch_sums sums;
+    struct patience patience;
     bool evaluation_due; /* the evaluation of the epoch that ended here was not made */
     int inputs, classes;
     bool averages_set;

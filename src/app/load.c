@@ -48,20 +48,23 @@ int load_view_settings(const struct options *options, struct settings *out, stru
     return 0;
 }
 
-int load_settings(const struct options *options, struct settings *out, struct err *err)
+int load_given(const struct options *options, struct settings *settings, struct err *err)
 {
-    if (load_own(out, err) != 0)
-        return -1;
     if (options->preset) {
         char *path = places_preset(options->preset, err);
         if (!path)
             return -1;
-        int result = settings_load(out, path, false, err);
+        int result = settings_load(settings, path, false, err);
         mem_free(path);
         if (result != 0)
             return -1;
     }
-    if (load_overrides(options, out, err) != 0)
+    if (load_overrides(options, settings, err) != 0)
         return -1;
-    return settings_check(out, err);
+    return settings_check(settings, err);
+}
+
+int load_settings(const struct options *options, struct settings *out, struct err *err)
+{
+    return load_own(out, err) != 0 ? -1 : load_given(options, out, err);
 }

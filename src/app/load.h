@@ -11,6 +11,9 @@ int load_settings(const struct options *options, struct settings *out, struct er
 /* What --set names of the view's settings, over the user's own; what else it names is not
  * looked at. */
 int load_view_settings(const struct options *options, struct settings *out, struct err *err);
+/* What the command line gives, --preset, --config and --set, over settings that are already there.
+ */
+int load_given(const struct options *options, struct settings *settings, struct err *err);
 /* Only --config and --set, over settings that are already there. */
 int load_overrides(const struct options *options, struct settings *settings, struct err *err);
 

@@ -1,14 +1,15 @@
 kdtui_SOURCES = src/app/main.c src/app/bench.c src/app/bench.h src/app/bench_print.c \
+	src/app/board.c src/app/board.h \
 	src/app/compare.c src/app/compare.h src/app/eval.c src/app/eval.h src/app/export.c src/app/export.h \
 	src/app/output.c src/app/output.h src/app/plot.c src/app/plot.h src/app/list.c src/app/list.h \
 	src/app/remote.c src/app/remote.h src/app/standing.c src/app/standing.h src/app/lines.c src/app/lines.h \
 	src/app/load.c src/app/load.h src/app/options.c src/app/options.h \
 	src/app/places.c src/app/places.h src/app/print.c src/app/print.h src/app/replay.c src/app/replay.h src/app/resume.c \
-	src/app/resume.h \
+	src/app/resume.h src/app/search.c src/app/search.h \
 	src/app/signals.c src/app/signals.h src/app/train.c src/app/train.h \
 	src/app/usage.c src/app/usage.h src/app/usage.def
 kdtui_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-kdtui_LDADD = src/ui/libui.a src/export/libexport.a src/ctl/libctl.a src/run/librun.a \
+kdtui_LDADD = src/ui/libui.a src/search/libsearch.a src/export/libexport.a src/ctl/libctl.a src/run/librun.a \
 	src/data/libdata.a src/net/libnet.a \
 	src/math/libmath.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
 	$(CURSES_LIBS) $(BLAS_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS)
@@ -31,7 +32,10 @@ dist_presets_DATA = \
 	etc/presets/fig10.ini etc/presets/fig11.ini etc/presets/fig12.ini \
 	etc/presets/fig13.ini etc/presets/fig14.ini etc/presets/fig15.ini \
 	etc/presets/fig16.ini etc/presets/fig17.ini etc/presets/fig18.ini \
-	etc/presets/fig19.ini etc/presets/fig20.ini etc/presets/fig21.ini
+	etc/presets/fig19.ini etc/presets/fig20.ini etc/presets/fig21.ini \
+	etc/presets/srch1.ini etc/presets/srch2.ini etc/presets/srch3.ini etc/presets/srch4.ini \
+	etc/presets/srch5.ini etc/presets/srch6.ini etc/presets/srch7.ini \
+	etc/presets/tab1.ini etc/presets/tab2.ini etc/presets/tab3.ini
 dist_bashcompletion_DATA = etc/completions/kdtui.bash
 dist_zshcompletion_DATA = etc/completions/_kdtui
 dist_fishcompletion_DATA = etc/completions/kdtui.fish

@@ -17,6 +17,7 @@
 #include "remote.h"
 #include "replay.h"
 #include "resume.h"
+#include "search.h"
 #include "train.h"
 
 /* The exit code of an error, after saying it. */
@@ -45,6 +46,8 @@ static int perform(const struct options *options, struct err *err)
         return replay_command(options, err);
     case SUBCOMMAND_EVAL:
         return eval_command(options, err);
+    case SUBCOMMAND_SEARCH:
+        return search_command(options, err);
     case SUBCOMMAND_LIST:
         return list_command(options, err);
     case SUBCOMMAND_STATUS:

@@ -86,9 +86,11 @@ static void take_option(struct options *out, const char *name, const char *value
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"headless", &out->headless}, {"mouse", &out->mouse},    {"quiet", &out->quiet},
-                 {"verify", &out->verify},     {"ini", &out->ini},        {"json", &out->json},
-                 {"help", &out->help},         {"version", &out->version}};
+    } flags[] = {{"headless", &out->headless}, {"mouse", &out->mouse},
+                 {"quiet", &out->quiet},       {"verify", &out->verify},
+                 {"ini", &out->ini},           {"json", &out->json},
+                 {"help", &out->help},         {"version", &out->version},
+                 {"table", &out->table},       {"csv", &out->csv}};
     const struct {
         const char *name;
         const char **text;
@@ -96,7 +98,7 @@ static void take_option(struct options *out, const char *name, const char *value
         {"preset", &out->preset}, {"name", &out->name},       {"runs-dir", &out->runs_directory},
         {"script", &out->script}, {"epochs", &out->epochs},   {"from", &out->from},
         {"split", &out->split},   {"seconds", &out->seconds}, {"output", &out->output},
-        {"format", &out->format}};
+        {"format", &out->format}, {"join", &out->join}};
 
     if (strcmp(name, "config") == 0)
         out->config[out->config_count++] = value;

@@ -11,9 +11,9 @@
 
 struct options {
     enum subcommand subcommand;
-    bool headless, mouse, quiet, verify, ini, json, help, version;
+    bool headless, mouse, quiet, verify, ini, json, table, csv, help, version;
     const char *preset, *name, *runs_directory, *split, *script, *epochs, *from, *seconds, *output,
-        *format;                /* NULL: not given */
+        *format, *join;         /* NULL: not given */
     const char **config, **set; /* in the order given */
     size_t config_count, set_count;
     char **operands; /* without the subcommand; NULL at the end */

@@ -151,10 +151,10 @@ char *places_preset(const char *name, struct err *err)
     return found;
 }
 
-/* When settings.ini of a run was written; false where it is not a run. */
-static bool run_started(const char *directory, struct timespec *when)
+/* When a file of a directory was written; false where it is not there. */
+static bool was_started(const char *directory, const char *file, struct timespec *when)
 {
-    char *path = file_path(directory, "settings.ini");
+    char *path = file_path(directory, file);
     struct stat status;
     bool is_run = stat(path, &status) == 0;
     mem_free(path);
@@ -163,7 +163,12 @@ static bool run_started(const char *directory, struct timespec *when)
     return is_run;
 }
 
-static char *last_run(const char *runs_directory, struct err *err)
+static bool run_started(const char *directory, struct timespec *when)
+{
+    return was_started(directory, "settings.ini", when);
+}
+
+char *places_last(const char *runs_directory, const char *file, const char *kind, struct err *err)
 {
     char *newest = NULL;
     struct timespec newest_time = {0};
@@ -172,7 +177,7 @@ static char *last_run(const char *runs_directory, struct err *err)
         for (const struct dirent *entry; (entry = readdir(stream));) {
             struct timespec when;
             char *directory = file_path(runs_directory, entry->d_name);
-            if (entry->d_name[0] != '.' && run_started(directory, &when) &&
+            if (entry->d_name[0] != '.' && was_started(directory, file, &when) &&
                 (!newest || when.tv_sec > newest_time.tv_sec ||
                  (when.tv_sec == newest_time.tv_sec && when.tv_nsec > newest_time.tv_nsec))) {
                 mem_free(newest);
@@ -185,7 +190,7 @@ static char *last_run(const char *runs_directory, struct err *err)
         closedir(stream);
     }
     if (!newest)
-        err_set(err, ERR_FILE, "no run in %s", runs_directory);
+        err_set(err, ERR_FILE, "no %s in %s", kind, runs_directory);
     return newest;
 }
 
@@ -193,7 +198,7 @@ char *places_run(const char *word, const char *runs_directory, struct err *err)
 {
     struct timespec when;
     if (strcmp(word, "last") == 0 && !run_started(word, &when))
-        return last_run(runs_directory, err);
+        return places_last(runs_directory, "settings.ini", "run", err);
     if (run_started(word, &when))
         return mem_text(word);
     char *directory = file_path(runs_directory, word);

@@ -17,6 +17,9 @@ char *places_sockets(void);        /* $XDG_STATE_HOME/kdtui/sockets */
  * names the nearest preset. */
 char *places_preset(const char *name, struct err *err);
 
+/* The newest directory there that holds `file`, which makes it a `kind`. */
+char *places_last(const char *runs_directory, const char *file, const char *kind, struct err *err);
+
 /* The directory of a run: one that holds settings.ini, a name in runs_directory,
  * or `last`, the newest there. */
 char *places_run(const char *word, const char *runs_directory, struct err *err);

@@ -9,7 +9,8 @@ src_base_libbase_a_SOURCES = \
 	src/base/number.c \
 	src/base/rng.c \
 	src/base/rng.h \
-	src/base/text.c
+	src/base/text.c \
+	src/base/thread.c
 
 UNIT_TESTS += tests/test_base tests/test_base_rng
 tests_test_base_SOURCES = tests/test_base.c

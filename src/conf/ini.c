@@ -23,7 +23,9 @@ struct reader {
     const char *next, *end;
     int line;                /* number of the line that was read last */
     struct settings *parsed; /* a copy, so that an error leaves no traces */
-    int *given_in;           /* per row: the line that set it, 0 none */
+    /* Per row the line that set it, 0 none; then per row the line of [search] that lists its
+     * values. */
+    int *given_in;
     struct err *err;
     bool failed; /* *err is filled, without path and line */
 };
@@ -117,14 +119,17 @@ static int take_value(struct reader *reader, const char *section, const char *ke
     if (*key == '\0')
         return err_set(reader->err, ERR_USAGE, "a key is expected before =");
     snprintf(name, sizeof name, "%s.%s", section, key);
-    const struct setting *row = settings_find(name, reader->err);
+    const bool list = settings_is_list(section, key);
+    const struct setting *row = settings_find(list ? key : name, reader->err);
     if (!row)
         return -1;
-    int *given_in = &reader->given_in[row - settings_row(0)];
+    int *given_in = &reader->given_in[row - settings_row(0) + (list ? (int)settings_count() : 0)];
     if (*given_in)
         return err_set(reader->err, ERR_USAGE, "%s: given twice, first in line %d", name,
                        *given_in);
     *given_in = reader->line;
+    if (list)
+        return settings_set_list(reader->parsed, key, value, reader->err);
     return settings_set(reader->parsed, row, value, reader->err);
 }
 
@@ -148,7 +153,7 @@ int settings_parse(struct settings *settings, const char *bytes, size_t length, 
         .next = bytes,
         .end = bytes + length,
         .parsed = &parsed,
-        .given_in = mem_alloc(settings_count() * sizeof(int)),
+        .given_in = mem_alloc(2 * settings_count() * sizeof(int)),
         .err = err ? err : &unused,
     };
 
@@ -252,5 +257,7 @@ void settings_print(const struct settings *settings, bool comments, struct text 
             settings_format(settings, row, value, sizeof value);
             text_print(out, "%s =%s%s\n", row->key, *value ? " " : "", value);
         }
+        if (strcmp(section->name, "search") == 0)
+            text_print(out, "%s", settings->search_lists);
     }
 }

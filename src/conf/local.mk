@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/conf/libconf.a
-src_conf_libconf_a_SOURCES = src/conf/settings.c src/conf/value.c src/conf/ini.c
+src_conf_libconf_a_SOURCES = src/conf/settings.c src/conf/value.c src/conf/ini.c \
+	src/conf/space.c
 src_conf_libconf_a_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
 
 UNIT_TESTS += tests/test_conf

@@ -5,6 +5,7 @@
 #include "kdt/conf.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* clang-format off */
@@ -13,9 +14,11 @@
 #define CHOICES_END(list) {NULL, NULL}};
 #include "kdt/settings.def"
 
-#define ROW(section, key, type, standard, minimum, maximum, choices, unit, change, meaning)     \
-    {#section "." #key, #section, #key, type, standard, minimum, maximum, choices, unit,        \
+#define ROW_OF(section, key, type, standard, minimum, maximum, choices, unit, of, change, meaning) \
+    {#section "." #key, #section, #key, type, standard, minimum, maximum, choices, unit, of,    \
      SETTING_##change, meaning, offsetof(struct settings, section.key)},
+#define ROW(section, key, type, standard, minimum, maximum, choices, unit, change, meaning)     \
+    ROW_OF(section, key, type, standard, minimum, maximum, choices, unit, NULL, change, meaning)
 
 static const struct setting rows[] = {
 #define INTEGER(section, key, standard, minimum, maximum, unit, change, meaning) \
@@ -31,6 +34,8 @@ static const struct setting rows[] = {
 /* Units of a layer, so that a product of two widths stays far below 2^63. */
 #define WIDTHS(section, key, standard, change, meaning) \
     ROW(section, key, SETTING_WIDTHS, standard, 1, 65536, NULL, "", change, meaning)
+#define SPACE(section, key, of, standard, change, meaning) \
+    ROW_OF(section, key, SETTING_SPACE, standard, 0, 0, NULL, "", of, change, meaning)
 #include "kdt/settings.def"
 };
 
@@ -120,6 +125,31 @@ static int check_rates(const struct settings *settings, const char *schedule, do
                    schedule, highest_name, high);
 }
 
+/* The widest decreasing architecture: where the ranges have none, there is none at all. */
+static int check_decreasing(const struct settings *settings, struct err *err)
+{
+    struct space space;
+    double before = INFINITY;
+
+    if (!settings->search.decreasing || !*settings->search.hidden ||
+        space_parse(settings_find("network.hidden", NULL), "search.hidden", settings->search.hidden,
+                    &space, NULL) != 0 ||
+        space.kind != SPACE_LAYERS)
+        return 0;
+    for (int i = 0; i < space.layers; i++) {
+        int64_t value = space.layer[i].count - 1;
+        while (value >= 0 && space_step(&space.layer[i], value) >= before)
+            value--;
+        if (value < 0)
+            return err_set(err, ERR_USAGE,
+                           "search.hidden = %.200s: with search.decreasing = on an architecture "
+                           "with each layer narrower than the one before is expected",
+                           settings->search.hidden);
+        before = space_step(&space.layer[i], value);
+    }
+    return 0;
+}
+
 int settings_check(const struct settings *settings, struct err *err)
 {
     int64_t train_size = settings->data.train_size, batch_size = settings->train.batch_size;
@@ -128,6 +158,8 @@ int settings_check(const struct settings *settings, struct err *err)
         return err_set(err, ERR_USAGE,
                        "data.train_size = %lld: 0 or at least train.batch_size = %lld is expected",
                        (long long)train_size, (long long)batch_size);
+    if (check_decreasing(settings, err) != 0)
+        return -1;
     if (settings->train.schedule == SCHEDULE_CYCLICAL)
         return check_rates(settings, "cyclical", settings->train.rate_max, "train.rate_max", err);
     if (settings->train.schedule == SCHEDULE_COSINE)

@@ -82,8 +82,21 @@ static int parse_widths(const struct setting *row, const char *value, struct set
     }
 }
 
-/* Parses into the field; what *settings held is kept where the value is bad. */
-static int parse_value(struct settings *settings, const struct setting *row, const char *value)
+static int parse_space(const struct setting *row, const char *value, char out[SETTINGS_TEXT],
+                       struct err *err)
+{
+    struct space space;
+
+    if (strlen(value) >= SETTINGS_TEXT || parse_text(value, out))
+        return -1;
+    return *value && space_parse(settings_find(row->of, NULL), row->name, value, &space, err) ? -1
+                                                                                              : 0;
+}
+
+/* Parses into the field; what *settings held is kept where the value is bad. *err has what there
+ * is to say beyond what is accepted. */
+static int parse_value(struct settings *settings, const struct setting *row, const char *value,
+                       struct err *err)
 {
     void *field = (char *)settings + row->offset;
     union {
@@ -124,6 +137,10 @@ static int parse_value(struct settings *settings, const struct setting *row, con
         status = parse_widths(row, value, &parsed.widths);
         size = sizeof parsed.widths;
         break;
+    case SETTING_SPACE:
+        status = parse_space(row, value, parsed.text, err);
+        size = sizeof parsed.text;
+        break;
     }
     if (status == 0)
         memcpy(field, &parsed, size);
@@ -155,9 +172,12 @@ int settings_set(struct settings *settings, const struct setting *row, const cha
         return refuse(row, value, err);
     memcpy(trimmed, value, length);
     trimmed[length] = '\0';
-    if (parse_value(settings, row, trimmed))
+    struct err why = {.code = ERR_OK};
+    if (parse_value(settings, row, trimmed, &why) == 0)
+        return 0;
+    if (why.code == ERR_OK)
         return refuse(row, trimmed, err);
-    return 0;
+    return err_set(err, why.code, "%s", why.text);
 }
 
 int settings_set_relative(struct settings *settings, const struct setting *row, const char *value,
@@ -210,6 +230,9 @@ int settings_set_line(struct settings *settings, const char *line, struct err *e
         end--;
     size_t length = (size_t)(end - line);
     text_copy(name, length < sizeof name ? length + 1 : sizeof name, line);
+    const char *key = strncmp(name, "search.", 7) == 0 ? name + 7 : NULL;
+    if (key && settings_is_list("search", key))
+        return settings_set_list(settings, key, equals + 1, err);
     const struct setting *row = settings_find(name, err);
     if (!row)
         return -1;
@@ -242,6 +265,7 @@ void settings_format(const struct settings *settings, const struct setting *row,
         break;
     }
     case SETTING_TEXT:
+    case SETTING_SPACE:
         text_print(&text, "%s", (const char *)field);
         break;
     case SETTING_WIDTHS: {
@@ -286,6 +310,12 @@ void settings_accepted(const struct setting *row, char *out, size_t size)
         text_print(&text,
                    "a list of at most %d whole numbers from %.0f to %.0f with spaces between",
                    SETTINGS_MAX_LAYERS, row->minimum, row->maximum);
+        break;
+    case SETTING_SPACE:
+        text_print(&text,
+                   "log A B [N], uniform A B [N], A:B:STEP, or values with spaces between; empty: "
+                   "%s",
+                   row->of);
         break;
     }
     text_copy(out, size, text.bytes);

@@ -36,11 +36,10 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* A run that starts, evaluates or tests runs, for who asks from outside. */
+/* For who asks from outside, whatever it does while it goes on is running. */
 static const char *state_name(enum run_state state)
 {
-    const bool runs = state == RUN_STARTING || state == RUN_EVALUATING || state == RUN_TESTING;
-    return run_state_name(runs ? RUN_RUNNING : state);
+    return run_state_name(state == RUN_PAUSED || run_state_ended(state) ? state : RUN_RUNNING);
 }
 
 void ctl_status_print(const struct snapshot *now, int viewers, struct text *out)

@@ -8,6 +8,7 @@ src_math_libmath_a_SOURCES = \
 	src/math/norm.c \
 	src/math/peak.c \
 	src/math/rows.c \
+	src/math/squares.c \
 	src/math/tail.c \
 	src/math/team.c \
 	src/math/thread.c \

@@ -3,44 +3,94 @@
  */
 #include "internal.h"
 
-/* Four rows at once, so that factor and offset are read once. */
-MATH_BODY void bytes_group(int n, const uint8_t *restrict a, const uint8_t *restrict b,
-                           const uint8_t *restrict c, const uint8_t *restrict d,
-                           const real *restrict factor, const real *restrict offset,
-                           real *restrict x, int stride)
+#if defined(__x86_64__) && !defined(KDT_REAL_DOUBLE)
+#include <immintrin.h>
+#endif
+
+/* Rows at once, so that factor and offset are read once for all of them. */
+enum { GROUP_ROWS = 4 };
+
+static void bytes_end(int rows, int begin, int n, const uint8_t *const *bytes, const real *factor,
+                      const real *offset, real *x, int stride)
 {
-    real *restrict xa = x, *restrict xb = xa + stride, *restrict xc = xb + stride,
-                   *restrict xd = xc + stride;
-    for (int i = 0; i < n; i++) {
-        xa[i] = (real)a[i] * factor[i] - offset[i];
-        xb[i] = (real)b[i] * factor[i] - offset[i];
-        xc[i] = (real)c[i] * factor[i] - offset[i];
-        xd[i] = (real)d[i] * factor[i] - offset[i];
+    for (int r = 0; r < rows; r++)
+        for (int i = begin; i < n; i++)
+            x[(size_t)r * (size_t)stride + (size_t)i] = (real)bytes[r][i] * factor[i] - offset[i];
+}
+
+static void bytes_plain(int rows, int n, const uint8_t *const *bytes, const real *factor,
+                        const real *offset, real *x, int stride)
+{
+    bytes_end(rows, 0, n, bytes, factor, offset, x, stride);
+}
+
+#if defined(__x86_64__) && !defined(KDT_REAL_DOUBLE)
+/* Compilers go from bytes to numbers in more steps than these. */
+#define BYTES_GROUP(lanes, vector, load, convert, multiply, subtract, store)                       \
+    for (int i = 0; i + (lanes) <= n; i += (lanes)) {                                              \
+        const vector by = load(factor + i), less = load(offset + i);                               \
+        for (int r = 0; r < rows; r++)                                                             \
+            store(x + r * stride + i, subtract(multiply(convert(bytes[r] + i), by), less));        \
     }
-}
+#define BYTES_ROWS(group)                                                                          \
+    const int end = n / 16 * 16;                                                                   \
+    bytes_end(rows, end, n, bytes, factor, offset, x, stride);                                     \
+    for (; rows >= GROUP_ROWS; rows -= GROUP_ROWS, bytes += GROUP_ROWS, x += GROUP_ROWS * stride)  \
+        group(GROUP_ROWS, end, bytes, factor, offset, x, stride);                                  \
+    for (; rows > 0; rows--, bytes++, x += stride)                                                 \
+        group(1, end, bytes, factor, offset, x, stride);
 
-MATH_BODY void bytes_row(int n, const uint8_t *restrict bytes, const real *restrict factor,
-                         const real *restrict offset, real *restrict x)
+#define CONVERT_256(from)                                                                          \
+    _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)(from))))
+#define CONVERT_512(from)                                                                          \
+    _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)(from))))
+
+__attribute__((target("avx2"))) MATH_BODY void group_avx2(int rows, int n,
+                                                          const uint8_t *const *bytes,
+                                                          const float *factor, const float *offset,
+                                                          float *x, int stride)
 {
-    for (int i = 0; i < n; i++)
-        x[i] = (real)bytes[i] * factor[i] - offset[i];
+    BYTES_GROUP(8, __m256, _mm256_loadu_ps, CONVERT_256, _mm256_mul_ps, _mm256_sub_ps,
+                _mm256_storeu_ps)
 }
 
-MATH_BODY void math_bytes_affine_body(int rows, int n, const uint8_t *const *bytes,
-                                      const real *factor, const real *offset, real *x, int stride)
+__attribute__((target("avx2"))) static void bytes_avx2(int rows, int n, const uint8_t *const *bytes,
+                                                       const float *factor, const float *offset,
+                                                       float *x, int stride)
 {
-    int r = 0;
-
-    for (; r + 4 <= rows; r += 4, x += 4 * stride)
-        bytes_group(n, bytes[r], bytes[r + 1], bytes[r + 2], bytes[r + 3], factor, offset, x,
-                    stride);
-    for (; r < rows; r++, x += stride)
-        bytes_row(n, bytes[r], factor, offset, x);
+    BYTES_ROWS(group_avx2)
 }
-MATH_KERNEL(void, math_bytes_affine,
-            (int rows, int n, const uint8_t *const *bytes, const real *factor, const real *offset,
-             real *x, int stride),
-            (rows, n, bytes, factor, offset, x, stride))
+
+__attribute__((target("avx512f"))) MATH_BODY void
+group_avx512(int rows, int n, const uint8_t *const *bytes, const float *factor, const float *offset,
+             float *x, int stride)
+{
+    BYTES_GROUP(16, __m512, _mm512_loadu_ps, CONVERT_512, _mm512_mul_ps, _mm512_sub_ps,
+                _mm512_storeu_ps)
+}
+
+__attribute__((target("avx512f"))) static void
+bytes_avx512(int rows, int n, const uint8_t *const *bytes, const float *factor, const float *offset,
+             float *x, int stride)
+{
+    BYTES_ROWS(group_avx512)
+}
+#else
+#define bytes_avx2 bytes_plain
+#define bytes_avx512 bytes_plain
+#endif
+
+void math_bytes_affine(int rows, int n, const uint8_t *const *bytes, const real *factor,
+                       const real *offset, real *x, int stride)
+{
+    static void (*const copies[])(int, int, const uint8_t *const *, const real *, const real *,
+                                  real *, int) = {
+        [MATH_WIDTH_PLAIN] = bytes_plain,
+        [MATH_WIDTH_AVX2] = bytes_avx2,
+        [MATH_WIDTH_AVX512] = bytes_avx512,
+    };
+    copies[math_width](rows, n, bytes, factor, offset, x, stride);
+}
 
 enum { BLOCK = 8 };
 typedef real block_row

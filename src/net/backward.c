@@ -29,7 +29,7 @@ static void input_gradient(const struct backward *backward, int piece, real *tur
 
         for (int h = 0; h < units; h++)
             memset(turned + h * stride + inputs, 0, (size_t)(width - inputs) * sizeof *turned);
-        math_transpose(inputs, units, layer->weight.value + layer_panel_at(layer, p, begin),
+        math_transpose(inputs, layer->panel, layer->weight.value + layer_panel_at(layer, p, begin),
                        layer->panel, turned, stride);
         math_gemm(MATH_PLAIN, MATH_PLAIN, backward->rows, width, units, 1,
                   layer->gradient + p * layer->panel, layer->stride, turned, stride, p > 0,
@@ -153,8 +153,13 @@ struct net_step_result net_train_step(struct net *net, const struct net_source *
     const double time = net_clock_start(net);
     result.updated = step_judge(net, labels, rows, loss_limit, &result);
     net_clock_mark(net, NET_PHASE_INNER, time);
-    if (result.updated)
+    if (result.updated) {
+        if (net->measure != NULL)
+            measure_start(net);
         net_backward(net, source, rows, update);
+        if (net->measure != NULL)
+            measure_finish(net, rows);
+    }
     if (net->clock != NULL)
         net->clock->steps += (uint64_t)((clock_seconds() - start) * 1e9);
     return result;

@@ -60,15 +60,32 @@ static void panel_piece(void *arg, int p)
     finish_panel(arg, p);
 }
 
+/* Units of a first layer whose partial sums are ready. */
+static void finish_first(void *arg, int i)
+{
+    const struct forward *forward = arg;
+    struct layer *layer = &forward->net->layers[0];
+    const int begin = i * layer->finish_units;
+    const double time = net_clock_start(forward->net);
+
+    layer_finish_forward(forward->net, layer, forward->rows, begin,
+                         net_smaller(begin + layer->finish_units, layer->width));
+    net_clock_mark(forward->net, NET_PHASE_INNER, time);
+}
+
 void net_forward(struct net *net, const struct net_source *source, int rows)
 {
     struct forward forward = {.net = net, .rows = rows};
+    const struct layer *first = &net->layers[0];
 
     first_forward(net, source, rows);
-    for (; forward.l < net->shape.layers; forward.l++)
-        team_run(net->team, net->layers[forward.l].panels,
-                 forward.l == 0 && net->layers[0].panels == 1 ? finish_panel : panel_piece,
+    if (first->panels == 1) {
+        team_run(net->team, net_divide_up(first->width, first->finish_units), finish_first,
                  &forward);
+        forward.l++;
+    }
+    for (; forward.l < net->shape.layers; forward.l++)
+        team_run(net->team, net->layers[forward.l].panels, panel_piece, &forward);
 }
 
 /* One evaluation of up to NET_EVALUATE_ROWS rows from `first` on. */

@@ -24,6 +24,11 @@ struct parameter {
     real *value, *velocity;
 };
 
+/* Sums of squares over the weights of a piece, in a step that is measured. */
+struct squares {
+    double gradient, weight, update;
+};
+
 struct layer {
     int inputs, units;
     bool activated;  /* has an activation: all but the last */
@@ -44,6 +49,7 @@ struct layer {
     int block_inputs;         /* whose gradient is made at a time, for one panel */
     /* the first layer: partial sums of the scores, 1: none, and pieces of rows */
     int parts, part_inputs, piece_rows;
+    int finish_units; /* of one panel, that are finished at a time */
 
     /* work, [batch][stride]: score s, normalized y^, output x; a layer without
      * normalization has its output in place of the score */
@@ -54,6 +60,7 @@ struct layer {
     real *sum;                                   /* of the score's gradient */
     real *norm_sum, *dot;                        /* of the normalized gradient; of it and y^ */
     real *fold_scale, *fold_shift;               /* evaluation: y = fold_scale s + fold_shift */
+    struct squares *squares;                     /* [pieces]; NULL: nobody measures */
 };
 
 /* Rows that one piece of an evaluation carries through all layers. */
@@ -93,7 +100,9 @@ struct net {
     struct layer layers[NET_MAX_LAYERS];
     bool averages_set;
     struct mixed mixed;
-    struct net_clock *clock; /* NULL: nobody asks where the time goes */
+    struct net_clock *clock;     /* NULL: nobody asks where the time goes */
+    struct net_measure *measure; /* [layers]; NULL: nobody measures */
+    struct squares *squares;     /* of all layers' pieces */
 
     struct tensor tensors[NET_MAX_LAYERS * 10];
     int tensor_count;
@@ -214,6 +223,17 @@ void layer_update_panel(const struct layer *layer, int panel, int rows, int begi
                         const real *x, int stride, const struct net_update *update);
 void layer_update_tail(const struct layer *layer, int rows, int begin, int inputs, const real *x,
                        int stride, const struct net_update *update);
+
+/* These n weights from `at` on, of inputs begin …, by their gradient g. */
+void layer_update_weights(const struct layer *layer, int begin, size_t at, size_t n, const real *g,
+                          const struct net_update *update);
+
+/* A step that is measured: before its update, instead of net_update_apply for a
+ * block of weights, and when all is done. */
+void measure_start(struct net *net);
+void measure_update(const struct layer *layer, int begin, size_t n, const real *g, real *v, real *w,
+                    const struct net_update *update);
+void measure_finish(struct net *net, int rows);
 
 /* Whether the inputs of a step are in net->x, all of them. */
 bool net_keeps_input(const struct net *net, const struct net_source *source);

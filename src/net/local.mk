@@ -6,6 +6,7 @@ src_net_libnet_a_SOURCES = \
 	src/net/init.c \
 	src/net/internal.h \
 	src/net/loss.c \
+	src/net/measure.c \
 	src/net/mixed.c \
 	src/net/net.c \
 	src/net/norm.c \
@@ -25,6 +26,12 @@ tests_test_net_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_net_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=mem_resize,--wrap=calloc,--wrap=aligned_alloc,--wrap=posix_memalign,--wrap=mmap
 tests_test_net_LDADD = src/net/libnet.a src/math/libmath.a src/base/libbase.a \
+	$(CMOCKA_LIBS) $(BLAS_LIBS) $(ZLIB_LIBS)
+
+UNIT_TESTS += tests/test_net_measure
+tests_test_net_measure_SOURCES = tests/test_net_measure.c
+tests_test_net_measure_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_net_measure_LDADD = src/net/libnet.a src/math/libmath.a src/base/libbase.a \
 	$(CMOCKA_LIBS) $(BLAS_LIBS) $(ZLIB_LIBS)
 
 UNIT_TESTS += tests/test_net_mixed

@@ -203,8 +203,7 @@ static void update_panel(const struct step *step, int panel, int begin, int inpu
                              kept_pairs(net, 0, begin), net->mixed.pair_stride,
                              net->mixed.gradient + 2 * panel * layer->panel, layer->stride, false,
                              gradient, layer->panel);
-    net_update_apply(step->update, step->update->l2, count, gradient, layer->weight.velocity + at,
-                     layer->weight.value + at);
+    layer_update_weights(layer, begin, at, count, gradient, step->update);
     round_panel_weights(net, panel, begin, inputs);
 }
 
@@ -219,12 +218,9 @@ static void update_tail(const struct step *step, int begin, int inputs)
                              net->mixed.gradient + 2 * layer->panel, layer->stride,
                              kept_pairs(net, 0, begin), net->mixed.pair_stride, false, gradient,
                              UPDATE_INPUTS);
-    for (int h = 0; h < layer->tail; h++) {
-        const size_t at = layer_tail_at(layer, h, begin);
-        net_update_apply(step->update, step->update->l2, (size_t)inputs,
-                         gradient + h * UPDATE_INPUTS, layer->weight.velocity + at,
-                         layer->weight.value + at);
-    }
+    for (int h = 0; h < layer->tail; h++)
+        layer_update_weights(layer, begin, layer_tail_at(layer, h, begin), (size_t)inputs,
+                             gradient + h * UPDATE_INPUTS, step->update);
     round_tail_weights(net, begin, inputs);
 }
 

@@ -43,7 +43,7 @@ static int round_up(int value, int to)
 static void layer_cut(struct layer *layer, int batch, bool first, bool mixed)
 {
     enum { LEAST_WEIGHTS = 3200, LEAST_INPUTS = 32, MOST_PIECES = 8, MOST_INPUTS = 384 };
-    enum { LEAST_ROWS = 16, ROW_PIECES = 4 };
+    enum { LEAST_ROWS = 16, ROW_PIECES = 4, FINISH_UNITS = 48 };
     enum { WIDE_UNITS = 128, PANEL_UNITS = 64, PANEL_PRODUCTS = 250000, LANES = 16 };
     /* Rounded numbers fill vectors of twice as many, of rows that are multiplied together. */
     enum { ROUNDED_LANES = 2 * LANES, GROUP_ROWS = 8 };
@@ -71,6 +71,8 @@ static void layer_cut(struct layer *layer, int batch, bool first, bool mixed)
 
     layer->parts = first && layer->panels == 1 && layer->pieces > 1 ? 2 : 1;
     layer->part_inputs = net_divide_up(layer->pieces, layer->parts) * layer->piece_inputs;
+    layer->finish_units = round_up(
+        net_divide_up(layer->width, within(layer->width / FINISH_UNITS, 1, MOST_PIECES)), LANES);
     layer->piece_rows = within(net_divide_up(batch, ROW_PIECES), LEAST_ROWS, NET_PIECE_ROWS);
     if (mixed)
         layer->piece_rows = round_up(layer->piece_rows, GROUP_ROWS);
@@ -287,10 +289,13 @@ int net_create(const struct net_shape *shape, int batch, struct team *team, stru
     net->team = team;
     net->mixed.kernels = mixed ? math_bf16() : NULL;
     assert(!mixed || net->mixed.kernels != NULL);
+    int pieces = 0;
     for (int l = 0; l < shape->layers; l++) {
         assert(shape->units[l] >= 1);
         layer_init(&net->layers[l], shape, batch, l);
+        pieces += net->layers[l].pieces;
     }
+    net->squares = mem_alloc((size_t)pieces * sizeof *net->squares);
     if (allocate(net, lay_out_state, &net->state, err) != 0 ||
         allocate(net, lay_out_work, &net->work, err) != 0) {
         net_destroy(net);
@@ -307,6 +312,7 @@ void net_destroy(struct net *net)
 {
     if (net == NULL)
         return;
+    mem_free(net->squares);
     mem_free(net->work);
     mem_free(net->state);
     mem_free(net);

@@ -59,6 +59,17 @@ void net_update_apply(const struct net_update *update, double l2, size_t n, cons
     }
 }
 
+void layer_update_weights(const struct layer *layer, int begin, size_t at, size_t n, const real *g,
+                          const struct net_update *update)
+{
+    real *v = layer->weight.velocity + at, *w = layer->weight.value + at;
+
+    if (layer->squares != NULL)
+        measure_update(layer, begin, n, g, v, w, update);
+    else
+        net_update_apply(update, update->l2, n, g, v, w);
+}
+
 void layer_update_panel(const struct layer *layer, int panel, int rows, int begin, int inputs,
                         const real *x, int stride, const struct net_update *update)
 {
@@ -68,8 +79,7 @@ void layer_update_panel(const struct layer *layer, int panel, int rows, int begi
 
     math_gemm(MATH_TRANSPOSED, MATH_PLAIN, inputs, layer->panel, rows, 1, x, stride,
               layer->gradient + panel * layer->panel, layer->stride, 0, gradient, layer->panel);
-    net_update_apply(update, update->l2, count, gradient, layer->weight.velocity + at,
-                     layer->weight.value + at);
+    layer_update_weights(layer, begin, at, count, gradient, update);
 }
 
 void layer_update_tail(const struct layer *layer, int rows, int begin, int inputs, const real *x,
@@ -82,9 +92,7 @@ void layer_update_tail(const struct layer *layer, int rows, int begin, int input
     math_tail_gradient(rows, layer->tail, inputs, x, stride,
                        layer->gradient + layer->panels * layer->panel, layer->stride, gradient,
                        inputs);
-    for (int h = 0; h < layer->tail; h++) {
-        const size_t at = layer_tail_at(layer, h, begin);
-        net_update_apply(update, update->l2, (size_t)inputs, gradient + h * inputs,
-                         layer->weight.velocity + at, layer->weight.value + at);
-    }
+    for (int h = 0; h < layer->tail; h++)
+        layer_update_weights(layer, begin, layer_tail_at(layer, h, begin), (size_t)inputs,
+                             gradient + h * inputs, update);
 }

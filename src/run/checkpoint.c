@@ -71,6 +71,8 @@ static const struct field fields[] = {
     FIELD("epoch_steps", POSITION, 0, sums.steps),
     FIELD("epoch_correct", POSITION, 0, sums.correct),
     FIELD("epoch_loss", REAL, 0, sums.loss),
+    FIELD("patience_evaluations", POSITION, -1, patience.evaluations),
+    FIELD("patience_lowest", REAL, 0, patience.lowest),
     FIELD("classes", SMALL, 2, classes),
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };

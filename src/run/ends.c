@@ -70,6 +70,36 @@ enum run_state run_leave(struct run *run)
     return RUN_INTERRUPTED;
 }
 
+enum run_state run_reach(struct run *run)
+{
+    struct err err;
+    return save_and_wait(run, &err) == 0 ? RUN_INTERRUPTED : run_fail(run, &err);
+}
+
+void run_note_patience(struct run *run, const struct evaluation *row)
+{
+    struct patience *patience = &run->patience;
+    if (patience->evaluations >= 0 && !(row->validation_loss < patience->lowest))
+        patience->evaluations++;
+    else if (isfinite(row->validation_loss))
+        *patience = (struct patience){.lowest = row->validation_loss};
+}
+
+void run_end_early(struct run *run)
+{
+    struct patience *patience = &run->patience;
+    const int64_t most = run->settings.train.early_stop;
+    char why[96];
+    /* Where somebody went on after such an end, what is repeated does, too. */
+    if (!most || patience->evaluations < most || tape_goes_on(run))
+        return;
+    snprintf(why, sizeof why, "no validation loss below %.4f in %" PRId64 " evaluations",
+             patience->lowest, patience->evaluations);
+    note_end(run, SOURCE_RULE, "stop", why);
+    patience->evaluations = 0; /* who goes on all the same has as many again */
+    run->stopping = true;
+}
+
 enum run_state run_end_diverged(struct run *run, const char *what, const char *why)
 {
     struct text text = {0};

@@ -160,6 +160,15 @@ struct place {
     int branch;
     uint64_t seq; /* newest journal line before it */
 };
+/* What is measured of the layers; layers.c. */
+struct layers_shown {
+    double looked; /* clock_seconds() of a reader's last look */
+    struct layers newest;
+    /* Of all layers the same steps. */
+    struct layer_point trend[FEED_MAX_LAYERS][FEED_TREND];
+    size_t points;
+    uint64_t measured, apart; /* every so many of them are points */
+};
 struct publication {
     int wake_fd, control_fd; /* immutable */
     pthread_mutex_t lock;
@@ -184,6 +193,7 @@ struct publication {
     int64_t checkpoint_step;
     double checkpoint_clock;
     char warnings[WARNINGS][512];
+    struct layers_shown layers;
     struct range_test range; /* the newest */
 };
 int publication_init(struct publication *publication, struct err *err);
@@ -208,6 +218,15 @@ uint64_t publication_request(struct publication *publication, const char *line);
 void publication_answer(struct publication *publication, uint64_t id, enum answer_state state,
                         int64_t step, const char *text);
 void publication_feed(struct feed *feed); /* sets the functions that read */
+
+/* ---- layers.c: what readers see of the layers, while they look ---- */
+
+/* Whether the next step is to be measured, into run->layers. */
+bool run_layers_due(struct run *run, double clock);
+void run_layers_measured(struct run *run); /* the step that has just been done */
+/* Under the publication's lock: at another state. */
+void layers_forget(struct layers_shown *shown);
+void layers_feed(struct feed *feed); /* as publication_feed */
 
 /* ---- journal.c ---- */
 
@@ -619,8 +638,10 @@ struct resume {
     bool goes_on; /* also where the run had finished */
     struct text notes;
 };
-/* Locked, settings and journal read; `states`: and every checkpoint verified. */
-int resume_read(const char *directory, bool states, struct resume **out, struct err *err);
+/* Locked (lock_fd 0: by itself), settings and journal read; `states`: and every checkpoint
+ * verified. */
+int resume_read(const char *directory, int lock_fd, bool states, struct resume **out,
+                struct err *err);
 /* The file that holds the weights of the checkpoint's best evaluation; NULL: none does. */
 char *resume_best_path(const struct resume *resume);
 /* restore.c: the numbers of the run's net; its thread calls this. */
@@ -652,6 +673,8 @@ int tape_perform(struct run *run, struct err *err);
 bool tape_repeats(const struct run *run);
 /* And until then nobody else changes anything. */
 bool tape_holds(const struct run *run);
+/* And the run is known to have been changed by somebody, or to be, from here on. */
+bool tape_goes_on(const struct run *run);
 /* Whether a command that is no line of the tape may be performed meanwhile. */
 int tape_check(const struct run *run, const struct order *order, enum command_id command,
                struct err *err);
@@ -741,6 +764,7 @@ struct run {
     struct net_shape shape;
     struct net_schedule schedule;
     int batch;
+    int64_t until; /* the step of run_options.until; 0: none */
     double loss_limit;
     struct resume *resume;               /* owned; NULL: a new run */
     struct verify *verify;               /* the replay's; NULL: none */
@@ -767,6 +791,7 @@ struct run {
     double *losses;      /* of the last metrics.stride steps, */
     int64_t losses_from; /* but only from this one on */
     struct epoch_sums sums;
+    struct patience patience;
     struct stopwatch watch;
     double speed_samples, speed_seconds; /* decaying sums over training steps */
     double train_samples, train_seconds; /* of all training steps of this process */
@@ -780,10 +805,12 @@ struct run {
     struct image good, candidate; /* candidate: the next step judges it; copies NULL: none */
     int halvings;                 /* of the rate, by rules, since the last epoch's end */
     struct condition condition;
-    struct range_test range; /* the newest */
-    bool range_stopped;      /* it made way for another command */
-    char verified[256];      /* what was compared, once all was */
-    char limit[64];          /* why the last of steps_left pauses; "": one by one */
+    struct net_measure layers[NET_MAX_LAYERS]; /* of the last step that was measured */
+    double layers_due;                         /* clock; before it no step is measured */
+    struct range_test range;                   /* the newest */
+    bool range_stopped;                        /* it made way for another command */
+    char verified[256];                        /* what was compared, once all was */
+    char limit[64]; /* why the last of steps_left pauses; "": one by one */
     struct journal journal;
     struct metrics metrics;
     struct tape tape;
@@ -808,8 +835,8 @@ int run_plan(struct run *run, struct err *err);
 int run_plan_again(struct run *run, const struct edit *edits, size_t count, struct err *err);
 void run_first_snapshot(struct run *run);
 int run_start(struct run *run, struct err *err); /* the thread */
-/* -1 where another process has it. */
-int run_lock(const char *directory, int *fd, struct err *err);
+/* The lock of the run itself: another hold on the one there is already, or its own. */
+int run_take_lock(const char *directory, int held, int *fd, struct err *err);
 
 /* thread.c */
 void *run_thread(void *run);
@@ -889,7 +916,12 @@ void run_watch_stop(struct run *run);
 enum run_state run_fail(struct run *run, const struct err *err);
 /* Somebody wants it to. */
 enum run_state run_leave(struct run *run);
+/* The epochs of run_options.until are done. */
+enum run_state run_reach(struct run *run);
 /* By the rule: `what` is shown, `why` journalled. The present state is saved. */
+/* An evaluation, before any state of after it is kept; then the end, where it is due. */
+void run_note_patience(struct run *run, const struct evaluation *row);
+void run_end_early(struct run *run);
 enum run_state run_end_diverged(struct run *run, const char *what, const char *why);
 /* All steps are done, or `stop` was given. A final state that cannot be saved
  * makes the run a failed one, but keeps it from nothing else. */

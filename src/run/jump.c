@@ -225,6 +225,7 @@ void run_restore(struct run *run, const struct image *image)
     run->rate_anchor = about->rate_anchor;
     run->metrics.row = about->row;
     run->sums = about->sums;
+    run->patience = about->patience;
     run->evaluation_due = about->evaluation_due;
     run->losses_from = run->step;
     /* An epoch that was not trained in one go tells nothing about how long one takes. */

@@ -8,8 +8,11 @@
  */
 #include "internal.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static void fill_about(struct run *run, struct checkpoint *about)
 {
@@ -31,6 +34,7 @@ static void fill_about(struct run *run, struct checkpoint *about)
         .steps_length = file_log_length(run->metrics.steps.log),
         .row = run->metrics.row,
         .sums = run->sums,
+        .patience = run->patience,
         .evaluation_due = run->evaluation_due,
         .inputs = run->info->inputs,
         .classes = run->info->classes,
@@ -125,6 +129,25 @@ void run_keep_edit(struct run *run, const struct image *image, const char *label
     snprintf(job.name, sizeof job.name, "edit-%" PRIu64, run->seq);
     states_edit(&run->states, job.name, label, image);
     writer_submit(&run->writer, &job);
+}
+
+void run_prune(const char *directory)
+{
+    char *checkpoints = file_path(directory, "checkpoints");
+    char *best = file_path(checkpoints, "best.safetensors");
+    DIR *stream = file_exists(best) ? opendir(checkpoints) : NULL;
+    for (const struct dirent *entry; stream && (entry = readdir(stream));) {
+        if (strncmp(entry->d_name, "step-", 5) != 0 &&
+            strcmp(entry->d_name, "last.safetensors") != 0)
+            continue;
+        char *path = file_path(checkpoints, entry->d_name);
+        unlink(path);
+        mem_free(path);
+    }
+    if (stream)
+        closedir(stream);
+    mem_free(best);
+    mem_free(checkpoints);
 }
 
 /* ---- good states ---- */

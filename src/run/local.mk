@@ -2,7 +2,8 @@ noinst_LIBRARIES += src/run/librun.a
 src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint.c \
 	src/run/conditions.c src/run/diverge.c src/run/edits.c src/run/ends.c src/run/earlier.c src/run/evaluate.c \
 	src/run/feed.c src/run/history.c src/run/image.c src/run/journal.c src/run/journal_read.c \
-	src/run/jump.c src/run/keep.c src/run/metrics.c src/run/metrics_read.c src/run/practice.c \
+	src/run/jump.c src/run/keep.c src/run/layers.c src/run/metrics.c src/run/metrics_read.c \
+	src/run/practice.c \
 	src/run/publish.c src/run/queue.c src/run/range.c src/run/record.c src/run/replay.c src/run/restore.c \
 	src/run/result.c src/run/resume.c src/run/run.c \
 	src/run/safetensors.c src/run/script.c src/run/series.c src/run/states.c src/run/tape.c \
@@ -13,7 +14,7 @@ src_run_librun_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 UNIT_TESTS += tests/test_run tests/test_run_range tests/test_run_commands tests/test_run_ends \
 	tests/test_run_evaluate tests/test_run_confusion tests/test_run_read tests/test_run_record \
 	tests/test_run_replay tests/test_run_resume tests/test_run_states tests/test_run_series \
-	tests/test_run_history tests/test_run_diverge tests/test_checkpoint
+	tests/test_run_history tests/test_run_diverge tests/test_run_layers tests/test_checkpoint
 tests_test_run_SOURCES = tests/test_run.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_LDADD = src/run/librun.a src/data/libdata.a src/net/libnet.a src/math/libmath.a \
@@ -60,6 +61,9 @@ UNIT_TESTS += tests/test_run_earlier
 tests_test_run_earlier_SOURCES = tests/test_run_earlier.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_earlier_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_earlier_LDADD = $(tests_test_run_LDADD)
+tests_test_run_layers_SOURCES = tests/test_run_layers.c tests/run_fixture.c tests/run_fixture.h
+tests_test_run_layers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_run_layers_LDADD = $(tests_test_run_LDADD)
 tests_test_run_range_SOURCES = tests/test_run_range.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_range_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_range_LDADD = $(tests_test_run_LDADD)

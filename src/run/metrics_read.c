@@ -220,6 +220,19 @@ void metrics_file_fini(struct metrics_file *file)
     *file = (struct metrics_file){0};
 }
 
+int run_read_metrics(const char *directory, struct evaluation **out, size_t *count, struct err *err)
+{
+    struct metrics_file file;
+    if (metrics_load(&file, directory, METRICS_ALL, METRICS_ALL, err) != 0)
+        return -1;
+    *count = file.evaluation_count;
+    *out = mem_alloc(*count * sizeof **out);
+    for (size_t i = 0; i < *count; i++)
+        (*out)[i] = file.evaluations[i].evaluation;
+    metrics_file_fini(&file);
+    return 0;
+}
+
 int run_parse_metrics(const char *bytes, size_t length, const char *name, size_t *rows,
                       struct err *err)
 {

@@ -230,6 +230,7 @@ void publication_return(struct publication *publication, const struct edit_mark 
         (struct branch){parent, jump->step, jump->seq, (uint64_t)mark->seq};
     add_edit(publication, mark);
     mark_abandoned(publication);
+    layers_forget(&publication->layers);
     publication->returns++;
     unlock_and_wake(publication);
 }
@@ -464,6 +465,7 @@ void publication_feed(struct feed *feed)
     feed->image = feed_image;
     feed->post = feed_post;
     feed->answer = feed_answer;
+    layers_feed(feed);
     feed->range = feed_range;
     feed->wake_fd = of(feed)->wake_fd;
     feed->control_fd = of(feed)->control_fd;

@@ -10,7 +10,7 @@
 int replay_open(const char *directory, bool verify, struct replay **out, struct err *err)
 {
     struct replay *replay = mem_alloc(sizeof *replay);
-    if (resume_read(directory, verify, &replay->other, err) != 0) {
+    if (resume_read(directory, 0, verify, &replay->other, err) != 0) {
         mem_free(replay);
         return -1;
     }

@@ -226,6 +226,7 @@ static void restore_state(struct run *run, const struct checkpoint *from)
     run->metrics.row = from->row;
     run->losses_from = from->step;
     run->sums = from->sums;
+    run->patience = from->patience;
     /* What an epoch takes is known from those before. */
     if (from->step > 0) {
         double steps = (double)run->schedule.steps_per_epoch;
@@ -244,6 +245,7 @@ static struct checkpoint beginning(const struct run *run)
         .rate_anchor = 1,
         .schedule_rate = run->settings.train.learning_rate,
         .best.step = -1,
+        .patience.evaluations = -1,
         .journal_seq = 1,
         .metrics_length = sizeof METRICS_HEADER - 1,
         .steps_length = sizeof STEPS_HEADER - 1,

@@ -272,7 +272,8 @@ static void split_path(struct resume *resume)
                  resume->directory);
 }
 
-int resume_read(const char *directory, bool states, struct resume **out, struct err *err)
+int resume_read(const char *directory, int lock_fd, bool states, struct resume **out,
+                struct err *err)
 {
     char *absolute = realpath(directory, NULL);
     if (!absolute)
@@ -282,7 +283,7 @@ int resume_read(const char *directory, bool states, struct resume **out, struct 
     free(absolute);
     resume->lock_fd = -1;
     split_path(resume);
-    if (run_lock(resume->directory, &resume->lock_fd, err) != 0 ||
+    if (run_take_lock(resume->directory, lock_fd, &resume->lock_fd, err) != 0 ||
         load_settings(resume, err) != 0 || load_journal(resume, err) != 0 ||
         (states && find_candidates(resume, err) != 0)) {
         resume_close(resume);
@@ -292,14 +293,21 @@ int resume_read(const char *directory, bool states, struct resume **out, struct 
     return 0;
 }
 
-int resume_open(const char *directory, struct resume **out, struct err *err)
+int resume_open_locked(const char *directory, int lock_fd, int64_t until, struct resume **out,
+                       struct err *err)
 {
-    if (resume_read(directory, true, out, err) != 0)
+    if (resume_read(directory, lock_fd, true, out, err) != 0)
         return -1;
+    (*out)->options.until = until;
     if (choose(*out, err) == 0)
         return 0;
     resume_close(*out);
     return -1;
+}
+
+int resume_open(const char *directory, struct resume **out, struct err *err)
+{
+    return resume_open_locked(directory, 0, 0, out, err);
 }
 
 void resume_close(struct resume *resume)

@@ -15,25 +15,31 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+static bool has_file(const char *directory, const char *name)
+{
+    char *path = file_path(directory, name);
+    bool exists = file_exists(path);
+    mem_free(path);
+    return exists;
+}
+
 /* A run is absent while it has no settings.ini. */
 static int refuse_existing(const char *runs_directory, const char *name, struct err *err)
 {
     char *directory = file_path(runs_directory, name);
-    char *settings = file_path(directory, "settings.ini");
-    bool exists = file_exists(settings);
-    mem_free(settings);
+    bool exists = has_file(directory, "settings.ini"), search = has_file(directory, "search.ini");
     mem_free(directory);
-    return exists ? err_set(err, ERR_USAGE,
-                            "a run named %s exists already in %s; "
-                            "kdtui resume continues it, another name begins a new one",
-                            name, runs_directory)
-                  : 0;
+    return exists || search ? err_set(err, ERR_USAGE,
+                                      "a %s named %s exists already in %s; "
+                                      "kdtui %s continues it, another name begins a new one",
+                                      search ? "search" : "run", name, runs_directory,
+                                      search ? "search" : "resume")
+                            : 0;
 }
 
 int run_name_check(const char *runs_directory, const char *name, struct err *err)
@@ -79,6 +85,7 @@ int run_plan(struct run *run, struct err *err)
         .steps_per_epoch = steps_per_epoch,
         .total_steps = steps_per_epoch * settings->train.epochs,
     };
+    run->until = run->options.until * steps_per_epoch;
     run->loss_limit = 20 * log(run->info->classes);
     return 0;
 }
@@ -169,6 +176,14 @@ int run_lock(const char *directory, int *fd, struct err *err)
     return result;
 }
 
+int run_take_lock(const char *directory, int held, int *fd, struct err *err)
+{
+    if (held == 0)
+        return run_lock(directory, fd, err);
+    *fd = fcntl(held, F_DUPFD_CLOEXEC, 0);
+    return *fd >= 0 ? 0 : err_set_errno(err, ERR_SYSTEM, errno, "%s", directory);
+}
+
 static int write_settings(const struct run *run, const char *path, struct err *err)
 {
     struct text text = {0};
@@ -235,7 +250,7 @@ static int make_files(struct run *run, struct err *err)
     bool locked_before = file_exists(lock);
     int result = -1;
     if (file_make_directories(checkpoints, err) != 0 ||
-        run_lock(run->directory, &run->lock_fd, err) != 0 ||
+        run_take_lock(run->directory, run->options.lock_fd, &run->lock_fd, err) != 0 ||
         file_sync_directory(run->directory, err) != 0 ||
         file_sync_directory(run->options.runs_directory, err) != 0)
         goto done;
@@ -260,21 +275,9 @@ done:
 
 /* ---- create and destroy ---- */
 
-/* Signals go to the thread that waits for them, except those of a crash. */
 int run_start(struct run *run, struct err *err)
 {
-    static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    sigset_t all, before;
-    sigfillset(&all);
-    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
-        sigdelset(&all, crashes[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&run->thread, NULL, run_thread, run);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed)
-        return err_set_errno(err, ERR_SYSTEM, failed, "a thread cannot be made");
-    pthread_setname_np(run->thread, "kdtui-run");
-    return 0;
+    return thread_start(&run->thread, "kdtui-run", run_thread, run, err);
 }
 
 static void release(struct run *run)
@@ -316,6 +319,7 @@ struct run *run_make(const struct run_options *options, const char *directory,
     run->permuted = -1;
     run->epoch_seconds = NAN;
     run->best.step = -1;
+    run->patience.evaluations = -1;
     run->tape.script = options->script;
     return run;
 }

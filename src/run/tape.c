@@ -35,6 +35,18 @@ bool tape_holds(const struct run *run)
     return tape_repeats(run) && !run->tape.live;
 }
 
+bool tape_goes_on(const struct run *run)
+{
+    const struct tape *tape = &run->tape;
+    if (!tape_holds(run))
+        return false;
+    for (size_t i = tape->next; lines_left(tape) && i < tape->journal->count; i++)
+        if (!tape->journal->lines[i].refused &&
+            (tape->journal->lines[i].edit_count || tape->journal->lines[i].jump))
+            return true;
+    return tape->resume && resume_goes_on(tape->resume);
+}
+
 /* Where the last of the lines to be repeated is. */
 static int64_t last_step(const struct tape *tape)
 {

@@ -220,6 +220,7 @@ int run_measure(struct run *run)
         struct err err;
         run_warn_metrics(run, metrics_evaluation(&run->metrics, &row, &err), &err);
         run->evaluation_due = false;
+        run_note_patience(run, &row);
         keep_if_best(run, &row);
         run_offer_good(run);
         run->now.last = row;
@@ -227,8 +228,10 @@ int run_measure(struct run *run)
         publication_evaluation(&run->publication, &row, run->seq, &run->confusion);
     }
     run_settle(run);
-    if (!given_up)
+    if (!given_up) {
         run_condition_evaluated(run, &row);
+        run_end_early(run);
+    }
     return given_up;
 }
 
@@ -274,8 +277,11 @@ static bool train_step(struct run *run, double *loss)
     const struct net_update update = update_terms(&run->settings, run_rate(run));
     const struct gather gather = run_batch(run, run->step);
     const struct net_source source = gather_source(&gather);
+    const bool measured = run_layers_due(run, start);
+    net_measure_set(run->net, measured ? run->layers : NULL);
     struct net_step_result result =
         net_train_step(run->net, &source, run->labels, run->batch, &update, run->loss_limit);
+    net_measure_set(run->net, NULL);
     *loss = result.loss;
     if (!result.updated)
         return false;
@@ -288,6 +294,8 @@ static bool train_step(struct run *run, double *loss)
     publication_loss(&run->publication, step, run_seconds(run), result.loss, update.rate);
     run_warn_metrics(run, metrics_step(&run->metrics, step, result.loss, update.rate, &err), &err);
     note_speed(run, run_clock(run) - start);
+    if (measured)
+        run_layers_measured(run);
     run_publish(run, false);
     return true;
 }
@@ -357,6 +365,8 @@ static enum run_state train(struct run *run)
             continue;
         if (run->stopping || run->step == run->schedule.total_steps || verify_ends(run))
             return verify_end(run, &err) == 0 ? run_complete(run) : run_fail(run, &err);
+        if (run->until && run->step >= run->until)
+            return run_reach(run);
         double loss;
         if (!train_step(run, &loss)) {
             if (!run_diverge(run, loss, &end))

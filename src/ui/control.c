@@ -125,6 +125,8 @@ bool control_update(struct control *control)
     struct state *state = control->state;
     /* The answers before the snapshot, which then is at least as new. */
     post_update(control);
+    if (state->screen == SCREEN_LAYERS)
+        history_look_at_layers(control->history, control->feed);
     range_update(control);
     const bool newer = history_update(control->history, control->feed);
     if (state->screen == SCREEN_CONFUSION)

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 size_t draw_line_break(const char *text, int width, const char **next)
@@ -167,6 +168,17 @@ void draw_count(double count, char *out, size_t size)
         snprintf(out, size, "%.1fM", count / 1e6);
     else
         snprintf(out, size, "%.0fM", count / 1e6);
+}
+
+void draw_scientific(double value, char *out, size_t size)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%.1e", value);
+    const char *e = strchr(text, 'e');
+    if (e == NULL) /* no number */
+        text_copy(out, size, text);
+    else
+        snprintf(out, size, "%.*se%d", (int)(e - text), text, atoi(e + 1));
 }
 
 void draw_epoch(double epochs, char *out, size_t size)

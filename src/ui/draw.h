@@ -23,7 +23,8 @@ void draw_bar(struct grid *grid, int x, int y, int width, double part);
 /* Short texts: "12 s", "2:31", "1:02:31", "2 d 03:10"; "142k". */
 void draw_duration(double seconds, char *out, size_t size);
 void draw_count(double count, char *out, size_t size);
-void draw_age(double seconds, char *out, size_t size); /* in one unit: "5 min" */
+void draw_scientific(double value, char *out, size_t size); /* "2.1e-3" */
+void draw_age(double seconds, char *out, size_t size);      /* in one unit: "5 min" */
 /* An edit's label, shorter: "rate 0.02 → 0.01". */
 const char *draw_brief_label(const char *label);
 /* "12" at an epoch's end, "9.79" inside one. */

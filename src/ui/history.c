@@ -3,7 +3,7 @@
 
 void history_init(struct history *history)
 {
-    *history = (struct history){0};
+    *history = (struct history){.layers.step = -1};
     history->buckets = mem_alloc(FEED_MAX_BUCKETS * sizeof(*history->buckets));
 }
 
@@ -86,6 +86,33 @@ bool history_update(struct history *history, struct feed *feed)
     read_states(history, feed);
     read_range(history, feed);
     return true;
+}
+
+void history_look_at_layers(struct history *history, struct feed *feed)
+{
+    history->has_layers = feed->layers != NULL;
+    if (!history->has_layers)
+        return;
+    struct layers *layers = &history->layers;
+    feed->layers(feed, layers);
+    /* Between the two calls the trend may have become another. */
+    history->trend_points = FEED_TREND;
+    for (int l = 0; l < layers->count; l++) {
+        struct layer_point *trend = history->layer_trend[l];
+        const size_t count = feed->layer_trend(feed, l, trend, FEED_TREND);
+        if (count < history->trend_points)
+            history->trend_points = count;
+    }
+    for (int l = 0; l < layers->count; l++) {
+        const struct layer_measure *layer = &layers->layer[l];
+        size_t count = history->trend_points;
+        while (count > 0 && history->layer_trend[l][count - 1].step >= layers->step)
+            count--;
+        history->layer_trend[l][count] =
+            (struct layer_point){layers->step, layer->gradient_norm, layer->update_ratio};
+        if (l == layers->count - 1)
+            history->trend_points = count + 1;
+    }
 }
 
 double snapshot_epochs(const struct snapshot *snapshot, int64_t step)

@@ -22,11 +22,18 @@ struct history {
     struct range_test range;
     struct earlier_run earlier; /* to compare with; no evaluation: there is none */
     struct guesses guesses;     /* read where they are shown */
+    /* As they were when the screen of the layers was last shown. */
+    bool has_layers; /* the feed tells of them */
+    struct layers layers;
+    struct layer_point layer_trend[FEED_MAX_LAYERS][FEED_TREND + 1]; /* up to the newest */
+    size_t trend_points;
 };
 void history_init(struct history *history);
 void history_fini(struct history *history);
 /* Copies what is new in the feed; whether anything was. */
 bool history_update(struct history *history, struct feed *feed);
+/* Looks at the layers, which makes the run measure them. */
+void history_look_at_layers(struct history *history, struct feed *feed);
 
 /* How many epochs the first `step` steps are; 0 while nothing is known of the run. */
 double snapshot_epochs(const struct snapshot *snapshot, int64_t step);

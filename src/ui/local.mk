@@ -26,9 +26,14 @@ src_ui_libui_a_SOURCES = \
 	src/ui/grid.h \
 	src/ui/guesses.c \
 	src/ui/guesses.h \
+	src/ui/health.c \
+	src/ui/health.h \
 	src/ui/help.c \
 	src/ui/history.c \
 	src/ui/history.h \
+	src/ui/layer_panel.c \
+	src/ui/layer_panel.h \
+	src/ui/layers.c \
 	src/ui/layout.c \
 	src/ui/layout.h \
 	src/ui/legend.c \
@@ -75,7 +80,8 @@ src_ui_libui_a_SOURCES = \
 src_ui_libui_a_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS)
 
 # A made-up training behind a feed.
-fake_feed_sources = tests/fake_feed.c tests/fake_commands.c tests/fake_images.c tests/fake_feed.h
+fake_feed_sources = tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
+	tests/fake_layers.c tests/fake_feed.h
 
 UNIT_TESTS += tests/test_ui_screens
 tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/ui_bench.h \
@@ -86,21 +92,24 @@ tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a
 
 UNIT_TESTS += tests/test_ui_earlier
 tests_test_ui_earlier_SOURCES = tests/test_ui_earlier.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
-	tests/fake_feed.h tests/golden.c tests/golden.h
+	$(fake_feed_sources) tests/golden.c tests/golden.h
 tests_test_ui_earlier_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_earlier_LDADD = $(tests_test_ui_screens_LDADD)
+UNIT_TESTS += tests/test_ui_layers
+tests_test_ui_layers_SOURCES = tests/test_ui_layers.c tests/ui_bench.c tests/ui_bench.h \
+	$(fake_feed_sources) tests/golden.c tests/golden.h
+tests_test_ui_layers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_layers_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
+	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_ui_range
 tests_test_ui_range_SOURCES = tests/test_ui_range.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
-	tests/fake_feed.h tests/golden.c tests/golden.h
+	$(fake_feed_sources) tests/golden.c tests/golden.h
 tests_test_ui_range_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_range_LDADD = $(tests_test_ui_screens_LDADD)
 UNIT_TESTS += tests/test_ui_sizes
 tests_test_ui_sizes_SOURCES = tests/test_ui_sizes.c tests/ui_bench.c tests/ui_bench.h \
-	tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
-	tests/fake_feed.h
+	$(fake_feed_sources)
 tests_test_ui_sizes_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_sizes_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)

@@ -27,6 +27,12 @@ static int longest_name(const struct guesses *guesses)
     return longest;
 }
 
+/* What is less than the whole does not become 100 by rounding. */
+static double percent(double share, double most)
+{
+    return share < 1 ? fmin(100 * share, most) : 100;
+}
+
 static void format_cell(const struct guesses *guesses, int truth, int guess, bool counts,
                         char out[16])
 {
@@ -37,7 +43,7 @@ static void format_cell(const struct guesses *guesses, int truth, int guess, boo
     else if (counts)
         snprintf(out, 16, "%" PRIu32, count);
     else
-        snprintf(out, 16, share < 0.005 ? "<1" : "%.0f", 100 * share);
+        snprintf(out, 16, share < 0.005 ? "<1" : "%.0f", percent(share, 99));
 }
 
 /* Of the widest cell, with a space before it. */
@@ -109,7 +115,8 @@ static void draw_accuracy(struct grid *grid, int x, int y, int width, double acc
 {
     char text[16] = "-";
     if (!isnan(accuracy))
-        snprintf(text, sizeof(text), "%.*f%%", width > 4 && accuracy < 1, 100 * accuracy);
+        snprintf(text, sizeof(text), "%.*f%%", width > 4 && accuracy < 1,
+                 percent(accuracy, width > 4 ? 99.9 : 99));
     put_right(grid, x, y, width, STYLE_PLAIN, text);
 }
 

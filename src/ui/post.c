@@ -84,10 +84,11 @@ bool post_answered(struct control *control, uint64_t id)
     return answer.state != ANSWER_REQUESTED;
 }
 
-bool post_waits(struct control *control)
+bool post_waits(const struct control *control)
 {
+    const struct answer *newest = &control->history->snapshot.answer;
     uint64_t id = control->state->posted_id;
-    return id != 0 && !post_answered(control, id);
+    return id > newest->id || (id == newest->id && newest->state == ANSWER_REQUESTED);
 }
 
 void post_update(struct control *control)

@@ -19,8 +19,8 @@ void post_waiting(struct control *control);
 void post_pause_or_continue(struct control *control, enum command_source source);
 /* False for 0. */
 bool post_answered(struct control *control, uint64_t id);
-/* Whether the command posted last is not answered yet. */
-bool post_waits(struct control *control);
+/* Whether the command posted last is not answered in what the view knows of the feed. */
+bool post_waits(const struct control *control);
 /* Takes the answers that there are. */
 void post_update(struct control *control);
 

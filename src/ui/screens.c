@@ -7,7 +7,13 @@
 #include <math.h>
 #include <string.h>
 
+/* Seconds between looks at the layers, where nothing else has the view draw: a look must not end
+ * while their screen is shown. */
+#define LAYERS_LOOK (FEED_LAYERS_SECONDS / 3)
+
 static const struct screen_key help_keys[] = {{"up down", "scroll"}, {"Esc", "back"}, {NULL, NULL}};
+
+static const struct screen_key layers_keys[] = {{"up down", "layer"}, {NULL, NULL}};
 
 static const struct screen_key range_keys[] = {
     {"left right", "move"}, {"enter", "take"}, {"Esc", "back"}, {"f", "again"}, {NULL, NULL}};
@@ -16,6 +22,14 @@ static const struct screen_key confusion_keys[] = {
 
 static const struct screen_info table[SCREEN_COUNT] = {
     [SCREEN_CHARTS] = {.name = "charts", .number = "1", .draw = dashboard_draw},
+    [SCREEN_LAYERS] =
+        {
+            .name = "layers",
+            .number = "2",
+            .draw = layers_draw,
+            .key = layers_key,
+            .keys = layers_keys,
+        },
     [SCREEN_CONFUSION] =
         {
             .name = "confusion",
@@ -107,6 +121,8 @@ double screens_next_change(const struct state *state, const struct history *hist
         double age = fmax(state->now - history->snapshot.checkpoint_clock, 0);
         after = fmin(after, age < 60 ? 1 - (age - floor(age)) : 60 - fmod(age, 60));
     }
+    if (state->screen == SCREEN_LAYERS)
+        after = fmin(after, LAYERS_LOOK);
     return fmax(after, 0.01);
 }
 

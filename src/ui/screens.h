@@ -68,6 +68,9 @@ bool range_key(struct control *control, const char *key);
 void range_start(struct control *control, const char *line, enum command_source source);
 void range_update(struct control *control); /* takes the command's answer */
 bool help_key(struct control *control, const char *key);
+void layers_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                 const struct history *history);
+bool layers_key(struct control *control, const char *key);
 
 /* What is open over a screen: the ways out, which an ended run has no menu of; what to do after a
  * divergence; states to return to; a command or a value being typed. */

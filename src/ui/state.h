@@ -11,7 +11,14 @@
 
 /* In the order of their keys, 1 and so on, then what has a command instead; screens.c has their
  * table. */
-enum view_screen { SCREEN_CHARTS, SCREEN_CONFUSION, SCREEN_HELP, SCREEN_RANGE, SCREEN_COUNT };
+enum view_screen {
+    SCREEN_CHARTS,
+    SCREEN_LAYERS,
+    SCREEN_CONFUSION,
+    SCREEN_HELP,
+    SCREEN_RANGE,
+    SCREEN_COUNT
+};
 
 /* What is open over the screen. */
 enum view_mode {
@@ -34,6 +41,7 @@ struct state {
     enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;
     struct scroll help;
+    int layer; /* the one that is chosen on their screen */
     struct {
         bool images;                 /* these alone */
         bool counts;                 /* in the matrix, not shares of each class */

@@ -272,7 +272,10 @@ static bool view_turn(struct view *view)
     if (ready > 0 && fds[1].revents != 0) {
         drain(view->feed_fd);
         view->dirty = true;
-        view->at_once |= waits && !post_waits(&view->control);
+        if (waits) {
+            control_update(&view->control);
+            view->at_once |= !post_waits(&view->control);
+        }
     }
     if (!view->asleep && !screen_foreground(view->screen))
         stay_away(view); /* it was stopped by force */
