@@ -206,7 +206,8 @@ static void test_every_size(void **unused)
                 bench->state.paints = turn++ % 2;
                 bench_draw(bench, width, height, false, &out);
                 /* Below the head, which has the run's name. */
-                for (const char *cut = strchr(out.bytes, '\n'); (cut = strstr(cut, "…")) != NULL; cut++)
+                for (const char *cut = strchr(out.bytes, '\n'); (cut = strstr(cut, "…")) != NULL;
+                     cut++)
                     if (cut[-1] >= '0' && cut[-1] <= '9')
                         fail_msg("%dx%d, %d classes: a number is cut\n%s", width, height,
                                  classes[c], out.bytes);
