@@ -81,6 +81,7 @@ static void jump(struct fake_feed *fake, const struct fake_state *to, const char
     now->learning_rate = to->learning_rate;
     now->loss = to->loss;
     fake->strain = to->strain;
+    fake->back_to = to->seq;
     if (fake->stretch + 1 < FAKE_STRETCHES)
         fake->stretches[++fake->stretch] = to->here;
     now->returns++;
@@ -129,7 +130,9 @@ void fake_feed_diverge(struct fake_feed *fake)
     struct fake_state to = fake->saved;
     snprintf(now->pause_reason, sizeof(now->pause_reason),
              "diverged: loss 61.2 at step %" PRId64 ", back at step %" PRId64, now->step, to.step);
+    int64_t from = now->step;
     jump(fake, &to, "diverged", SOURCE_RULE);
+    fake_note(fake, from, "rule", "rollback last", now->pause_reason);
     now->state = RUN_PAUSED;
     now->diverged = true;
     pthread_mutex_unlock(&fake->lock);
@@ -234,7 +237,7 @@ static void rollback(struct fake_feed *fake, const char *word, struct answer *an
     jump(fake, &to, answer->text, source_of(fake, answer));
 }
 
-void fake_perform(struct fake_feed *fake, struct answer *answer)
+static void perform(struct fake_feed *fake, struct answer *answer)
 {
     struct snapshot *now = &fake->now;
     struct command command;
@@ -310,4 +313,20 @@ void fake_perform(struct fake_feed *fake, struct answer *answer)
         break;
     }
     answer->step = now->step;
+}
+
+void fake_perform(struct fake_feed *fake, struct answer *answer)
+{
+    const int64_t from = fake->now.step;
+    const size_t marks = fake->now.edits;
+    char text[64] = "";
+    perform(fake, answer);
+    const bool refused = answer->state == ANSWER_REFUSED;
+    if (fake->back_to > 0)
+        snprintf(text, sizeof(text), "to step %" PRId64, fake->now.step);
+    fake_note(fake, from, command_source_name(source_of(fake, answer)), answer->line,
+              text[0] != '\0'                      ? text
+              : refused || fake->now.edits > marks ? answer->text
+                                                   : "");
+    fake->journal[fake->now.journal - 1].refused = refused;
 }

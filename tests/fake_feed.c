@@ -90,6 +90,15 @@ static size_t take_states(struct feed *feed, size_t first, struct kept_state *ou
     return got;
 }
 
+static size_t take_journal(struct feed *feed, uint64_t seq, struct journal_record *out, size_t most)
+{
+    struct fake_feed *fake = of(feed);
+    pthread_mutex_lock(&fake->lock);
+    size_t got = copy(out, fake->journal, sizeof(*out), fake->now.journal, (size_t)seq - 1, most);
+    pthread_mutex_unlock(&fake->lock);
+    return got;
+}
+
 static void take_range(struct feed *feed, struct range_test *out)
 {
     struct fake_feed *fake = of(feed);
@@ -173,6 +182,7 @@ void fake_feed_init(struct fake_feed *fake)
                  .confusion = take_confusion,
                  .class_name = take_class_name,
                  .image = take_image,
+                 .journal = take_journal,
                  .post = post,
                  .answer = find_answer,
                  .layers = fake_take_layers,
@@ -213,6 +223,7 @@ void fake_feed_init(struct fake_feed *fake)
     now->last.step = -1;
     now->checkpoint_step = now->undo_step = now->redo_step = -1;
     now->version = 1;
+    fake_note(fake, 0, "start", "start", "kdtui 0.1.0, OpenBLAS 0.3.21 SkylakeX, data 1c291ca3");
 }
 
 void fake_feed_fini(struct fake_feed *fake)
@@ -373,8 +384,26 @@ struct fake_state fake_state_now(const struct fake_feed *fake)
         .learning_rate = now->learning_rate,
         .loss = now->loss,
         .strain = fake->strain,
+        .seq = now->journal,
         .here = {fake->stretch, now->step, now->evaluations, now->edits},
     };
+}
+
+void fake_note(struct fake_feed *fake, int64_t step, const char *source, const char *command,
+               const char *text)
+{
+    if (fake->now.journal == FAKE_JOURNAL)
+        return;
+    struct journal_record *record = &fake->journal[fake->now.journal++];
+    const int seconds = 12 * 3600 + (int)(step / 100);
+    *record =
+        (struct journal_record){.seq = fake->now.journal, .step = step, .back_to = fake->back_to};
+    fake->back_to = 0;
+    snprintf(record->time, sizeof(record->time), "2026-03-01T%02d:%02d:%02d.000Z", seconds / 3600,
+             seconds / 60 % 60, seconds % 60);
+    text_copy(record->source, sizeof(record->source), source);
+    text_copy(record->command, sizeof(record->command), command);
+    text_copy(record->text, sizeof(record->text), text);
 }
 
 void fake_save(struct fake_feed *fake, const char *name)

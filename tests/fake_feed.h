@@ -17,6 +17,7 @@ enum {
     FAKE_STRETCHES = 128,
     FAKE_CLASSES = 10,
     FAKE_SIDE = 28,
+    FAKE_JOURNAL = 300,
 };
 
 /* Between two returns: where it grew out of its parent, in counts of the parent's time. */
@@ -33,6 +34,7 @@ struct fake_state {
     struct evaluation last;
     int64_t step, epoch;
     double learning_rate, loss, strain;
+    uint64_t seq;             /* of the journal's newest line in it */
     struct fake_stretch here; /* a stretch that would begin here */
 };
 
@@ -45,11 +47,13 @@ struct fake_feed {
     int64_t bucket_steps;
     struct evaluation evaluations[FAKE_EVALUATIONS];
     struct edit_mark edits[FAKE_EDITS];
-    struct answer answers[FAKE_POSTS];       /* answers[id - 1] */
-    enum command_source sources[FAKE_POSTS]; /* of posts[id - 1] */
-    uint64_t posted, applied;                /* ids up to these */
-    int64_t to_step;                         /* of `step N`; -1: none */
-    double strain;                           /* how much a rate above 0.04 has done harm */
+    struct answer answers[FAKE_POSTS];           /* answers[id - 1] */
+    enum command_source sources[FAKE_POSTS];     /* of posts[id - 1] */
+    uint64_t posted, applied;                    /* ids up to these */
+    int64_t to_step;                             /* of `step N`; -1: none */
+    struct journal_record journal[FAKE_JOURNAL]; /* journal[seq - 1] */
+    uint64_t back_to;                            /* of the command that is performed */
+    double strain;                               /* how much a rate above 0.04 has done harm */
 
     struct layers layers;
     struct layer_point trend[FEED_TREND][FEED_MAX_LAYERS];
@@ -93,6 +97,9 @@ struct fake_state fake_state_now(const struct fake_feed *fake);
 void fake_evaluate(struct fake_feed *fake);
 void fake_range(struct fake_feed *fake, size_t steps);
 void fake_save(struct fake_feed *fake, const char *name);
+/* Adds a line to the journal. */
+void fake_note(struct fake_feed *fake, int64_t step, const char *source, const char *command,
+               const char *text);
 void fake_perform(struct fake_feed *fake, struct answer *answer);
 size_t fake_states(const struct fake_feed *fake, struct kept_state out[FAKE_STATES + 2]);
 

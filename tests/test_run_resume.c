@@ -1,4 +1,5 @@
 /* Runs that are left and go on: they end with the bits of one that was never left. */
+#include "../src/run/internal.h"
 #include "run_fixture.h"
 
 #include <setjmp.h>
@@ -86,6 +87,93 @@ static void test_returns(void **state)
     text_fini(&parts);
     script_free(script);
     script_free(whole);
+}
+
+/* ---- what viewers see of the journal ---- */
+
+/* That the feed has the file's lines, from the first on; how many. */
+static size_t check_journal(const char *name, struct feed *feed, struct journal_record *out,
+                            size_t most)
+{
+    char *journal = fixture_read(&fixture, name, "journal.jsonl", NULL);
+    struct snapshot now;
+    feed->snapshot(feed, &now);
+    size_t count = feed->journal(feed, 1, out, most);
+    assert_int_equal(count, fixture_count_lines(journal));
+    assert_int_equal(now.journal, count);
+    for (size_t i = 0; i < count; i++) {
+        json_t *line = fixture_journal_line(journal, (int)i + 1);
+        assert_int_equal(out[i].seq, i + 1);
+        assert_int_equal(out[i].step, json_integer_value(json_object_get(line, "step")));
+        assert_string_equal(out[i].command, fixture_member(line, "command"));
+        assert_string_equal(out[i].source, fixture_member(line, "source"));
+        assert_string_equal(out[i].time, fixture_member(line, "time"));
+        assert_int_equal(out[i].refused, json_object_get(line, "refused") != NULL);
+        json_decref(line);
+    }
+    mem_free(journal);
+    return count;
+}
+
+static void test_journal_shown(void **state)
+{
+    (void)state;
+    struct snapshot now;
+    struct journal_record *lines = mem_alloc(64 * sizeof *lines);
+    struct script *script =
+        fixture_script("@3 set train.l2 0.5\n@5 note seen\n@9 undo\n@11 pause\n");
+    struct run *run = fixture_start_script(&fixture, "shown", script);
+    fixture_wait(run_feed(run), fixture_paused, &now);
+    fixture_expect_refused(run_feed(run), "set train.l2 -1", "train.l2");
+    assert_int_equal(check_journal("shown", run_feed(run), lines, 64), 6);
+    assert_non_null(strstr(lines[0].text, ", data "));
+    assert_non_null(strstr(lines[1].text, "l2 "));
+    assert_int_equal(lines[1].back_to, 0);
+    assert_string_equal(lines[2].command, "note seen");
+    assert_string_equal(lines[3].text, "to step 3 (edit-2)");
+    assert_int_equal(lines[3].back_to, 1);
+    assert_true(lines[5].refused && strstr(lines[5].text, "train.l2"));
+    assert_int_equal(run_feed(run)->journal(run_feed(run), 3, lines, 2), 2);
+    assert_int_equal(lines[0].seq, 3);
+    assert_int_equal(run_feed(run)->journal(run_feed(run), 7, lines, 2), 0);
+    run_interrupt(run, "SIGTERM");
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+
+    struct script *pause = fixture_script("@14 pause\n");
+    run = fixture_resume(&fixture, "shown", NULL, pause);
+    fixture_wait(run_feed(run), fixture_paused, &now);
+    assert_true(check_journal("shown", run_feed(run), lines, 64) > 7);
+    assert_string_equal(lines[3].text, "to step 3 (edit-2)");
+    assert_int_equal(lines[3].back_to, 1);
+    run_abandon(run);
+    fixture_end(run, RUN_INTERRUPTED, NULL);
+    script_free(script);
+    script_free(pause);
+    mem_free(lines);
+}
+
+/* The newest lines stay. */
+static void test_journal_bounded(void **state)
+{
+    (void)state;
+    struct err err;
+    struct run *run = mem_alloc(sizeof *run);
+    struct journal_record *lines = mem_alloc(FEED_JOURNAL_LINES * sizeof *lines);
+    assert_int_equal(publication_init(&run->publication, &err), 0);
+    publication_feed(&run->feed);
+    for (uint64_t seq = 1; seq <= 2 * FEED_JOURNAL_LINES + 5; seq++) {
+        const struct journal_record record = {.seq = seq};
+        publication_journal(&run->publication, &record);
+        size_t count = run->feed.journal(&run->feed, 1, lines, FEED_JOURNAL_LINES);
+        assert_true(count == seq || count >= FEED_JOURNAL_LINES * 3 / 4);
+        assert_int_equal(lines[count - 1].seq, seq);
+        assert_int_equal(lines[0].seq, seq + 1 - count);
+        assert_int_equal(run->feed.journal(&run->feed, seq, lines, FEED_JOURNAL_LINES), 1);
+        assert_int_equal(lines[0].seq, seq);
+    }
+    publication_fini(&run->publication);
+    mem_free(lines);
+    mem_free(run);
 }
 
 /* ---- what is damaged ---- */
@@ -432,11 +520,17 @@ static void test_best(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_bits), cmocka_unit_test(test_returns),
-        cmocka_unit_test(test_damaged),   cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_refused),   cmocka_unit_test(test_history),
-        cmocka_unit_test(test_finished),  cmocka_unit_test(test_evaluating),
+        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_returns),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_history),
+        cmocka_unit_test(test_finished),
+        cmocka_unit_test(test_evaluating),
         cmocka_unit_test(test_best),
+        cmocka_unit_test(test_journal_shown),
+        cmocka_unit_test(test_journal_bounded),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

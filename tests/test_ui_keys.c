@@ -217,6 +217,138 @@ static void test_glyphs_remembered(void **unused)
     bench_destroy(bench);
 }
 
+static const char *chosen_name(struct bench *bench)
+{
+    (void)bench_shows(bench, "");
+    return bench->state.setting->name;
+}
+
+/* The live ones are changed where they stand, the others say that they cannot. */
+static void test_settings_screen(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench_press(bench, "4");
+    assert_string_equal(chosen_name(bench), "train.learning_rate");
+    bench_press(bench, "enter");
+    assert_int_equal(bench->state.mode, MODE_PROMPT);
+    bench_press(bench, "2");
+    assert_true(bench_shows(bench, "train.learning_rate, now") ||
+                bench_shows(bench, "a number from"));
+    bench_press(bench, "enter");
+    assert_string_equal(posted(bench), "set train.learning_rate 2");
+    assert_int_equal(bench->state.screen, SCREEN_SETTINGS);
+    bench_update(bench);
+    assert_true(bench_shows(bench, "0.02161 …"));
+    while (fake_feed_apply(&bench->fake))
+        bench_update(bench);
+    assert_false(bench_shows(bench, "0.02161 …"));
+    assert_true(bench_shows(bench, "step 5851, prompt"));
+
+    bench_press(bench, "down");
+    assert_string_equal(chosen_name(bench), "train.l2");
+    bench_press(bench, "enter x");
+    assert_true(bench_shows(bench, "train.l2 = x: a number"));
+    bench_press(bench, "esc");
+    uint64_t before = bench->fake.posted;
+    bench_press(bench, "up up enter");
+    assert_true(bench_shows(bench, "train.batch_size cannot change during a run"));
+    bench_press(bench, "space");
+    assert_int_equal(bench->fake.posted, before);
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    bench_press(bench, "home");
+    assert_string_equal(chosen_name(bench), "data.dataset");
+    bench_press(bench, "end page-up page-down");
+    assert_string_equal(chosen_name(bench), settings_row(settings_count() - 1)->name);
+
+    /* Whatever key asks for a value, it is typed where the setting stands. */
+    bench_press(bench, "N");
+    assert_string_equal(chosen_name(bench), "augment.noise_level");
+    bench_press(bench, "esc up");
+    assert_string_equal(chosen_name(bench), "augment.noise");
+    bench_press(bench, "enter");
+    assert_string_equal(posted(bench), "toggle augment.noise");
+    bench_press(bench, "space");
+    assert_int_equal(bench->fake.posted, before + 2);
+    while (fake_feed_apply(&bench->fake))
+        bench_update(bench);
+    bench_press(bench, "N enter space"); /* a number has no next value */
+    assert_int_equal(bench->fake.posted, before + 2);
+    assert_true(bench_shows(bench, "Enter types a value"));
+    bench_press(bench, "p");
+    assert_string_equal(posted(bench), "pause");
+
+    /* What was taken back is marked no more. */
+    bench_press(bench, "u u u");
+    while (fake_feed_apply(&bench->fake))
+        bench_update(bench);
+    bench_press(bench, "e esc");
+    assert_false(bench_shows(bench, "step 5851, prompt"));
+
+    bench_press(bench, "end");
+    while (strcmp(chosen_name(bench), "view.colors") != 0)
+        bench_press(bench, "up");
+    bench_press(bench, "space");
+    assert_int_equal(bench->state.chosen.view.colors, COLORS_256);
+
+    fake_feed_finish(&bench->fake);
+    bench_update(bench);
+    bench_press(bench, "e");
+    assert_int_equal(bench->state.mode, MODE_MAIN);
+    assert_true(bench_shows(bench, "the run has ended"));
+    bench_destroy(bench);
+}
+
+/* The newest line is followed until another is chosen, and again from the end on. */
+static void test_journal_screen(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    for (int i = 0; i < 30; i++) {
+        bench_press(bench, "n");
+        fake_feed_apply(&bench->fake);
+    }
+    bench_update(bench);
+    bench_press(bench, "5");
+    assert_true(bench_shows(bench, " of 33"));
+    assert_int_equal(bench->state.journal_line, 0);
+    bench_press(bench, "home");
+    assert_true(bench_shows(bench, "start  kdtui 0.1.0"));
+    bench_press(bench, "enter");
+    assert_true(bench_shows(bench, "line 1 of journal.jsonl"));
+    bench_press(bench, "down down");
+    assert_true(bench_shows(bench, "line 3 of journal.jsonl"));
+    bench_press(bench, "esc");
+    assert_int_equal(bench->state.screen, SCREEN_JOURNAL);
+    bench_press(bench, "n"); /* keys of the run work here, too */
+    fake_feed_apply(&bench->fake);
+    bench_update(bench);
+    assert_int_equal(bench->state.journal_line, 3);
+    bench_press(bench, "end");
+    assert_int_equal(bench->state.journal_line, 0);
+    bench_press(bench, "enter esc esc");
+    assert_int_equal(bench->state.screen, SCREEN_CHARTS);
+
+    /* Lines that the run went back over are abandoned. */
+    bench_press(bench, "u");
+    fake_feed_apply(&bench->fake);
+    bench_update(bench);
+    const struct history *history = &bench->history;
+    assert_int_equal(history->journal_count, 35);
+    assert_true(history->journal_abandoned[33]);
+    assert_false(history->journal_abandoned[34]);
+    assert_false(history->journal_abandoned[32]);
+
+    /* A feed without a journal. */
+    bench->fake.feed.journal = NULL;
+    history_fini(&bench->history);
+    history_init(&bench->history);
+    bench_update(bench);
+    bench_press(bench, "5 up enter");
+    assert_true(bench_shows(bench, "nothing in the journal yet"));
+    bench_destroy(bench);
+}
+
 static void command(struct bench *bench, const char *line)
 {
     bench_press(bench, ":");
@@ -650,6 +782,8 @@ int main(void)
         cmocka_unit_test(test_keys_anywhere),
         cmocka_unit_test(test_ways_out),
         cmocka_unit_test(test_glyphs_remembered),
+        cmocka_unit_test(test_settings_screen),
+        cmocka_unit_test(test_journal_screen),
         cmocka_unit_test(test_view_settings),
         cmocka_unit_test(test_undo_keys),
         cmocka_unit_test(test_rollback_menu),

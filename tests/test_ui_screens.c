@@ -78,7 +78,7 @@ static void test_layout_every_size(void **unused)
 static void compare(struct bench *bench, const char *name, int width, int height, bool styles)
 {
     struct text out = {0};
-    char file[80];
+    char file[128];
     snprintf(file, sizeof(file), "screen-%s", name);
     bench_draw(bench, width, height, styles, &out);
     golden_compare(file, out.bytes);
@@ -294,6 +294,77 @@ static void test_screen_diverged(void **unused)
     text_copy(bench->fake.now.pause_reason, sizeof(bench->fake.now.pause_reason), "epoch end");
     bench_update(bench);
     compare(bench, "paused-by-rule", 80, 24, true);
+    bench_destroy(bench);
+}
+
+/* A screen at every size and with every kind of glyph, and once with its styles. */
+static void compare_screen(struct bench *bench, const char *screen)
+{
+    static const struct {
+        int width, height;
+    } sizes[] = {{40, 12}, {80, 24}, {120, 40}, {200, 60}};
+    static const struct {
+        enum settings_glyphs glyphs;
+        const char *name;
+    } glyphs[] = {{GLYPHS_BRAILLE, "braille"}, {GLYPHS_BLOCK, "block"}, {GLYPHS_ASCII, "ascii"}};
+    char name[96];
+    for (size_t g = 0; g < 3; g++) {
+        bench->state.glyphs = glyphs[g].glyphs;
+        for (size_t s = 0; s < 4; s++) {
+            snprintf(name, sizeof(name), "%s-%dx%d-%s", screen, sizes[s].width, sizes[s].height,
+                     glyphs[g].name);
+            compare(bench, name, sizes[s].width, sizes[s].height, false);
+        }
+    }
+    bench->state.glyphs = GLYPHS_BRAILLE;
+    snprintf(name, sizeof(name), "%s-styles", screen);
+    compare(bench, name, 80, 24, true);
+}
+
+static void test_screen_settings(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    bench_press(bench, "4");
+    compare_screen(bench, "settings");
+    bench_press(bench, "enter");
+    bench_type(bench, "-1");
+    compare(bench, "settings-edit", 80, 24, true);
+    compare(bench, "settings-edit-40x12", 40, 12, false);
+    bench_press(bench, "esc down enter");
+    bench_type(bench, "0.001");
+    bench_press(bench, "enter");
+    bench_update(bench);
+    compare(bench, "settings-requested", 80, 24, true);
+    bench_press(bench, "end enter 2 5 6 enter home");
+    bench->fake.now.state = RUN_EVALUATING;
+    bench->fake.now.evaluation_progress = 0.43;
+    text_copy(bench->fake.now.warning, sizeof(bench->fake.now.warning),
+              "metrics.csv: No space left on device; training goes on");
+    bench_update(bench);
+    compare(bench, "settings-warning", 80, 24, false);
+    bench_destroy(bench);
+}
+
+static void test_screen_journal(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_undone();
+    edit_now(bench, ":");
+    bench_type(bench,
+               "note a long note, which says more of what was tried, and why, than a row of "
+               "eighty columns can hold; it is cut there, and whole on a screen of its own");
+    edit_now(bench, "enter");
+    edit_now(bench, ":");
+    bench_type(bench, "set train.l2 -1");
+    edit_now(bench, "enter");
+    bench_press(bench, "5");
+    compare_screen(bench, "journal");
+    bench_press(bench, "up enter");
+    compare(bench, "journal-whole", 80, 24, true);
+    compare(bench, "journal-whole-40x12", 40, 12, false);
+    bench_press(bench, "up up up");
+    compare(bench, "journal-whole-abandoned", 80, 24, false);
     bench_destroy(bench);
 }
 
@@ -563,6 +634,8 @@ int main(void)
         cmocka_unit_test(test_screen_undone),
         cmocka_unit_test(test_screen_rollback),
         cmocka_unit_test(test_screen_diverged),
+        cmocka_unit_test(test_screen_settings),
+        cmocka_unit_test(test_screen_journal),
         cmocka_unit_test(test_small_texts),
         cmocka_unit_test(test_news_fades),
         cmocka_unit_test(test_edits_together),

@@ -89,6 +89,22 @@ struct earlier_run {
     size_t evaluation_count;
 };
 
+/* A line of the run's journal, as it is on disk. */
+enum { FEED_JOURNAL_TEXT = 384 };
+struct journal_record {
+    uint64_t seq;
+    int64_t step;
+    /* Of undo, redo and rollback: the newest line in the state that they led to, so what is between
+     * that and this is abandoned; 0 of others. */
+    uint64_t back_to;
+    bool refused;
+    char time[32];              /* ISO 8601, UTC */
+    char source[16];            /* command_source_name, "start" of the first */
+    char command[COMMAND_LINE]; /* the whole line as given */
+    /* What it changed, where it led to, what a rule saw, why it was refused; "" none. */
+    char text[FEED_JOURNAL_TEXT];
+};
+
 /* A learning-rate range test: the loss of the coming mini-batches while the rate grows, from a
  * state that is then put back. */
 enum { RANGE_POINTS = 256 };
@@ -158,6 +174,7 @@ struct snapshot {
     bool diverged; /* paused after a divergence: continue, halve the rate, or roll back */
 
     size_t buckets, evaluations, edits, states; /* how much history there is */
+    uint64_t journal;                           /* seq of the journal's newest line; 0: none */
     uint64_t returns;     /* how often undo, redo or rollback led to another state */
     uint64_t range_tests; /* how many have ended */
     struct answer answer; /* of the newest command */
@@ -194,7 +211,7 @@ struct layer_point {
 /* How long a look at the layers lasts. */
 #define FEED_LAYERS_SECONDS 3.0
 
-enum { FEED_MAX_BUCKETS = 4096 };
+enum { FEED_MAX_BUCKETS = 4096, FEED_JOURNAL_LINES = 2048 };
 
 struct feed {
     void (*snapshot)(struct feed *feed, struct snapshot *out);
@@ -221,6 +238,9 @@ struct feed {
     /* Copies the pixels of a validation image: planes of bytes, one after another, in
      * snapshot's sizes. */
     void (*image)(struct feed *feed, uint32_t image, uint8_t *out);
+    /* Copies at most `most` lines of the journal from number `seq` on, of the newest
+     * FEED_JOURNAL_LINES; returns how many. NULL where there is no journal to be shown. */
+    size_t (*journal)(struct feed *feed, uint64_t seq, struct journal_record *out, size_t most);
     /* Queues a command line for the run. Returns its id, or 0 and *err where the
      * grammar or the run's state refuses it at once. */
     uint64_t (*post)(struct feed *feed, const char *line, enum command_source source,

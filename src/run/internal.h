@@ -188,6 +188,8 @@ struct publication {
     struct branch *branches; /* the first is the run as it began */
     size_t branch_count, branch_capacity;
     uint64_t returns;
+    struct journal_record *journal; /* the newest lines */
+    size_t journal_count, journal_capacity;
     struct answer answers[PUBLISH_ANSWERS]; /* id is at id % PUBLISH_ANSWERS */
     uint64_t newest;                        /* id */
     int64_t checkpoint_step;
@@ -210,6 +212,8 @@ void publication_edit(struct publication *publication, const struct edit_mark *e
 /* A jump: what follows is on a new branch, and what is not on its way is abandoned. */
 void publication_return(struct publication *publication, const struct edit_mark *mark,
                         const struct jump *jump);
+/* A line of the journal that is on disk. */
+void publication_journal(struct publication *publication, const struct journal_record *record);
 /* `present`: it was the run's state when it was queued; the best may be written late. */
 void publication_checkpoint(struct publication *publication, int64_t step, bool present);
 void publication_warn(struct publication *publication, enum warning which, const char *text);
@@ -230,6 +234,8 @@ void layers_feed(struct feed *feed); /* as publication_feed */
 
 /* ---- journal.c ---- */
 
+struct json_t;
+
 enum { EDIT_TEXT = 64, EDITS_MAX = COMMAND_WORDS / 2 };
 struct edit {
     const struct setting *row;
@@ -247,15 +253,19 @@ struct journal_entry {
 };
 struct journal {
     struct file_log *log;
-    uint64_t seq; /* of the last line */
+    struct publication *shown; /* the lines are; NULL: nowhere */
+    uint64_t seq;              /* of the last line */
     uint32_t crc;
 };
-/* Creates the file with its head line. */
+/* Creates the file with its head line; `journal` is zeroed but for `shown`. */
 int journal_open(struct journal *journal, const char *path, uint32_t data_digest,
                  const struct settings *settings, struct err *err);
 /* Returns once the line is safe on disk; on an error nothing was added. */
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err);
 void journal_close(struct journal *journal);
+/* The line of that entry as viewers see it. */
+void journal_record(const struct journal_entry *entry, uint64_t seq, struct json_t *line,
+                    struct journal_record *out);
 
 /* ---- journal_read.c ---- */
 
@@ -281,6 +291,8 @@ struct journal_file {
     uint32_t data_digest;
     int64_t seed;
 };
+/* Shows viewers all lines. */
+void journal_show(const struct journal_file *file, struct publication *publication);
 /* Whether a line that has libraries has those of this program. */
 bool journal_same_libraries(const struct journal_line *line);
 int journal_load(const char *path, struct journal_file *out, struct err *err);

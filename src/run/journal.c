@@ -84,13 +84,49 @@ bool journal_same_libraries(const struct journal_line *line)
     return same;
 }
 
+static const char *member(json_t *line, const char *key)
+{
+    const char *text = json_string_value(json_object_get(line, key));
+    return text ? text : "";
+}
+
+void journal_record(const struct journal_entry *entry, uint64_t seq, json_t *line,
+                    struct journal_record *out)
+{
+    struct text text = {0};
+    *out = (struct journal_record){
+        .seq = seq,
+        .step = entry->step,
+        .back_to = entry->jump && !entry->refused ? entry->jump->seq : 0,
+        .refused = entry->refused != NULL,
+    };
+    text_copy(out->time, sizeof out->time, member(line, "time"));
+    text_copy(out->source, sizeof out->source, member(line, "source"));
+    text_copy(out->command, sizeof out->command, entry->command);
+    if (entry->refused)
+        text_print(&text, "%s", entry->refused);
+    else if (entry->jump)
+        text_print(&text, "to step %" PRId64 " (%s)", entry->jump->step, entry->jump->state);
+    else if (seq == 1)
+        text_print(&text, "%s, %s, data %s", member(line, "program"), member(line, "kernels"),
+                   member(line, "data_digest"));
+    edits_label(entry->edits, entry->edit_count, &text);
+    if (entry->why)
+        text_print(&text, "%s%s", text.length ? ", " : "", entry->why);
+    text_copy(out->text, sizeof out->text, text.bytes ? text.bytes : "");
+    utf8_trim(out->text);
+    text_fini(&text);
+}
+
 /* Completes the line with its crc and writes it. Takes `line` over. */
-static int end_line(struct journal *journal, json_t *line, struct err *err)
+static int end_line(struct journal *journal, json_t *line, const struct journal_entry *entry,
+                    struct err *err)
 {
     char *json = json_dumps(line, JSON_COMPACT);
-    json_decref(line);
-    if (!json)
+    if (!json) {
+        json_decref(line);
         return err_set(err, ERR_MEMORY, "the journal's line cannot be made");
+    }
     uint32_t crc = digest_crc32(journal->crc, json, strlen(json));
     struct text text = {0};
     text_append(&text, json, strlen(json) - 1);
@@ -101,7 +137,13 @@ static int end_line(struct journal *journal, json_t *line, struct err *err)
     if (result == 0) {
         journal->seq++;
         journal->crc = crc;
+        if (journal->shown) {
+            struct journal_record record;
+            journal_record(entry, journal->seq, line, &record);
+            publication_journal(journal->shown, &record);
+        }
     }
+    json_decref(line);
     return result;
 }
 
@@ -120,7 +162,7 @@ int journal_open(struct journal *journal, const char *path, uint32_t data_digest
     json_object_set_new(line, "precision", json_string(precision));
     json_object_set_new(line, "data_digest", json_string(digest));
     json_object_set_new(line, "seed", json_integer(settings->train.seed));
-    return end_line(journal, line, err);
+    return end_line(journal, line, &(struct journal_entry){.command = "start"}, err);
 }
 
 int journal_append(struct journal *journal, const struct journal_entry *entry, struct err *err)
@@ -150,7 +192,7 @@ int journal_append(struct journal *journal, const struct journal_entry *entry, s
         json_object_set_new(line, "why", json_string(entry->why));
     if (entry->refused)
         json_object_set_new(line, "refused", json_string(entry->refused));
-    return end_line(journal, line, err);
+    return end_line(journal, line, entry, err);
 }
 
 int journal_reopen(struct journal *journal, const char *path, const struct journal_file *file,

@@ -274,6 +274,26 @@ int journal_load(const char *path, struct journal_file *out, struct err *err)
     return result;
 }
 
+void journal_show(const struct journal_file *file, struct publication *publication)
+{
+    const size_t first = file->count > FEED_JOURNAL_LINES ? file->count - FEED_JOURNAL_LINES : 0;
+    for (size_t i = first; i < file->count; i++) {
+        const struct journal_line *line = &file->lines[i];
+        const struct journal_entry entry = {
+            .step = line->step,
+            .command = line->command,
+            .refused = line->refused,
+            .why = line->why,
+            .edits = line->edits,
+            .edit_count = line->edit_count,
+            .jump = line->jump,
+        };
+        struct journal_record record;
+        journal_record(&entry, line->seq, line->object, &record);
+        publication_journal(publication, &record);
+    }
+}
+
 void journal_file_fini(struct journal_file *file)
 {
     for (size_t i = 0; i < file->count; i++)

@@ -54,6 +54,7 @@ void publication_fini(struct publication *publication)
     mem_free(publication->edits);
     mem_free(publication->edit_place);
     mem_free(publication->branches);
+    mem_free(publication->journal);
     pthread_mutex_destroy(&publication->lock);
     close(publication->wake_fd);
     close(publication->control_fd);
@@ -289,6 +290,22 @@ void publication_answer(struct publication *publication, uint64_t id, enum answe
     unlock_and_wake(publication);
 }
 
+void publication_journal(struct publication *publication, const struct journal_record *record)
+{
+    pthread_mutex_lock(&publication->lock);
+    size_t count = publication->journal_count;
+    if (count == FEED_JOURNAL_LINES) { /* the oldest go, some at a time */
+        count -= FEED_JOURNAL_LINES / 4;
+        memmove(publication->journal, publication->journal + FEED_JOURNAL_LINES / 4,
+                count * sizeof *record);
+    }
+    publication->journal =
+        grow(publication->journal, count, &publication->journal_capacity, sizeof *record);
+    publication->journal[count] = *record;
+    publication->journal_count = count + 1;
+    unlock_and_wake(publication);
+}
+
 /* ---- the feed's side ---- */
 
 static struct publication *of(struct feed *feed)
@@ -319,6 +336,12 @@ static struct evaluation last_evaluation(const struct publication *publication)
     return (struct evaluation){.step = -1};
 }
 
+static uint64_t newest_line(const struct publication *publication)
+{
+    const size_t count = publication->journal_count;
+    return count ? publication->journal[count - 1].seq : 0;
+}
+
 static void feed_snapshot(struct feed *feed, struct snapshot *out)
 {
     struct publication *publication = of(feed);
@@ -329,6 +352,7 @@ static void feed_snapshot(struct feed *feed, struct snapshot *out)
     out->evaluations = publication->evaluation_count;
     out->edits = publication->edit_count;
     out->returns = publication->returns;
+    out->journal = newest_line(publication);
     out->last = last_evaluation(publication);
     out->answer = publication->answers[publication->newest % PUBLISH_ANSWERS];
     out->checkpoint_step = publication->checkpoint_step;
@@ -376,6 +400,17 @@ static size_t feed_edits(struct feed *feed, size_t first, struct edit_mark *out,
     pthread_mutex_lock(&publication->lock);
     size_t copied =
         copy_range(out, publication->edits, publication->edit_count, sizeof *out, first, most);
+    pthread_mutex_unlock(&publication->lock);
+    return copied;
+}
+
+static size_t feed_journal(struct feed *feed, uint64_t seq, struct journal_record *out, size_t most)
+{
+    struct publication *publication = of(feed);
+    pthread_mutex_lock(&publication->lock);
+    const uint64_t oldest = newest_line(publication) + 1 - publication->journal_count;
+    size_t copied = copy_range(out, publication->journal, publication->journal_count, sizeof *out,
+                               seq > oldest ? (size_t)(seq - oldest) : 0, most);
     pthread_mutex_unlock(&publication->lock);
     return copied;
 }
@@ -463,6 +498,7 @@ void publication_feed(struct feed *feed)
     feed->confusion = feed_confusion;
     feed->class_name = feed_class_name;
     feed->image = feed_image;
+    feed->journal = feed_journal;
     feed->post = feed_post;
     feed->answer = feed_answer;
     layers_feed(feed);

@@ -336,6 +336,7 @@ int resume_start(struct resume *resume, const struct dataset *dataset, struct ru
     if (restore_charts(run, resume, from, err) != 0 ||
         restore_files(run, &resume->journal, from, err) != 0)
         goto failed;
+    journal_show(&resume->journal, &run->publication);
     remove_result(run);
     remove_leftovers(run->directory, "");
     remove_leftovers(run->directory, "checkpoints");

@@ -321,6 +321,7 @@ struct run *run_make(const struct run_options *options, const char *directory,
     run->best.step = -1;
     run->patience.evaluations = -1;
     run->tape.script = options->script;
+    run->journal.shown = &run->publication;
     return run;
 }
 

@@ -164,6 +164,17 @@ static int put_key(struct grid *grid, int x, int y, int right, const char *keys,
     return x + grid_text(grid, x, y, right - x, STYLE_DIM, meaning) + 2;
 }
 
+/* The first of a key's names that the screen has no meaning of its own for. */
+static const char *free_name(const struct screen_info *screen, const char *names)
+{
+    for (const struct screen_key *own = screen->keys; own != NULL && own->keys != NULL; own++) {
+        const size_t length = strlen(own->keys);
+        if (strncmp(names, own->keys, length) == 0 && names[length] == ' ')
+            names += length + 1;
+    }
+    return names;
+}
+
 /* "space pause  + - rate": the screen's own, then the first name of each key that has these
  * words. */
 static void draw_keys(struct grid *grid, const struct state *state, const struct snapshot *snapshot,
@@ -180,9 +191,9 @@ static void draw_keys(struct grid *grid, const struct state *state, const struct
         char names[64] = "";
         size_t used = 0;
         for (next = key;;) {
-            used +=
-                (size_t)snprintf(names + used, sizeof(names) - used, "%s%.*s", used > 0 ? " " : "",
-                                 (int)strcspn(next->keys, " "), next->keys);
+            const char *name = free_name(screen, next->keys);
+            used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.*s",
+                                     used > 0 ? " " : "", (int)strcspn(name, " "), name);
             next = key_by_rank(place + 1);
             if (next == NULL || strcmp(next->brief, key->brief) != 0 || used > 40)
                 break;
@@ -253,7 +264,7 @@ void frame_news(struct grid *grid, const struct state *state, const struct histo
 /* "1 charts  2 layers": where there is no room for all names, that of the one shown. */
 static void draw_screens(struct grid *grid, enum view_screen shown, struct rect row)
 {
-    enum { PLACE_COLUMNS = 18 }; /* where a screen says how far it is scrolled */
+    enum { PLACE_COLUMNS = 16 }; /* where a screen says how far it is scrolled */
     int x = row.x + 1, columns = 0;
     for (int i = 0; i < SCREEN_COUNT; i++)
         if (screen_info((enum view_screen)i)->number != NULL || i == (int)shown)

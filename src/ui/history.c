@@ -15,6 +15,8 @@ void history_fini(struct history *history)
     mem_free(history->states);
     mem_free(history->earlier.evaluations);
     guesses_fini(&history->guesses);
+    mem_free(history->journal);
+    mem_free(history->journal_abandoned);
     *history = (struct history){0};
 }
 
@@ -59,6 +61,40 @@ static void read_states(struct history *history, struct feed *feed)
     } while (*count == history->state_room);
 }
 
+/* From the newest line back: what a return passed over is abandoned. */
+static void mark_journal(struct history *history)
+{
+    uint64_t live = UINT64_MAX; /* lines up to this one */
+    history->journal_abandoned = mem_resize(history->journal_abandoned, history->journal_room);
+    for (size_t i = history->journal_count; i-- > 0;) {
+        const struct journal_record *record = &history->journal[i];
+        history->journal_abandoned[i] = record->seq > live;
+        if (record->seq <= live && record->back_to > 0)
+            live = record->back_to;
+    }
+}
+
+static void read_journal(struct history *history, struct feed *feed)
+{
+    size_t *count = &history->journal_count;
+    uint64_t newest = *count > 0 ? history->journal[*count - 1].seq : 0;
+    if (feed->journal == NULL || history->snapshot.journal == newest)
+        return;
+    if (*count > FEED_JOURNAL_LINES) { /* those that the feed still has */
+        *count = 0;
+        newest = 0;
+    }
+    do {
+        history->journal =
+            make_room(history->journal, *count, &history->journal_room, sizeof(*history->journal));
+        if (*count > 0)
+            newest = history->journal[*count - 1].seq;
+        *count += feed->journal(feed, newest + 1, &history->journal[*count],
+                                history->journal_room - *count);
+    } while (*count == history->journal_room);
+    mark_journal(history);
+}
+
 /* Not again once it has ended. */
 static void read_range(struct history *history, struct feed *feed)
 {
@@ -85,6 +121,7 @@ bool history_update(struct history *history, struct feed *feed)
     read_edits(history, feed);
     read_states(history, feed);
     read_range(history, feed);
+    read_journal(history, feed);
     return true;
 }
 

@@ -27,6 +27,9 @@ struct history {
     struct layers layers;
     struct layer_point layer_trend[FEED_MAX_LAYERS][FEED_TREND + 1]; /* up to the newest */
     size_t trend_points;
+    struct journal_record *journal; /* the newest lines */
+    bool *journal_abandoned;        /* of each: the run went back to before it */
+    size_t journal_count, journal_room;
 };
 void history_init(struct history *history);
 void history_fini(struct history *history);

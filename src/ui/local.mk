@@ -31,6 +31,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/help.c \
 	src/ui/history.c \
 	src/ui/history.h \
+	src/ui/journal.c \
 	src/ui/layer_panel.c \
 	src/ui/layer_panel.h \
 	src/ui/layers.c \
@@ -67,6 +68,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/screens.h \
 	src/ui/scroll.c \
 	src/ui/scroll.h \
+	src/ui/settings.c \
 	src/ui/state.c \
 	src/ui/state.h \
 	src/ui/tails.c \

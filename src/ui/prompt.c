@@ -59,6 +59,21 @@ static void setting_hint(const struct state *state, const struct snapshot *snaps
              number ? "; *F and /F are relative to it" : "");
 }
 
+/* Why the value that is typed would be refused; false where it would not. */
+static bool refusal_hint(const struct state *state, const struct history *history,
+                         struct hint *hint)
+{
+    const struct editor *editor = &state->editor;
+    struct settings trial =
+        state->ask->change == SETTING_VIEW ? state->chosen : history->snapshot.settings;
+    struct err err = {0};
+    if (editor->replace || editor->length == 0 ||
+        settings_set_relative(&trial, state->ask, editor->text, &err) == 0)
+        return false;
+    put_hint(hint, err.text);
+    return true;
+}
+
 /* The names that the word being typed may become; false where there are none. */
 static bool names_hint(const struct history *history, const char *text, struct hint *hint)
 {
@@ -131,23 +146,31 @@ static void command_hint(const struct state *state, const struct history *histor
 void prompt_draw(struct grid *grid, const struct state *state, const struct history *history,
                  struct rect hint, struct rect row)
 {
+    static const char keys[] = "Enter does it, Esc leaves it";
     draw_fill(grid, row, STYLE_PLAIN);
     if (hint.height > 0) {
         struct hint text = {0};
+        enum style style = STYLE_DIM;
         draw_fill(grid, hint, STYLE_PLAIN);
-        if (state->ask != NULL)
+        if (state->ask != NULL && !refusal_hint(state, history, &text))
             setting_hint(state, &history->snapshot, state->ask, &text);
+        else if (state->ask != NULL)
+            style = STYLE_WARN;
         else
             command_hint(state, history, &text);
-        draw_fitting(grid, (struct rect){hint.x + 1, hint.y, hint.width - 2, 1}, STYLE_DIM,
+        draw_fitting(grid, (struct rect){hint.x + 1, hint.y, hint.width - 2, 1}, style,
                      (const char *const[]){text.full, text.brief}, 2);
     }
     int x = row.x + (row.width >= LAYOUT_LEAST_WIDTH);
+    if (hint.height > 0 && settings_edit_in_place(state)) {
+        grid_text(grid, x, row.y, row.width - 1, STYLE_DIM, keys);
+        return;
+    }
     if (state->ask != NULL)
-        x += grid_print(grid, x, row.y, row.width - x - 8, STYLE_KEY, "%s = ", state->ask->name);
+        x += grid_print(grid, x, row.y, row.width - x > 9 ? row.width - x - 8 : 1, STYLE_KEY,
+                        "%s = ", state->ask->name);
     else
         x += grid_text(grid, x, row.y, row.width, STYLE_KEY, ": ");
-    static const char keys[] = "Enter does it, Esc leaves it";
     int tail = (int)sizeof(keys) - 1;
     int room = row.x + row.width - 1 - x;
     if (room > tail + 40) {
@@ -180,9 +203,13 @@ void prompt_ask(struct control *control, const char *name)
         news_say(state, STYLE_WARN, "%s cannot change during a run", row->name);
         return;
     }
+    if (row->change == SETTING_LIVE && run_state_ended(control->history->snapshot.state)) {
+        news_say(state, STYLE_WARN, "the run has ended: its settings change no more");
+        return;
+    }
     char value[SETTINGS_TEXT];
     state_value(state, &control->history->snapshot, row, value, sizeof(value));
-    state->ask = row;
+    state->ask = state->setting = row; /* on their screen it is typed where it stands */
     state->mode = MODE_PROMPT;
     editor_start(&state->editor, value);
 }

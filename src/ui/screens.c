@@ -17,6 +17,10 @@ static const struct screen_key layers_keys[] = {{"up down", "layer"}, {NULL, NUL
 
 static const struct screen_key range_keys[] = {
     {"left right", "move"}, {"enter", "take"}, {"Esc", "back"}, {"f", "again"}, {NULL, NULL}};
+static const struct screen_key settings_keys[] = {
+    {"up down", "choose"}, {"Enter", "change"}, {"space", "next"}, {NULL, NULL}};
+static const struct screen_key journal_keys[] = {
+    {"up down", "choose"}, {"Enter", "all of it"}, {NULL, NULL}};
 static const struct screen_key confusion_keys[] = {
     {"i", "images"}, {"%", "counts"}, {"arrows", "scroll"}, {NULL, NULL}};
 
@@ -37,6 +41,22 @@ static const struct screen_info table[SCREEN_COUNT] = {
             .draw = confusion_draw,
             .key = confusion_key,
             .keys = confusion_keys,
+        },
+    [SCREEN_SETTINGS] =
+        {
+            .name = "settings",
+            .number = "4",
+            .draw = settings_draw,
+            .key = settings_key,
+            .keys = settings_keys,
+        },
+    [SCREEN_JOURNAL] =
+        {
+            .name = "journal",
+            .number = "5",
+            .draw = journal_draw,
+            .key = journal_key,
+            .keys = journal_keys,
         },
     [SCREEN_HELP] =
         {

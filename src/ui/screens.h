@@ -71,6 +71,14 @@ bool help_key(struct control *control, const char *key);
 void layers_draw(struct grid *grid, const struct layout *layout, struct state *state,
                  const struct history *history);
 bool layers_key(struct control *control, const char *key);
+void settings_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                   const struct history *history);
+bool settings_key(struct control *control, const char *key);
+/* Whether the value that is typed is shown in the list of settings. */
+bool settings_edit_in_place(const struct state *state);
+void journal_draw(struct grid *grid, const struct layout *layout, struct state *state,
+                  const struct history *history);
+bool journal_key(struct control *control, const char *key);
 
 /* What is open over a screen: the ways out, which an ended run has no menu of; what to do after a
  * divergence; states to return to; a command or a value being typed. */

@@ -5,26 +5,45 @@
 #include <stdio.h>
 #include <string.h>
 
-bool scroll_key(struct scroll *scroll, const char *key)
+/* Moves *at within 0 … last. */
+static bool move(int *at, int last, int page, const char *key)
 {
-    const int page = scroll->page > 1 ? scroll->page - 1 : 1;
+    page = page > 1 ? page - 1 : 1;
     if (strcmp(key, "down") == 0 || strcmp(key, "j") == 0)
-        scroll->top++;
+        ++*at;
     else if (strcmp(key, "up") == 0 || strcmp(key, "k") == 0)
-        scroll->top--;
+        --*at;
     else if (strcmp(key, "page-down") == 0)
-        scroll->top += page;
+        *at += page;
     else if (strcmp(key, "page-up") == 0)
-        scroll->top -= page;
+        *at -= page;
     else if (strcmp(key, "home") == 0)
-        scroll->top = 0;
+        *at = 0;
     else if (strcmp(key, "end") == 0)
-        scroll->top = INT_MAX / 2; /* scroll_fit knows the last line */
+        *at = last;
     else
         return false;
-    if (scroll->top < 0)
-        scroll->top = 0;
+    *at = *at > last ? last : *at;
+    *at = *at < 0 ? 0 : *at;
     return true;
+}
+
+bool scroll_key(struct scroll *scroll, const char *key)
+{
+    return move(&scroll->top, INT_MAX / 2, scroll->page, key); /* scroll_fit knows the last line */
+}
+
+bool scroll_choose(const struct scroll *scroll, int *chosen, int count, const char *key)
+{
+    return move(chosen, count - 1, scroll->page, key);
+}
+
+void scroll_to(struct scroll *scroll, int line)
+{
+    if (line < scroll->top)
+        scroll->top = line;
+    if (line >= scroll->top + scroll->page)
+        scroll->top = line - scroll->page + 1;
 }
 
 void scroll_fit(struct scroll *scroll, int lines, int page)

@@ -15,6 +15,8 @@ enum view_screen {
     SCREEN_CHARTS,
     SCREEN_LAYERS,
     SCREEN_CONFUSION,
+    SCREEN_SETTINGS,
+    SCREEN_JOURNAL,
     SCREEN_HELP,
     SCREEN_RANGE,
     SCREEN_COUNT
@@ -54,6 +56,11 @@ struct state {
         uint64_t number;         /* of the test that the cursor was moved in, */
         double rate;             /* to this rate */
     } range;
+    struct scroll settings;
+    const struct setting *setting; /* that is chosen there; NULL: the learning rate */
+    struct scroll journal;
+    uint64_t journal_line;     /* seq of the one that is chosen; 0: the newest, whichever that is */
+    bool journal_whole;        /* that one is shown alone */
     char rollback[64];         /* MODE_ROLLBACK: the command of the state that is chosen */
     uint64_t diverged_shown;   /* snapshot.returns + 1 of the divergence whose menu was shown */
     double diverged_clock;     /* when it opened by itself; 0: it was asked for */
