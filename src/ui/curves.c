@@ -2,6 +2,7 @@
 #include "axis.h"
 #include "chart.h"
 #include "draw.h"
+#include "earlier.h"
 #include "screens.h"
 #include "smooth.h"
 #include "tails.h"
@@ -278,6 +279,26 @@ static void curve_fini(struct curve *curve)
     mem_free(curve->weights);
 }
 
+/* The validation of the earlier run that is compared with, drawn below all others. */
+static struct chart_series earlier_series(const struct earlier_run *earlier, enum window_unit unit,
+                                          bool losses, const char *name, struct chart_point *points)
+{
+    for (size_t i = 0; i < earlier->evaluation_count; i++) {
+        const struct evaluation *row = &earlier->evaluations[i];
+        double value = losses ? row->validation_loss : row->validation_accuracy;
+        points[i] = (struct chart_point){axis_of_evaluation(unit, row), value, value, value};
+    }
+    return (struct chart_series){
+        .name = name,
+        .style = STYLE_GHOST,
+        .band = STYLE_GHOST,
+        .lines = true,
+        .ghost = true,
+        .points = points,
+        .count = earlier->evaluation_count,
+    };
+}
+
 /* Draws a measure of training and one of validation; the columns of the plot. */
 static int draw_pair(struct grid *grid, struct rect where, const struct view_of *of,
                      const enum measure measures[2], const char *name)
@@ -287,18 +308,26 @@ static int draw_pair(struct grid *grid, struct rect where, const struct view_of 
     struct chart chart = of->chart;
     curve_create(&curves[0], of, measures[0], name);
     curve_create(&curves[1], of, measures[1], "validation");
-    chart.ghost_count = curves[0].ghost_count + curves[1].ghost_count;
-    struct chart_series *ghosts = mem_alloc(chart.ghost_count * sizeof(*ghosts));
-    size_t ghost = 0;
+    const struct earlier_run *earlier = &of->history->earlier;
+    struct chart_point *points = mem_alloc(earlier->evaluation_count * sizeof(*points));
+    char earlier_text[160];
+    struct chart_series *ghosts =
+        mem_alloc((1 + curves[0].ghost_count + curves[1].ghost_count) * sizeof(*ghosts));
+    if (earlier->evaluation_count > 0) {
+        earlier_name(of->history, earlier_text, sizeof(earlier_text));
+        ghosts[chart.ghost_count++] =
+            earlier_series(earlier, of->unit, !chart.percent, earlier_text, points);
+    }
     for (size_t c = 0; c < 2; c++) {
         for (size_t i = 0; i < curves[c].live_count; i++)
             series[chart.series_count++] = curves[c].live[i];
         for (size_t i = 0; i < curves[c].ghost_count; i++)
-            ghosts[ghost++] = curves[c].ghosts[i];
+            ghosts[chart.ghost_count++] = curves[c].ghosts[i];
     }
     chart.series = series;
     chart.ghosts = ghosts;
     int columns = chart_draw(grid, where, &chart);
+    mem_free(points);
     mem_free(ghosts);
     curve_fini(&curves[0]);
     curve_fini(&curves[1]);
