@@ -9,4 +9,4 @@ bench_redraw_SOURCES = bench/redraw.c tests/ui_bench.c tests/ui_bench.h tests/fa
 bench_redraw_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
 	$(INIH_LIBS)
 CLEANFILES += bench/runs_together bench/redraw
-EXTRA_DIST += bench/side-by-side bench/view
+EXTRA_DIST += bench/search bench/side-by-side bench/view

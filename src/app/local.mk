@@ -22,6 +22,8 @@ kdtui_docgen_SOURCES = src/app/docgen.c src/app/manual.c src/app/manual.h \
 kdtui_docgen_LDADD = src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a $(INIH_LIBS) $(ZLIB_LIBS)
 
 # What is shipped and installed beside the program.
+slurmdir = $(pkgdatadir)/slurm
+dist_slurm_DATA = etc/slurm/kdtui-search.sbatch
 dist_man_MANS = man/kdtui.1 man/kdtui.ini.5 man/kdtui-keys.7 man/kdtui-protocol.7
 dist_pkgdata_DATA = etc/kdtui.ini
 presetsdir = $(pkgdatadir)/presets

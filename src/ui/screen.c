@@ -39,6 +39,7 @@ struct screen {
     FILE *in, *out;       /* `out`: in memory */
     SCREEN *curses;
     struct line line;
+    size_t frame_bytes;
     bool utf8, console, suspended, paints;
     bool mouse; /* is reported */
     int width, height;
@@ -520,7 +521,13 @@ void screen_show(struct screen *screen, const struct grid *grid, bool repaint)
         clearok(stdscr, TRUE);
     refresh();
     collect(screen);
+    screen->frame_bytes = screen->line.length - screen->line.sent;
     line_write(&screen->line, clock_seconds());
+}
+
+size_t screen_frame_bytes(const struct screen *screen)
+{
+    return screen->frame_bytes;
 }
 
 bool screen_busy(struct screen *screen)

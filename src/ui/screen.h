@@ -35,6 +35,8 @@ void screen_set_title(struct screen *screen, const char *title);
  * blocks: what the terminal does not take at once is kept, and then there must be no other frame
  * until the screen is no longer busy. */
 void screen_show(struct screen *screen, const struct grid *grid, bool repaint);
+/* How many bytes the last one came to. */
+size_t screen_frame_bytes(const struct screen *screen);
 /* Writes what the terminal takes; whether something is left for when screen_fd is writable. */
 bool screen_busy(struct screen *screen);
 /* clock_seconds() by which the line has carried what was shown, as far as one can know. */

@@ -36,6 +36,11 @@ enum { FOREGROUND_LOOK = 500 };
 
 /* Seconds between two titles of the window. */
 #define TITLE_SECONDS 2
+/* Seconds of the budget that frames may be ahead of it, and that are remembered at most. */
+#define OWED_AHEAD 2.0
+#define OWED_MOST 4.0
+/* Seconds that a frame waits for the budget at most. */
+#define BUDGET_WAIT 0.5
 
 struct view {
     /* Immutable after view_open. */
@@ -64,6 +69,7 @@ struct view {
     bool wants_up; /* asleep, and to go on once the terminal is this job's again */
     bool repaint, dirty;
     double last_frame; /* when it began */
+    double owed;       /* bytes of frames beyond the budget then */
     double next_title; /* when the window's may change again */
     bool at_once;      /* the next one does not wait for its time */
 };
@@ -152,6 +158,12 @@ static double frame_seconds(const struct view *view)
     return 1 / view->state.chosen.view.fps;
 }
 
+/* Bytes a second that frames may come to in the long run: 1 KiB at 80x24. */
+static double budget(const struct view *view)
+{
+    return 1024 * fmax(view->grid.width * view->grid.height / 1920.0, 1);
+}
+
 static void draw(struct view *view)
 {
     struct state *state = &view->state;
@@ -174,12 +186,16 @@ static void draw(struct view *view)
         screen_set_title(view->screen, title);
         view->next_title = state->now + TITLE_SECONDS;
     }
+    view->owed = fmax(view->owed - budget(view) * (state->now - view->last_frame), 0);
+    view->owed =
+        fmin(view->owed + (double)screen_frame_bytes(view->screen), OWED_MOST * budget(view));
     view->last_frame = state->now;
     view->repaint = view->dirty = view->at_once = false;
 }
 
 /* When the next frame may begin; infinite while the last one is not written. On a slow line at
- * most a third of the time goes into frames, and what a key does waits for the line alone. */
+ * most a third of the time goes into frames; frames that come to more than the budget are fewer,
+ * though not below two a second. What a key does waits for the line alone. */
 static double next_frame(struct view *view)
 {
     if (screen_busy(view->screen))
@@ -187,7 +203,9 @@ static double next_frame(struct view *view)
     double line_free = screen_free(view->screen);
     if (view->at_once)
         return line_free;
-    return view->last_frame + fmax(frame_seconds(view), 3 * (line_free - view->last_frame));
+    double wait = fmax(frame_seconds(view), 3 * (line_free - view->last_frame));
+    double owed = view->owed / budget(view) - OWED_AHEAD;
+    return view->last_frame + fmax(wait, fmin(owed, BUDGET_WAIT));
 }
 
 /* What was chosen of it. */
