@@ -80,6 +80,15 @@ struct kept_state {
     char label[64]; /* what was edited then: "learning rate 0.02 → 0.01"; "" of others */
 };
 
+/* Another run on the same data, the best of those before, to be compared with: what was not
+ * abandoned of it, at the steps of this run that are as many epochs. */
+struct earlier_run {
+    char name[128];
+    double best_validation_accuracy;
+    struct evaluation *evaluations; /* step ascending; owned */
+    size_t evaluation_count;
+};
+
 /* A line of the run's journal, as it is on disk. */
 enum { FEED_JOURNAL_TEXT = 384 };
 struct journal_record {

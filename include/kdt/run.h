@@ -6,6 +6,8 @@
 #ifndef KDT_RUN_H
 #define KDT_RUN_H
 
+#include <stdatomic.h>
+
 #include "kdt/data.h"
 #include "kdt/feed.h"
 #include "kdt/net.h"
@@ -226,6 +228,11 @@ void run_record_fini(struct run_record *record);
 bool run_is_trained(const char *directory);
 /* The row with the highest validation accuracy, the earliest of equals; NULL: none. */
 const struct evaluation *run_record_best(const struct run_record *record);
+
+/* Of the runs beside `name` the best on the same data, as feed.h has it; false: there is none.
+ * What cannot be read is passed over; it takes seconds at most, and ends soon once *stop. */
+bool run_earlier_find(const char *runs_directory, const char *name, int64_t steps_per_epoch,
+                      const atomic_bool *stop, struct earlier_run *out);
 
 /* A split evaluated by a net with the checkpoint's transform (NULL: the dataset's own).
  * confusion: NULL, or with room for the dataset's classes; its `of` is left alone. */

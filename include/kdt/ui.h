@@ -29,6 +29,8 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
 /* Readable when the view has ended; then view_outcome says why. */
 int view_fd(const struct view *view);
 enum view_outcome view_outcome(struct view *view);
+/* Hands over a run to compare with, and what it owns; any thread, until view_close. */
+void view_compare(struct view *view, const struct earlier_run *earlier);
 /* From main's signal pipe: the terminal changed its size, or the process is
  * about to stop (SIGTSTP) or goes on (SIGCONT). view_suspend returns once the
  * terminal is restored. */

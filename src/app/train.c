@@ -18,6 +18,7 @@
 #include "kdt/ctl.h"
 #include "kdt/run.h"
 #include "kdt/ui.h"
+#include "compare.h"
 #include "lines.h"
 #include "load.h"
 #include "places.h"
@@ -29,7 +30,8 @@
 struct session {
     struct run *run;
     struct feed *feed;
-    struct view *view; /* NULL: plain lines, or the terminal went away */
+    struct compare *compare; /* looks for a run to show beside this one; NULL: none */
+    struct view *view;       /* NULL: plain lines, or the terminal went away */
     struct lines lines;
     struct ctl_server *server; /* NULL: there is no control socket */
     bool plain;                /* plain lines are printed as it goes: there never was a view */
@@ -41,6 +43,8 @@ static void close_view(struct session *session)
 {
     if (!session->view)
         return;
+    compare_stop(session->compare);
+    session->compare = NULL;
     view_close(session->view, VIEW_CLOSE_SECONDS);
     session->view = NULL;
     if (session->server)
@@ -226,6 +230,8 @@ int train_watch(const struct options *options, const struct settings *settings, 
             fprintf(stderr, "kdtui: no view: %s\n", why.text);
         }
         mem_free(remember);
+        if (session.view)
+            session.compare = compare_start(session.feed, session.view);
         run_watched(session.run, session.view != NULL);
         if (session.server)
             ctl_server_viewers(session.server, session.view != NULL);

@@ -382,6 +382,9 @@ struct metrics_file {
 #define METRICS_ALL UINT64_MAX
 int metrics_load(struct metrics_file *file, const char *directory, uint64_t metrics_length,
                  uint64_t steps_length, struct err *err);
+/* All whole rows of one metrics.csv of at most `most` bytes. */
+int metrics_load_evaluations(struct metrics_file *file, const char *path, size_t most,
+                             struct err *err);
 void metrics_file_fini(struct metrics_file *file);
 
 /* ---- safetensors.c: the container ---- */

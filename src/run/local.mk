@@ -1,6 +1,6 @@
 noinst_LIBRARIES += src/run/librun.a
 src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint.c \
-	src/run/conditions.c src/run/diverge.c src/run/edits.c src/run/ends.c src/run/evaluate.c \
+	src/run/conditions.c src/run/diverge.c src/run/edits.c src/run/ends.c src/run/earlier.c src/run/evaluate.c \
 	src/run/feed.c src/run/history.c src/run/image.c src/run/journal.c src/run/journal_read.c \
 	src/run/jump.c src/run/keep.c src/run/layers.c src/run/metrics.c src/run/metrics_read.c \
 	src/run/practice.c \
@@ -57,6 +57,10 @@ tests_test_run_series_LDADD = $(tests_test_run_LDADD)
 tests_test_run_diverge_SOURCES = tests/test_run_diverge.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_diverge_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_diverge_LDADD = $(tests_test_run_LDADD)
+UNIT_TESTS += tests/test_run_earlier
+tests_test_run_earlier_SOURCES = tests/test_run_earlier.c tests/run_fixture.c tests/run_fixture.h
+tests_test_run_earlier_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
+tests_test_run_earlier_LDADD = $(tests_test_run_LDADD)
 tests_test_run_layers_SOURCES = tests/test_run_layers.c tests/run_fixture.c tests/run_fixture.h
 tests_test_run_layers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS)
 tests_test_run_layers_LDADD = $(tests_test_run_LDADD)

@@ -195,6 +195,24 @@ int metrics_load(struct metrics_file *file, const char *directory, uint64_t metr
     return result;
 }
 
+int metrics_load_evaluations(struct metrics_file *file, const char *path, size_t most,
+                             struct err *err)
+{
+    unsigned char *bytes = NULL;
+    size_t length;
+    *file = (struct metrics_file){0};
+    int result = file_read(path, most, &bytes, &length, err);
+    if (result == 0) {
+        while (length && bytes[length - 1] != '\n')
+            length--;
+        result = parse_evaluations(file, (const char *)bytes, length, path, err);
+    }
+    if (result != 0)
+        metrics_file_fini(file);
+    mem_free(bytes);
+    return result;
+}
+
 void metrics_file_fini(struct metrics_file *file)
 {
     mem_free(file->evaluations);

@@ -1,6 +1,7 @@
 /* The two charts, from the history's arrays. */
 #include "chart.h"
 #include "draw.h"
+#include "earlier.h"
 #include "screens.h"
 #include "tails.h"
 
@@ -177,21 +178,49 @@ static void curve_fini(struct curve *curve)
     mem_free(curve->points);
 }
 
+/* The validation of the earlier run that is compared with, drawn below all others. */
+static struct chart_series earlier_series(const struct earlier_run *earlier, bool losses,
+                                          const char *name, struct chart_point *points)
+{
+    for (size_t i = 0; i < earlier->evaluation_count; i++) {
+        const struct evaluation *row = &earlier->evaluations[i];
+        double value = losses ? row->validation_loss : row->validation_accuracy;
+        points[i] = (struct chart_point){(double)row->step, value, value, value};
+    }
+    return (struct chart_series){
+        .name = name,
+        .style = STYLE_GHOST,
+        .band = STYLE_GHOST,
+        .lines = true,
+        .ghost = true,
+        .points = points,
+        .count = earlier->evaluation_count,
+    };
+}
+
 /* Draws a curve of training and one of validation. */
 static void draw_pair(struct grid *grid, struct rect where, struct chart chart,
-                      struct curve curves[2])
+                      const struct history *history, struct curve curves[2])
 {
-    size_t count = curves[0].ghost_count;
-    struct chart_series *ghosts = mem_alloc((count + curves[1].ghost_count) * sizeof(*ghosts));
-    for (size_t i = 0; i < count; i++)
-        ghosts[i] = curves[0].ghosts[i];
-    for (size_t i = 0; i < curves[1].ghost_count; i++)
-        ghosts[count + i] = curves[1].ghosts[i];
+    const struct earlier_run *earlier = &history->earlier;
+    struct chart_point *points = mem_alloc(earlier->evaluation_count * sizeof(*points));
+    char name[160];
+    size_t count = 0;
+    struct chart_series *ghosts =
+        mem_alloc((1 + curves[0].ghost_count + curves[1].ghost_count) * sizeof(*ghosts));
+    if (earlier->evaluation_count > 0) {
+        earlier_name(history, name, sizeof(name));
+        ghosts[count++] = earlier_series(earlier, !chart.percent, name, points);
+    }
+    for (size_t c = 0; c < 2; c++)
+        for (size_t i = 0; i < curves[c].ghost_count; i++)
+            ghosts[count++] = curves[c].ghosts[i];
     chart.series = (const struct chart_series[]){curves[0].live, curves[1].live};
     chart.series_count = 2;
     chart.ghosts = ghosts;
-    chart.ghost_count = count + curves[1].ghost_count;
+    chart.ghost_count = count;
     chart_draw(grid, where, &chart);
+    mem_free(points);
     mem_free(ghosts);
     curve_fini(&curves[0]);
     curve_fini(&curves[1]);
@@ -275,7 +304,7 @@ static void draw_loss(struct grid *grid, struct rect where, struct chart chart,
         chart.best = &at;
     }
     const char *name = drawn_with_noise(history) ? "train with noise" : "train";
-    draw_pair(grid, where, chart,
+    draw_pair(grid, where, chart, history,
               (struct curve[]){curve_create(history, TRAIN_LOSS, name),
                                curve_create(history, VALIDATION_LOSS, "validation")});
 }
@@ -305,7 +334,7 @@ static void draw_accuracy(struct grid *grid, struct rect where, struct chart cha
     chart.log_y = false;
     struct chart_point at = {.x = (double)best->step, .mean = best->validation_accuracy};
     chart.best = &at;
-    draw_pair(grid, where, chart,
+    draw_pair(grid, where, chart, history,
               (struct curve[]){curve_create(history, TRAIN_ACCURACY, train_name(history)),
                                curve_create(history, VALIDATION_ACCURACY, "validation")});
 }

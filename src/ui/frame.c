@@ -3,6 +3,7 @@
  * of the screens, news and keys. And what is left of a screen in one line.
  */
 #include "draw.h"
+#include "earlier.h"
 #include "screens.h"
 
 #include <inttypes.h>
@@ -216,6 +217,23 @@ static void draw_warning(struct grid *grid, const struct snapshot *snapshot, str
     draw_wrapped(grid, where, STYLE_WARN, text);
 }
 
+/* At the right end of the news, in the longest form that leaves a gap to what is there. */
+static void draw_comparison(struct grid *grid, struct rect row, int used,
+                            const struct history *history)
+{
+    enum { GAP = 3 };
+    char text[192];
+    for (enum earlier_form form = 0; form < EARLIER_FORMS; form++) {
+        if (!earlier_print(history, form, text, sizeof(text)))
+            return;
+        const int columns = grid_text_columns(text);
+        if (used > 0 ? used + GAP + columns > row.width : columns > row.width)
+            continue;
+        grid_text(grid, row.x + row.width - columns, row.y, columns, STYLE_PLAIN, text);
+        return;
+    }
+}
+
 /* A warning that is longer than its row takes the one above it, too; of what is no more than good
  * to know, the last parts are left out. */
 void frame_news(struct grid *grid, const struct state *state, const struct history *history,
@@ -224,8 +242,13 @@ void frame_news(struct grid *grid, const struct state *state, const struct histo
     struct news news;
     news_choose(state, history, &news);
     struct rect where = {layout->news.x + 1, layout->news.y, layout->news.width - 2, 1};
+    /* What was changed last gives way, part by part, to the comparison. */
+    char briefest[192] = "";
+    int room = where.width;
+    if (news.parts && earlier_print(history, EARLIER_BRIEF, briefest, sizeof(briefest)))
+        room -= grid_text_columns(briefest) + 3;
     for (char *part = news.text + strlen(news.text); news.parts && part > news.text; part--)
-        if (grid_text_columns(news.text) > where.width && (*part == ';' || *part == '('))
+        if (grid_text_columns(news.text) > room && (*part == ';' || *part == '('))
             *part = '\0';
     if (news.style == STYLE_WARN && draw_wrapped_lines(news.text, where.width) > 1 &&
         (layout->strip.height > 1 || layout->body.height > 1)) {
@@ -234,6 +257,8 @@ void frame_news(struct grid *grid, const struct state *state, const struct histo
         draw_fill(grid, (struct rect){layout->news.x, where.y, layout->news.width, 2}, STYLE_PLAIN);
     }
     draw_wrapped(grid, where, news.style, news.text);
+    if (news.parts)
+        draw_comparison(grid, where, grid_text_columns(news.text), history);
 }
 
 /* "1 charts  2 layers": where there is no room for all names, that of the one shown. */

@@ -13,6 +13,7 @@ void history_fini(struct history *history)
     mem_free(history->evaluations);
     mem_free(history->edits);
     mem_free(history->states);
+    mem_free(history->earlier.evaluations);
     guesses_fini(&history->guesses);
     mem_free(history->journal);
     mem_free(history->journal_abandoned);

@@ -20,7 +20,8 @@ struct history {
     size_t state_count, state_room;
     uint64_t returns; /* as the arrays were read */
     struct range_test range;
-    struct guesses guesses; /* read where they are shown */
+    struct earlier_run earlier; /* to compare with; no evaluation: there is none */
+    struct guesses guesses;     /* read where they are shown */
     /* As they were when the screen of the layers was last shown. */
     bool has_layers; /* the feed tells of them */
     struct layers layers;

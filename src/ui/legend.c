@@ -10,7 +10,15 @@
 #include <math.h>
 #include <stdio.h>
 
-enum detail { DETAIL_TITLE, DETAIL_GLYPHS, DETAIL_VALUES, DETAIL_NAMES, DETAIL_BEST, DETAIL_ALL };
+enum detail {
+    DETAIL_TITLE,
+    DETAIL_GLYPHS,
+    DETAIL_VALUES,
+    DETAIL_NAMES,
+    DETAIL_BEST,
+    DETAIL_ALL,
+    DETAIL_GHOSTS
+};
 
 /* Writes at the cursor, or only counts where grid is NULL. */
 struct cursor {
@@ -83,7 +91,7 @@ static void write_legend(struct cursor *cursor, const struct chart *chart, enum 
             write(cursor, series->style, value);
         }
     }
-    for (size_t i = 0; detail >= DETAIL_NAMES && i < chart->ghost_count; i++) {
+    for (size_t i = 0; detail >= DETAIL_GHOSTS && i < chart->ghost_count; i++) {
         const struct chart_series *ghost = &chart->ghosts[i];
         if (!ghost->name)
             continue;
@@ -98,7 +106,7 @@ static void write_legend(struct cursor *cursor, const struct chart *chart, enum 
 
 void legend_draw(struct grid *grid, struct rect where, const struct chart *chart)
 {
-    enum detail detail = DETAIL_ALL;
+    enum detail detail = DETAIL_GHOSTS;
     for (; detail > DETAIL_TITLE; detail--) {
         struct cursor counting = {.end = where.width};
         write_legend(&counting, chart, detail);

@@ -15,6 +15,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/dashboard.c \
 	src/ui/draw.c \
 	src/ui/draw.h \
+	src/ui/earlier.c \
+	src/ui/earlier.h \
 	src/ui/editor.c \
 	src/ui/editor.h \
 	src/ui/frame.c \
@@ -90,6 +92,11 @@ tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_ui_earlier
+tests_test_ui_earlier_SOURCES = tests/test_ui_earlier.c tests/ui_bench.c tests/ui_bench.h \
+	$(fake_feed_sources) tests/golden.c tests/golden.h
+tests_test_ui_earlier_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_earlier_LDADD = $(tests_test_ui_screens_LDADD)
 UNIT_TESTS += tests/test_ui_layers
 tests_test_ui_layers_SOURCES = tests/test_ui_layers.c tests/ui_bench.c tests/ui_bench.h \
 	$(fake_feed_sources) tests/golden.c tests/golden.h

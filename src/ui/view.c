@@ -59,6 +59,7 @@ struct view {
     bool suspended; /* the terminal is given back */
     bool done;      /* the thread has given the terminal back and ends */
     enum view_outcome outcome;
+    struct earlier_run earlier; /* to be taken into the history */
 
     /* The thread's own. */
     struct state state;
@@ -140,7 +141,14 @@ static bool take_requests(struct view *view)
     pthread_mutex_lock(&view->lock);
     bool resized = view->resized, suspend = view->suspend, resume = view->resume;
     view->resized = view->suspend = view->resume = false;
+    const struct earlier_run earlier = view->earlier;
+    view->earlier = (struct earlier_run){0};
     pthread_mutex_unlock(&view->lock);
+    if (earlier.evaluations) {
+        mem_free(view->history.earlier.evaluations);
+        view->history.earlier = earlier;
+        view->dirty = true;
+    }
     if (resized)
         view->repaint = view->dirty = true;
     if (suspend)
@@ -335,6 +343,7 @@ static void view_free(struct view *view)
         close(view->wake_fd);
     if (view->ended_fd >= 0)
         close(view->ended_fd);
+    mem_free(view->earlier.evaluations);
     history_fini(&view->history);
     grid_fini(&view->grid);
     pthread_cond_destroy(&view->changed);
@@ -399,6 +408,15 @@ enum view_outcome view_outcome(struct view *view)
     enum view_outcome outcome = view->outcome;
     pthread_mutex_unlock(&view->lock);
     return outcome;
+}
+
+void view_compare(struct view *view, const struct earlier_run *earlier)
+{
+    pthread_mutex_lock(&view->lock);
+    mem_free(view->earlier.evaluations);
+    view->earlier = *earlier;
+    pthread_mutex_unlock(&view->lock);
+    wake(view);
 }
 
 void view_resized(struct view *view)
