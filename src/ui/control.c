@@ -97,6 +97,8 @@ static void key_on_screen(struct control *control, const char *key, bool anywher
     } else if (strcmp(key, "enter") == 0 && control->history->snapshot.diverged) {
         state->diverged_clock = 0;
         state->mode = MODE_DIVERGED;
+    } else {
+        news_say(state, STYLE_PLAIN, "%s does nothing here; ? lists the keys", key);
     }
 }
 
