@@ -39,6 +39,7 @@ static void add_mark(struct fake_feed *fake, const char *label, enum command_sou
     *mark = (struct edit_mark){
         .seq = (int64_t)fake->now.edits + 1,
         .step = fake->now.step,
+        .seconds = fake->now.seconds,
         .source = source,
         .returned = returned,
     };
@@ -308,6 +309,11 @@ static void perform(struct fake_feed *fake, struct answer *answer)
     case COMMAND_EVALUATE:
         fake_evaluate(fake);
         text_copy(answer->text, sizeof(answer->text), "evaluated");
+        break;
+    case COMMAND_NOTE:
+        add_mark(fake, command.word[0], source_of(fake, answer), false);
+        fake->edits[now->edits - 1].note = true;
+        text_copy(answer->text, sizeof(answer->text), "noted");
         break;
     default:
         break;

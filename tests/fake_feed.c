@@ -304,6 +304,8 @@ static void merge_pairs(struct fake_feed *fake)
             a.mean = (a.mean + b.mean) / 2;
             a.minimum = fmin(a.minimum, b.minimum);
             a.maximum = fmax(a.maximum, b.maximum);
+            a.seconds = b.seconds;
+            a.learning_rate = b.learning_rate;
             a.noise = b.noise;
         }
         fake->buckets[count] = a;
@@ -331,6 +333,8 @@ static void add_step(struct fake_feed *fake)
     }
     double count = (double)(now->step - last->first);
     last->last = now->step;
+    last->seconds = now->seconds;
+    last->learning_rate = now->learning_rate;
     last->noise = now->settings.augment.noise;
     last->mean = (last->mean * count + loss) / (count + 1);
     last->minimum = fmin(last->minimum, loss);

@@ -25,6 +25,7 @@ _kdtui_setting()
     search.metric=*) words="validation_accuracy validation_loss" ;;
     view.glyphs=*) words="auto braille block ascii" ;;
     view.colors=*) words="auto 256 16 mono" ;;
+    view.smoothing=*) words="off 10 100 1000 10000" ;;
     view.mouse=*) words="on off" ;;
     *=*) words= ;;
     *)
@@ -84,6 +85,7 @@ _kdtui_setting()
             view.fps=
             view.glyphs=
             view.colors=
+            view.smoothing=
             view.mouse="
         compopt -o nospace
         return

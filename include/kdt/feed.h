@@ -63,14 +63,16 @@ struct loss_bucket {
     bool noise;     /* at `last` */
 };
 
-/* An edit of a live setting or a return to an earlier state, just before step
+/* An edit of a live setting, a return to an earlier state or a note, just before step
  * `step`; of a return, the step that it led to. */
 struct edit_mark {
     int64_t seq, step;
+    double seconds; /* spent running when it was made */
     enum command_source source;
     bool abandoned; /* as struct evaluation has it; a return is where it led to */
     bool returned;  /* an undo, redo or rollback, no setting */
-    char label[64]; /* "learning rate 0.02 → 0.01", "undo, from step 900" */
+    bool note;      /* a person's remark, which changed nothing */
+    char label[64]; /* "learning rate 0.02 → 0.01", "undo, from step 900"; the remark */
 };
 
 /* A state that rollback can return to. */

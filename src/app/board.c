@@ -186,15 +186,19 @@ static void print_top(const struct top_trial *top)
 }
 
 /* In the order of the trials that they were. */
-static void print_tops(struct search *search, const int *numbers, size_t count, int64_t tops)
+static void print_tops(struct search *search, const struct search_snapshot *now)
 {
     struct top_trial top;
-    if (tops)
-        printf("\ntrained again on the full protocol\n");
+    if (now->tops == 0)
+        return;
+    int *numbers = mem_alloc((size_t)now->trials * sizeof *numbers);
+    size_t count = search_ranking(search, numbers, (size_t)now->trials);
+    printf("\ntrained again on the full protocol\n");
     for (size_t i = 0; i < count; i++)
         for (int64_t j = 0; search_top(search, j, &top); j++)
             if (top.number == numbers[i])
                 print_top(&top);
+    mem_free(numbers);
 }
 
 void board_print(struct search *search)
@@ -213,7 +217,7 @@ void board_print(struct search *search)
                now.name);
     if (*search_settings(search)->search.reference && !figures)
         printf("report: %s\n", search_settings(search)->search.reference);
-    print_tops(search, numbers, count, now.tops);
+    print_tops(search, &now);
     mem_free(board.cell);
 }
 

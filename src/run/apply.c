@@ -174,13 +174,18 @@ int run_refuse_unwritten(struct run *run, const struct order *order, struct err 
     return -1;
 }
 
-void run_mark(struct run *run, uint64_t seq, int64_t step, enum command_source source,
-              const char *label)
+void run_mark(struct run *run, const struct edit_mark *where, const char *label)
 {
-    struct edit_mark mark = {.seq = (int64_t)seq, .step = step, .source = source};
+    struct edit_mark mark = *where;
     text_copy(mark.label, sizeof mark.label, label);
     utf8_trim(mark.label);
     publication_edit(&run->publication, &mark);
+}
+
+static struct edit_mark mark_now(struct run *run, enum command_source source)
+{
+    return (struct edit_mark){
+        .seq = (int64_t)run->seq, .step = run->step, .seconds = run_seconds(run), .source = source};
 }
 
 static int edit(struct run *run, const struct order *order, const struct command *command,
@@ -205,11 +210,20 @@ static int edit(struct run *run, const struct order *order, const struct command
     run_keep_edit(run, &before, label.bytes);
     edits_make(run, &edits);
     run_offer_good(run);
-    run_mark(run, run->seq, run->step, order->source, label.bytes);
+    const struct edit_mark mark = mark_now(run, order->source);
+    run_mark(run, &mark, label.bytes);
     run_publish(run, true);
     answer(run, order, DONE, label.bytes);
     text_fini(&label);
     return 0;
+}
+
+static void note(struct run *run, const struct order *order, const struct command *command)
+{
+    struct edit_mark mark = mark_now(run, order->source);
+    mark.note = true;
+    run_mark(run, &mark, command->word[0]);
+    run_publish(run, true);
 }
 
 /* Whether it changes neither the state nor what is kept of it. */
@@ -226,8 +240,13 @@ int run_apply(struct run *run, const struct order *order, struct err *err)
         tape_check(run, order, command.id, err) != 0)
         return run_refuse(run, order, err);
     struct journal_entry entry = {0};
-    if (order->repeated && only_paces(command.id))
-        return run_note(run, order, &entry, err);
+    if (order->repeated && only_paces(command.id)) {
+        if (run_note(run, order, &entry, err) != 0)
+            return -1;
+        if (command.id == COMMAND_NOTE)
+            note(run, order, &command);
+        return 0;
+    }
     if (command.id == COMMAND_SET || command.id == COMMAND_TOGGLE)
         return edit(run, order, &command, err);
     if (command_info(command.id)->scope == COMMAND_SCOPE_EDIT)
@@ -237,6 +256,8 @@ int run_apply(struct run *run, const struct order *order, struct err *err)
         return run_refuse(run, order, err);
     /* These change no numbers, so they work even where the journal cannot be written. */
     (void)run_note(run, order, &entry, err); /* it has warned */
+    if (command.id == COMMAND_NOTE)
+        note(run, order, &command);
     struct text text = {0};
     enum outcome outcome = perform(run, &command, order->id, &text);
     answer(run, order, outcome, text.bytes ? text.bytes : "");

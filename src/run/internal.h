@@ -941,8 +941,7 @@ enum run_state run_complete(struct run *run);
 
 /* apply.c */
 /* Shows what was changed on the charts. */
-void run_mark(struct run *run, uint64_t seq, int64_t step, enum command_source source,
-              const char *label);
+void run_mark(struct run *run, const struct edit_mark *where, const char *label);
 /* Journalled, performed and answered. -1 where it was refused; `err` says why. */
 int run_apply(struct run *run, const struct order *order, struct err *err);
 /* The command's line in the journal; run->seq is its number then. */

@@ -267,6 +267,7 @@ static void act(struct run *run, const struct order *order, const struct command
     struct history_target undone = {.label = ""};
     struct edit_mark mark = {.seq = (int64_t)run->seq,
                              .step = target->jump.step,
+                             .seconds = run_seconds(run),
                              .source = order->source,
                              .returned = true};
     struct job job = {.target = TARGET_STEP, .answer = order->id};

@@ -128,7 +128,9 @@ static void add_edit(struct run_record *record, const struct journal_line *line,
     struct edit_mark *mark = &record->edits[record->edit_count];
     struct command command;
     struct text label = {0};
-    if (line->refused || (!line->jump && !line->edit_count))
+    bool parsed = !line->refused && command_parse(line->command, &command, NULL) == 0;
+    bool note = parsed && command.id == COMMAND_NOTE;
+    if (line->refused || (!line->jump && !line->edit_count && !note))
         return;
     *mark = (struct edit_mark){
         .seq = (int64_t)line->seq,
@@ -136,12 +138,16 @@ static void add_edit(struct run_record *record, const struct journal_line *line,
         .source = line->source,
         .abandoned = !live,
         .returned = line->jump != NULL,
+        .note = note,
     };
-    if (!line->jump) {
+    if (note) {
+        text_copy(mark->label, sizeof mark->label, command.word[0]);
+        utf8_trim(mark->label);
+    } else if (!line->jump) {
         edits_label(line->edits, line->edit_count, &label);
         text_copy(mark->label, sizeof mark->label, label.bytes);
         utf8_trim(mark->label);
-    } else if (command_parse(line->command, &command, NULL) == 0) {
+    } else if (parsed) {
         run_jump_label(mark->label, line->why != NULL, &command, line->step);
     }
     record->edit_count++;

@@ -95,6 +95,17 @@ static void add_rows(struct walk *walk, int64_t step, const struct jump *end)
     }
 }
 
+static void mark_line(struct walk *walk, const struct journal_line *line, bool note,
+                      const char *label)
+{
+    const struct edit_mark mark = {.seq = (int64_t)line->seq,
+                                   .step = line->step,
+                                   .seconds = seconds_at(walk, line->step),
+                                   .source = line->source,
+                                   .note = note};
+    run_mark(walk->run, &mark, label);
+}
+
 static void add_line(struct walk *walk, const struct journal_line *line)
 {
     struct run *run = walk->run;
@@ -104,6 +115,7 @@ static void add_line(struct walk *walk, const struct journal_line *line)
     if (line->jump && parsed) {
         struct edit_mark mark = {.seq = (int64_t)line->seq,
                                  .step = line->jump->step,
+                                 .seconds = seconds_at(walk, line->step),
                                  .source = line->source,
                                  .returned = true};
         run_jump_label(mark.label, line->why != NULL, &command, line->step);
@@ -112,7 +124,9 @@ static void add_line(struct walk *walk, const struct journal_line *line)
         walk->evaluated = -1;
     } else if (line->edit_count) {
         edits_label(line->edits, line->edit_count, &label);
-        run_mark(run, line->seq, line->step, line->source, label.bytes);
+        mark_line(walk, line, false, label.bytes);
+    } else if (parsed && command.id == COMMAND_NOTE) {
+        mark_line(walk, line, true, command.word[0]);
     }
     if (label.length && parsed) {
         const struct history_line edit = {.seq = line->seq,

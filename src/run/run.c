@@ -105,7 +105,11 @@ int run_plan_again(struct run *run, const struct edit *edits, size_t count, stru
         /* A cosine ends with the last step, wherever that is now. */
         if (run_rate(run) != before)
             text_print(&label, ", learning rate %.4g → %.4g", before, run_rate(run));
-        run_mark(run, run->seq, run->step, SOURCE_RESUME, label.bytes);
+        const struct edit_mark mark = {.seq = (int64_t)run->seq,
+                                       .step = run->step,
+                                       .seconds = run->watch.seconds,
+                                       .source = SOURCE_RESUME};
+        run_mark(run, &mark, label.bytes);
         text_fini(&label);
     }
     return 0;

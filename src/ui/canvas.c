@@ -94,6 +94,13 @@ static void put_line_dot(struct canvas *canvas, int x, int y, enum style style, 
     static const int every[] = {
         [STROKE_SOLID] = 1, [STROKE_DOTTED] = 2, [STROKE_FAINT] = 1, [STROKE_FAINT_DOTTED] = 3};
     bool block = canvas->glyphs == GLYPHS_BLOCK;
+    if (stroke == STROKE_DASHED) {
+        if (canvas->glyphs == GLYPHS_ASCII)
+            canvas_rune(canvas, x, y, style, '=');
+        else if ((steep ? y : x) % (block ? 3 : 4) != (block ? 2 : 3))
+            put_dot(canvas, x, y, style);
+        return;
+    }
     if (stroke == STROKE_SOLID ||
         (canvas->glyphs == GLYPHS_BRAILLE && (steep ? y : x) % every[stroke] == 0))
         put_dot(canvas, x, y, style);

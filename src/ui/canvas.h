@@ -9,7 +9,7 @@
 #include "grid.h"
 
 /* Faint lines are told from the others without colours, too. */
-enum stroke { STROKE_SOLID, STROKE_DOTTED, STROKE_FAINT, STROKE_FAINT_DOTTED };
+enum stroke { STROKE_SOLID, STROKE_DASHED, STROKE_DOTTED, STROKE_FAINT, STROKE_FAINT_DOTTED };
 
 struct canvas_cell {
     uint32_t rune; /* drawn instead of the dots where it is not 0 */

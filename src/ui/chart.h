@@ -14,8 +14,11 @@ struct chart_series {
     const char *name;       /* "train", in the legend with its current and best value */
     enum style style, band; /* told apart by colour … */
     bool dotted;            /* … and by glyph */
-    bool ghost;             /* a line alone, faint */
-    bool lines;             /* points are joined: evaluations; else one value per column */
+    bool dashed;
+    bool ghost;        /* a line alone, faint */
+    bool past;         /* it has no newest value */
+    const char *brief; /* of the name, where there is less room; NULL: the same */
+    bool lines;        /* points are joined: evaluations; else one value per column */
     const struct chart_point *points; /* x ascending */
     const double *weights;            /* of each in a column's mean; NULL: all the same */
     size_t count;
@@ -36,6 +39,7 @@ struct chart {
     const double *cursor;     /* the x of a line across the plot; NULL: none */
     double x_scale;           /* ticks show x / x_scale: steps per epoch */
     const char *x_label;      /* "epoch" */
+    bool x_after;             /* the label stands after a number: "7.5 s" */
     const struct chart_series *series;
     size_t series_count;
     const struct chart_series *ghosts; /* below them; they may stretch y a little, no more */

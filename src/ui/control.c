@@ -28,6 +28,8 @@ void control_perform(struct control *control, const char *line, enum command_sou
             post_line(control, line, source);
         return;
     }
+    if (charts_command(control, &command, source))
+        return;
     switch (command.id) {
     case COMMAND_PAUSE_OR_CONTINUE:
         post_pause_or_continue(control, source);
@@ -46,6 +48,12 @@ void control_perform(struct control *control, const char *line, enum command_sou
         break;
     case COMMAND_COLORS:
         look_choose(control, "view.colors", command.words > 0 ? command.word[0] : NULL);
+        break;
+    case COMMAND_SMOOTHING:
+        look_choose(control, "view.smoothing", command.words > 0 ? command.word[0] : NULL);
+        break;
+    case COMMAND_MARK:
+        prompt_open(control, "note ");
         break;
     case COMMAND_LOG_Y:
         state->log_y = !state->log_y;
@@ -83,6 +91,8 @@ static void key_on_screen(struct control *control, const char *key, bool anywher
         control_perform(control, row->command, SOURCE_KEY);
     } else if (strcmp(key, "esc") == 0) {
         state->message[0] = '\0';
+        if (state->screen == SCREEN_CHARTS)
+            charts_back(control);
         state->screen = SCREEN_CHARTS;
     } else if (strcmp(key, "enter") == 0 && control->history->snapshot.diverged) {
         state->diverged_clock = 0;
@@ -131,6 +141,9 @@ bool control_update(struct control *control)
         history_look_at_layers(control->history, control->feed);
     range_update(control);
     const bool newer = history_update(control->history, control->feed);
+    int64_t first, last;
+    charts_steps(&state->charts, control->history, &first, &last);
+    history_look_at(control->history, control->feed, first, last);
     if (state->screen == SCREEN_CONFUSION)
         guesses_update(&control->history->guesses, control->feed, &control->history->snapshot);
     if (!newer)

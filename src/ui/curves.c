@@ -1,43 +1,16 @@
 /* The two charts, from the history's arrays. */
+#include "axis.h"
 #include "chart.h"
 #include "draw.h"
 #include "earlier.h"
 #include "screens.h"
+#include "smooth.h"
 #include "tails.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The x axis ends at a round number of epochs a little ahead of the run and of what it abandoned,
- * so that curves fill it and yet stand still for a while. */
-static double span(const struct history *history)
-{
-    static const double round[] = {1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10};
-    const struct snapshot *snapshot = &history->snapshot;
-    int64_t last = snapshot->step;
-    for (size_t i = 0; i < history->bucket_count; i++)
-        if (history->buckets[i].last >= last)
-            last = history->buckets[i].last + 1;
-    double steps = (double)last, total = (double)snapshot->total_steps;
-    double per_epoch = (double)snapshot->steps_per_epoch;
-    if (run_state_ended(snapshot->state) || per_epoch <= 0)
-        return fmax(steps, 1);
-    double epochs = fmax(steps / per_epoch * 1.02, 0.01);
-    double ten = pow(10, floor(log10(epochs)));
-    double end = total;
-    for (size_t i = 0; i < sizeof(round) / sizeof(*round); i++) {
-        double there = round[i] * ten;
-        if (there >= 2)
-            there = ceil(there);
-        if (there >= epochs) {
-            end = there * per_epoch;
-            break;
-        }
-    }
-    return fmin(end, fmax(total, steps));
-}
 
 /* Of the accuracy where there is but one row. */
 static void accuracy_row(struct grid *grid, struct rect row, const char *train,
@@ -67,37 +40,110 @@ static void wait_text(struct grid *grid, struct rect where, const char *title, c
 
 enum measure { TRAIN_LOSS, VALIDATION_LOSS, TRAIN_ACCURACY, VALIDATION_ACCURACY };
 
-static struct chart_point loss_point(const struct loss_bucket *bucket)
-{
-    double middle = (double)(bucket->first + bucket->last + 1) / 2;
-    return (struct chart_point){middle, bucket->mean, bucket->minimum, bucket->maximum};
-}
+/* A chart of the screen: what both have in common, and of what. */
+struct view_of {
+    const struct history *history;
+    enum window_unit unit;
+    double smoothing; /* steps; 0: none */
+    struct chart chart;
+};
+
+/* What is drawn of a history, and where. */
+struct source {
+    const struct history *history;
+    enum window_unit unit;
+    enum measure measure;
+    double over;            /* steps to smooth over; 0: none */
+    struct smooth *smooths; /* of each point that was drawn; NULL: none */
+};
 
 /* Point i of the history, in the order of time. */
-static struct chart_point point_at(const struct history *history, enum measure measure, size_t i)
+static struct chart_point point_at(const struct source *source, size_t i)
 {
-    if (measure == TRAIN_LOSS)
-        return loss_point(&history->buckets[i]);
+    const struct history *history = source->history;
+    if (source->measure == TRAIN_LOSS) {
+        const struct loss_bucket *bucket = &history->buckets[i];
+        return (struct chart_point){axis_of_bucket(history, source->unit, i), bucket->mean,
+                                    bucket->minimum, bucket->maximum};
+    }
     const struct evaluation *row = &history->evaluations[i];
-    double value = measure == VALIDATION_LOSS  ? row->validation_loss
-                   : measure == TRAIN_ACCURACY ? row->train_accuracy
-                                               : row->validation_accuracy;
-    return (struct chart_point){(double)row->step, value, value, value};
+    double value = source->measure == VALIDATION_LOSS  ? row->validation_loss
+                   : source->measure == TRAIN_ACCURACY ? row->train_accuracy
+                                                       : row->validation_accuracy;
+    return (struct chart_point){axis_of_evaluation(source->unit, row), value, value, value};
+}
+
+static double weight_at(const struct source *source, size_t i)
+{
+    const struct loss_bucket *bucket = &source->history->buckets[i];
+    return source->measure == TRAIN_LOSS ? (double)(bucket->last - bucket->first + 1) : 1;
+}
+
+static bool abandoned_at(const struct source *source, size_t i)
+{
+    return source->measure == TRAIN_LOSS ? source->history->buckets[i].abandoned
+                                         : source->history->evaluations[i].abandoned;
 }
 
 /* What is live of one measure, and the ghosts of what is not. */
 struct curve {
-    struct chart_series live, *ghosts;
-    size_t ghost_count;
-    struct chart_point *points; /* of both */
+    struct chart_series live[2], *ghosts; /* live: losses without noise and with it */
+    size_t live_count, ghost_count;
+    struct chart_point *points; /* of all, with their weights */
+    double *weights;
+    size_t used;
 };
 
-/* Where a tail begins: on the live line where there is one, and else at the point before. */
-static struct chart_point root_of(const struct history *history, enum measure measure,
-                                  const struct tail *tail)
+static void add_point(struct curve *curve, struct chart_point point, double weight)
 {
-    struct chart_point root = point_at(history, measure, tail->joint);
-    if (measure == TRAIN_LOSS || history->evaluations[tail->joint].abandoned)
+    curve->points[curve->used] = point;
+    curve->weights[curve->used++] = weight;
+}
+
+/* Point i as it is drawn: smoothed where that is wanted, its band as it is. */
+static struct chart_point drawn_at(const struct source *source, size_t i)
+{
+    struct chart_point point = point_at(source, i);
+    if (source->smooths != NULL && !isnan(point.mean))
+        point.mean = smooth_value(&source->smooths[i]);
+    return point;
+}
+
+/* With noise it is another loss, so smoothing begins anew. */
+static void smooth_point(const struct source *source, size_t before, size_t i)
+{
+    const struct loss_bucket *buckets = source->history->buckets;
+    struct smooth *smooth = &source->smooths[i];
+    if (before != SIZE_MAX && buckets[before].noise == buckets[i].noise)
+        *smooth = source->smooths[before];
+    smooth_add(smooth, buckets[i].mean, weight_at(source, i), source->over);
+}
+
+/* The live way, then the tails, which grow out of what was before them. */
+static void smooth_all(const struct source *source, size_t all, const struct tails *tails)
+{
+    size_t before = SIZE_MAX;
+    for (size_t i = 0; i < all; i++) {
+        if (abandoned_at(source, i))
+            continue;
+        smooth_point(source, before, i);
+        before = i;
+    }
+    for (size_t t = 0; t < tails->count; t++) {
+        const struct tail *tail = &tails->list[t];
+        before = tail->joint;
+        for (size_t i = tail->first; i < tail->first + tail->count; before = i++)
+            smooth_point(source, before, i);
+    }
+}
+
+/* Where a tail begins: on the live line where there is one, and else at the point before. */
+static struct chart_point root_of(const struct source *source, const struct tail *tail)
+{
+    const struct history *history = source->history;
+    struct chart_point root = drawn_at(source, tail->joint);
+    if (source->measure == TRAIN_LOSS || source->unit == WINDOW_SECONDS ||
+        abandoned_at(source, tail->joint))
         return root;
     size_t next = tail->joint + 1;
     while (next < history->evaluation_count &&
@@ -105,87 +151,142 @@ static struct chart_point root_of(const struct history *history, enum measure me
         next++;
     if (next == history->evaluation_count || (double)tail->step <= root.x)
         return root;
-    struct chart_point after = point_at(history, measure, next);
+    struct chart_point after = point_at(source, next);
     double x = (double)tail->step;
     double value = root.mean + (after.mean - root.mean) * (x - root.x) / (after.x - root.x);
     return (struct chart_point){x, value, value, value};
 }
 
-/* A tail and the point that it grew out of. */
-static struct chart_series ghost_of(const struct history *history, enum measure measure,
-                                    const struct chart_series *live, const struct tail *tail,
-                                    struct chart_point *points)
+/* A tail and the point that it grew out of, which in seconds may be long ago. */
+static void add_ghost(struct curve *curve, const struct source *source, const struct tail *tail)
 {
-    size_t count = 0;
-    if (tail->joint != SIZE_MAX)
-        points[count++] = root_of(history, measure, tail);
-    for (size_t i = 0; i < tail->count; i++)
-        points[count++] = point_at(history, measure, tail->first + i);
-    return (struct chart_series){
+    const struct chart_series *live = &curve->live[0];
+    size_t first = curve->used;
+    if (tail->joint != SIZE_MAX &&
+        (source->unit != WINDOW_SECONDS || tail->joint + 1 == tail->first))
+        add_point(curve, root_of(source, tail), 1);
+    for (size_t i = tail->first; i < tail->first + tail->count; i++)
+        add_point(curve, drawn_at(source, i), weight_at(source, i));
+    curve->ghosts[curve->ghost_count++] = (struct chart_series){
         .style = STYLE_GHOST,
         .band = STYLE_GHOST,
         .dotted = live->dotted,
         .lines = live->lines,
         .ghost = true,
-        .points = points,
-        .count = count,
+        .points = &curve->points[first],
+        .weights = &curve->weights[first],
+        .count = curve->used - first,
     };
 }
 
-static struct curve curve_create(const struct history *history, enum measure measure,
-                                 const char *name)
+/* The points that are not abandoned, of losses those without noise or with it. There are gaps where
+ * the run was elsewhere, in seconds also where it was on its way to what it abandoned. Where noise
+ * was turned over the line goes on from the other one's end. */
+static void add_live(struct curve *curve, const struct source *source, size_t all, bool noise)
 {
-    bool losses = measure == TRAIN_LOSS;
-    bool train = measure == TRAIN_LOSS || measure == TRAIN_ACCURACY;
+    const bool losses = source->measure == TRAIN_LOSS;
+    struct chart_series *live = &curve->live[curve->live_count];
+    size_t first = curve->used, other = SIZE_MAX;
+    bool apart = false;
+    for (size_t i = 0; i < all; i++) {
+        if (abandoned_at(source, i)) {
+            apart = apart || source->unit == WINDOW_SECONDS;
+            if (source->unit == WINDOW_SECONDS)
+                other = SIZE_MAX;
+            continue;
+        }
+        if (losses && source->history->buckets[i].noise != noise) {
+            apart = true;
+            other = i;
+            continue;
+        }
+        struct chart_point point = drawn_at(source, i);
+        if (apart && curve->used > first)
+            add_point(curve, (struct chart_point){point.x, NAN, NAN, NAN}, 1);
+        if (other != SIZE_MAX) {
+            struct chart_point end = drawn_at(source, other);
+            end.minimum = end.maximum = end.mean;
+            add_point(curve, end, 1e-9);
+        }
+        apart = false;
+        other = SIZE_MAX;
+        add_point(curve, point, weight_at(source, i));
+    }
+    live->points = &curve->points[first];
+    live->weights = &curve->weights[first];
+    live->count = curve->used - first;
+    live->past = apart;
+    if (live->count > 0 || !noise)
+        curve->live_count++;
+}
+
+static struct chart_series live_series(enum measure measure, bool noise, const char *name)
+{
+    const bool train = measure == TRAIN_LOSS || measure == TRAIN_ACCURACY;
+    const enum style style = noise ? STYLE_NOISE : train ? STYLE_TRAIN : STYLE_VALIDATION;
+    return (struct chart_series){
+        .name = name,
+        .style = style,
+        .band = measure == TRAIN_LOSS ? STYLE_TRAIN_BAND : style,
+        .dashed = noise,
+        .dotted = !train,
+        .lines = measure != TRAIN_LOSS,
+    };
+}
+
+static void curve_create(struct curve *curve, const struct view_of *of, enum measure measure,
+                         const char *name)
+{
+    const struct history *history = of->history;
+    const bool losses = measure == TRAIN_LOSS;
+    struct source source = {.history = history, .unit = of->unit, .measure = measure};
     size_t all = losses ? history->bucket_count : history->evaluation_count;
     struct tails tails;
     if (losses)
         tails_of_losses(history, &tails);
     else
         tails_of_evaluations(history, &tails);
-    struct curve curve = {
-        .live =
-            {
-                .name = name,
-                .style = train ? STYLE_TRAIN : STYLE_VALIDATION,
-                .band = losses  ? STYLE_TRAIN_BAND
-                        : train ? STYLE_TRAIN
-                                : STYLE_VALIDATION,
-                .dotted = !train,
-                .lines = !losses,
-            },
-        .ghosts = mem_alloc(tails.count * sizeof(*curve.ghosts)),
-        .points = mem_alloc((all + tails.count) * sizeof(*curve.points)),
-    };
-    size_t used = 0;
-    for (size_t i = 0; i < all; i++)
-        if (losses ? !history->buckets[i].abandoned : !history->evaluations[i].abandoned)
-            curve.points[used++] = point_at(history, measure, i);
-    curve.live.points = curve.points;
-    curve.live.count = used;
-    for (size_t i = 0; i < tails.count; i++) {
-        struct chart_series *ghost = &curve.ghosts[curve.ghost_count++];
-        *ghost = ghost_of(history, measure, &curve.live, &tails.list[i], &curve.points[used]);
-        used += ghost->count;
+    if (losses && of->smoothing > 0) {
+        source.over = of->smoothing;
+        source.smooths = mem_alloc(all * sizeof(*source.smooths));
+        smooth_all(&source, all, &tails);
     }
+    size_t most = 5 * all + tails.count; /* a gap and the other's end before every point */
+    *curve = (struct curve){
+        .live = {live_series(measure, false, name)},
+        .ghosts = mem_alloc(tails.count * sizeof(*curve->ghosts)),
+        .points = mem_alloc(most * sizeof(*curve->points)),
+        .weights = mem_alloc(most * sizeof(*curve->weights)),
+    };
+    add_live(curve, &source, all, false);
+    if (losses) {
+        curve->live[1] = live_series(measure, true, "train with noise");
+        curve->live[1].brief = "with noise";
+        add_live(curve, &source, all, true);
+        if (curve->live_count == 2 && curve->live[0].count == 0) /* noise from the beginning */
+            curve->live[0] = curve->live[--curve->live_count];
+    }
+    for (size_t i = 0; i < tails.count; i++)
+        add_ghost(curve, &source, &tails.list[i]);
     tails_fini(&tails);
-    return curve;
+    mem_free(source.smooths);
 }
 
 static void curve_fini(struct curve *curve)
 {
     mem_free(curve->ghosts);
     mem_free(curve->points);
+    mem_free(curve->weights);
 }
 
 /* The validation of the earlier run that is compared with, drawn below all others. */
-static struct chart_series earlier_series(const struct earlier_run *earlier, bool losses,
-                                          const char *name, struct chart_point *points)
+static struct chart_series earlier_series(const struct earlier_run *earlier, enum window_unit unit,
+                                          bool losses, const char *name, struct chart_point *points)
 {
     for (size_t i = 0; i < earlier->evaluation_count; i++) {
         const struct evaluation *row = &earlier->evaluations[i];
         double value = losses ? row->validation_loss : row->validation_accuracy;
-        points[i] = (struct chart_point){(double)row->step, value, value, value};
+        points[i] = (struct chart_point){axis_of_evaluation(unit, row), value, value, value};
     }
     return (struct chart_series){
         .name = name,
@@ -198,46 +299,60 @@ static struct chart_series earlier_series(const struct earlier_run *earlier, boo
     };
 }
 
-/* Draws a curve of training and one of validation. */
-static void draw_pair(struct grid *grid, struct rect where, struct chart chart,
-                      const struct history *history, struct curve curves[2])
+/* Draws a measure of training and one of validation; the columns of the plot. */
+static int draw_pair(struct grid *grid, struct rect where, const struct view_of *of,
+                     const enum measure measures[2], const char *name)
 {
-    const struct earlier_run *earlier = &history->earlier;
+    struct curve curves[2];
+    struct chart_series series[3];
+    struct chart chart = of->chart;
+    curve_create(&curves[0], of, measures[0], name);
+    curve_create(&curves[1], of, measures[1], "validation");
+    const struct earlier_run *earlier = &of->history->earlier;
     struct chart_point *points = mem_alloc(earlier->evaluation_count * sizeof(*points));
-    char name[160];
-    size_t count = 0;
+    char earlier_text[160];
     struct chart_series *ghosts =
         mem_alloc((1 + curves[0].ghost_count + curves[1].ghost_count) * sizeof(*ghosts));
     if (earlier->evaluation_count > 0) {
-        earlier_name(history, name, sizeof(name));
-        ghosts[count++] = earlier_series(earlier, !chart.percent, name, points);
+        earlier_name(of->history, earlier_text, sizeof(earlier_text));
+        ghosts[chart.ghost_count++] =
+            earlier_series(earlier, of->unit, !chart.percent, earlier_text, points);
     }
-    for (size_t c = 0; c < 2; c++)
+    for (size_t c = 0; c < 2; c++) {
+        for (size_t i = 0; i < curves[c].live_count; i++)
+            series[chart.series_count++] = curves[c].live[i];
         for (size_t i = 0; i < curves[c].ghost_count; i++)
-            ghosts[count++] = curves[c].ghosts[i];
-    chart.series = (const struct chart_series[]){curves[0].live, curves[1].live};
-    chart.series_count = 2;
+            ghosts[chart.ghost_count++] = curves[c].ghosts[i];
+    }
+    chart.series = series;
     chart.ghosts = ghosts;
-    chart.ghost_count = count;
-    chart_draw(grid, where, &chart);
+    int columns = chart_draw(grid, where, &chart);
     mem_free(points);
     mem_free(ghosts);
     curve_fini(&curves[0]);
     curve_fini(&curves[1]);
+    return columns;
 }
 
-/* Marks by step, those of the same step in the order of time. */
-static struct chart_mark *marks_create(const struct history *history)
+/* Marks by x, those at the same in the order of time. What was before a logarithmic axis begins is
+ * at its beginning. */
+static struct chart_mark *marks_create(const struct history *history, const struct charts *charts,
+                                       const struct range *range)
 {
+    const struct window *window = &charts->window;
     struct chart_mark *marks = mem_alloc(history->edit_count * sizeof(*marks));
     for (size_t i = 0; i < history->edit_count; i++) {
         const struct edit_mark *edit = &history->edits[i];
         struct chart_mark mark = {
-            .x = (double)edit->step,
+            .x = axis_of_edit(window->unit, edit),
             .label = draw_brief_label(edit->label),
             .style = edit->abandoned ? STYLE_GHOST : STYLE_EDIT,
-            .kind = edit->returned ? MARK_RETURN : MARK_CHANGE,
+            .kind = edit->returned ? MARK_RETURN
+                    : edit->note   ? MARK_NOTE
+                                   : MARK_CHANGE,
         };
+        if (window->log && !window->part)
+            mark.x = fmax(mark.x, range->first);
         size_t at = i;
         for (; at > 0 && marks[at - 1].x > mark.x; at--)
             marks[at] = marks[at - 1];
@@ -286,32 +401,34 @@ static const char *train_name(const struct history *history)
     return drawn_with_noise(history) ? "train with noise (running)" : "train (running)";
 }
 
-static void draw_loss(struct grid *grid, struct rect where, struct chart chart,
-                      const struct history *history)
+static int draw_loss(struct grid *grid, struct rect where, const struct view_of *of)
 {
+    const struct history *history = of->history;
     if (history->bucket_count == 0) {
         wait_text(grid, where, "loss",
                   run_state_ended(history->snapshot.state) ? "no step was trained"
                                                            : "waiting for the first step");
-        return;
+        return 0;
     }
     const struct evaluation *best = best_by_loss(history);
-    chart.title = "loss";
-    chart.value_format = "%.4f";
+    struct view_of loss = *of;
+    loss.chart.title = "loss";
+    loss.chart.value_format = "%.4f";
     struct chart_point at = {0};
     if (best != NULL) {
-        at = (struct chart_point){.x = (double)best->step, .mean = best->validation_loss};
-        chart.best = &at;
+        at = (struct chart_point){.x = axis_of_evaluation(of->unit, best),
+                                  .mean = best->validation_loss};
+        loss.chart.best = &at;
     }
-    const char *name = drawn_with_noise(history) ? "train with noise" : "train";
-    draw_pair(grid, where, chart, history,
-              (struct curve[]){curve_create(history, TRAIN_LOSS, name),
-                               curve_create(history, VALIDATION_LOSS, "validation")});
+    char name[32] = "train";
+    if (of->smoothing > 0)
+        snprintf(name, sizeof(name), "train (%g)", of->smoothing);
+    return draw_pair(grid, where, &loss, (const enum measure[]){TRAIN_LOSS, VALIDATION_LOSS}, name);
 }
 
-static void draw_accuracy(struct grid *grid, struct rect where, struct chart chart,
-                          const struct history *history)
+static int draw_accuracy(struct grid *grid, struct rect where, const struct view_of *of)
 {
+    const struct history *history = of->history;
     const struct snapshot *snapshot = &history->snapshot;
     const struct evaluation *last = history_last_evaluation(history);
     if (history->evaluation_count == 0 || (where.height == 1 && last == NULL)) {
@@ -321,39 +438,61 @@ static void draw_accuracy(struct grid *grid, struct rect where, struct chart cha
                      "first evaluation at the end of epoch 1, step %" PRId64 "; v evaluates now",
                      snapshot->steps_per_epoch);
         wait_text(grid, where, "accuracy", text);
-        return;
+        return 0;
     }
     if (where.height == 1) {
         accuracy_row(grid, where, train_name(history), last);
-        return;
+        return 0;
     }
     const struct evaluation *best = history_best_evaluation(history);
-    chart.title = "accuracy";
-    chart.value_format = "%.2f%%";
-    chart.percent = true;
-    chart.log_y = false;
-    struct chart_point at = {.x = (double)best->step, .mean = best->validation_accuracy};
-    chart.best = &at;
-    draw_pair(grid, where, chart, history,
-              (struct curve[]){curve_create(history, TRAIN_ACCURACY, train_name(history)),
-                               curve_create(history, VALIDATION_ACCURACY, "validation")});
+    struct view_of accuracy = *of;
+    accuracy.chart.title = "accuracy";
+    accuracy.chart.value_format = "%.2f%%";
+    accuracy.chart.percent = true;
+    accuracy.chart.log_y = false;
+    struct chart_point at = {.x = axis_of_evaluation(of->unit, best),
+                             .mean = best->validation_accuracy};
+    accuracy.chart.best = &at;
+    return draw_pair(grid, where, &accuracy,
+                     (const enum measure[]){TRAIN_ACCURACY, VALIDATION_ACCURACY},
+                     train_name(history));
 }
 
-void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
+void curves_draw(struct grid *grid, struct state *state, const struct history *history,
                  const struct layout *layout)
 {
-    int64_t per_epoch = history->snapshot.steps_per_epoch;
-    struct chart_mark *marks = marks_create(history);
-    struct chart chart = {
-        .log_y = state->log_y,
-        .x_last = span(history),
-        .x_scale = per_epoch > 0 ? (double)per_epoch : 1,
-        .x_label = "epoch",
-        .marks = marks,
-        .mark_count = history->edit_count,
-        .glyphs = state->glyphs,
+    static const double steps[] = {[SMOOTHING_OFF] = 0,
+                                   [SMOOTHING_10] = 10,
+                                   [SMOOTHING_100] = 100,
+                                   [SMOOTHING_1000] = 1000,
+                                   [SMOOTHING_10000] = 10000};
+    static const char *const units[WINDOW_UNITS] = {"epoch", "step", "s"};
+    struct charts *charts = &state->charts;
+    const enum window_unit unit = charts->window.unit;
+    const int64_t per_epoch = history->snapshot.steps_per_epoch;
+    const struct range range = charts_range(charts, history);
+    struct chart_mark *marks = marks_create(history, charts, &range);
+    const struct view_of of = {
+        .history = history,
+        .unit = unit,
+        .smoothing = steps[state->chosen.view.smoothing],
+        .chart =
+            {
+                .log_y = state->log_y,
+                .x_first = range.first,
+                .x_last = range.last,
+                .log_x = charts->window.log,
+                .cursor = charts->cursor ? &charts->x : NULL,
+                .x_scale = unit == WINDOW_EPOCHS && per_epoch > 0 ? (double)per_epoch : 1,
+                .x_label = units[unit],
+                .x_after = unit == WINDOW_SECONDS,
+                .marks = marks,
+                .mark_count = history->edit_count,
+                .glyphs = state->glyphs,
+            },
     };
-    draw_loss(grid, inset(layout->loss), chart, history);
-    draw_accuracy(grid, inset(layout->accuracy), chart, history);
+    int columns = draw_loss(grid, inset(layout->loss), &of);
+    int others = draw_accuracy(grid, inset(layout->accuracy), &of);
+    charts->columns = columns > 0 ? columns : others;
     mem_free(marks);
 }

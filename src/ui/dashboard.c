@@ -1,5 +1,6 @@
 /* The charts' screen: charts, lists, progress, the control strip. */
 #include "draw.h"
+#include "reading.h"
 #include "screens.h"
 
 #include <inttypes.h>
@@ -147,12 +148,66 @@ static void draw_strip(struct grid *grid, const struct state *state,
     }
 }
 
+/* What is at the cursor, in the place of the strip. */
+static void draw_reading(struct grid *grid, const struct state *state,
+                         const struct history *history, struct rect where)
+{
+    struct reading reading;
+    struct strip strip = {grid, where, where.x + 1, where.y};
+    const bool narrow = where.width < 60;
+    const char *to = grid->ascii ? ".." : "…";
+    char text[128], epoch[32];
+    reading_take(&state->charts, history, &reading);
+    snprintf(text, sizeof(text), "%" PRId64, reading.step);
+    strip_put(&strip, "step", STYLE_BOLD, text);
+    snprintf(text, sizeof(text), "%.2f", snapshot_epochs(&history->snapshot, reading.step));
+    strip_put(&strip, "epoch", STYLE_BOLD, text);
+    if (reading.abandoned)
+        strip_put(&strip, "abandoned", STYLE_GHOST, "");
+    if (!narrow) {
+        draw_seconds(reading.seconds, text, sizeof(text));
+        strip_put(&strip, "time", STYLE_BOLD, text);
+    }
+    if (!reading.losses)
+        snprintf(text, sizeof(text), "none");
+    else if (narrow || reading.minimum == reading.maximum || isnan(reading.mean))
+        snprintf(text, sizeof(text), "%.4f", reading.mean);
+    else
+        snprintf(text, sizeof(text), "%.4f (%.4f%s%.4f)", reading.mean, reading.minimum, to,
+                 reading.maximum);
+    strip_put(&strip, "loss", reading.losses ? STYLE_TRAIN : STYLE_DIM, text);
+    if (where.height > 1) {
+        strip.x = where.x + 1;
+        strip.y = where.y + 1;
+    }
+    if (reading.evaluation != NULL) {
+        const struct evaluation *row = reading.evaluation;
+        draw_epoch(snapshot_epochs(&history->snapshot, row->step), epoch, sizeof(epoch));
+        if (narrow)
+            snprintf(text, sizeof(text), "%.2f%%", 100 * row->validation_accuracy);
+        else
+            snprintf(text, sizeof(text), "%.4f %.2f%% @ %s", row->validation_loss,
+                     100 * row->validation_accuracy, epoch);
+        strip_put(&strip, "val", STYLE_VALIDATION, text);
+    }
+    if (isfinite(reading.learning_rate)) {
+        snprintf(text, sizeof(text), "%.4g", reading.learning_rate);
+        strip_put(&strip, "rate", STYLE_BOLD, text);
+        strip_put(&strip, "noise", STYLE_BOLD, reading.noise ? "on" : "off");
+    }
+    for (size_t i = 0; i < reading.setting_count; i++)
+        strip_put(&strip, reading.settings[i].name, STYLE_BOLD, reading.settings[i].value);
+}
+
 void dashboard_draw(struct grid *grid, const struct layout *layout, struct state *state,
                     const struct history *history)
 {
     const struct snapshot *snapshot = &history->snapshot;
     curves_draw(grid, state, history, layout);
-    lists_draw(grid, history, layout);
+    lists_draw(grid, state, history, layout);
     draw_progress(grid, snapshot, layout->progress);
-    draw_strip(grid, state, snapshot, layout->strip);
+    if (state->charts.cursor)
+        draw_reading(grid, state, history, layout->strip);
+    else
+        draw_strip(grid, state, snapshot, layout->strip);
 }

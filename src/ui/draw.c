@@ -144,6 +144,14 @@ void draw_duration(double seconds, char *out, size_t size)
         snprintf(out, size, "%ld d %02ld:%02ld", s / 86400, s / 3600 % 24, s / 60 % 60);
 }
 
+void draw_seconds(double seconds, char *out, size_t size)
+{
+    if (seconds >= 0 && seconds < 60)
+        snprintf(out, size, "%.*f s", seconds < 10 ? 2 : 1, seconds);
+    else
+        draw_duration(seconds, out, size);
+}
+
 void draw_age(double seconds, char *out, size_t size)
 {
     if (seconds < 60)

@@ -22,6 +22,7 @@ void draw_bar(struct grid *grid, int x, int y, int width, double part);
 
 /* Short texts: "12 s", "2:31", "1:02:31", "2 d 03:10"; "142k". */
 void draw_duration(double seconds, char *out, size_t size);
+void draw_seconds(double seconds, char *out, size_t size); /* with fractions where there are few */
 void draw_count(double count, char *out, size_t size);
 void draw_bytes(double bytes, char *out, size_t size);      /* "12.3 MB" */
 void draw_scientific(double value, char *out, size_t size); /* "2.1e-3" */

@@ -140,7 +140,8 @@ static bool key_outlives(const struct key_info *key)
     if (command_parse(key->command, &command, NULL) != 0)
         return false;
     return command_info(command.id)->scope == COMMAND_SCOPE_VIEW &&
-           command.id != COMMAND_PAUSE_OR_CONTINUE && command.id != COMMAND_ASK;
+           command.id != COMMAND_PAUSE_OR_CONTINUE && command.id != COMMAND_ASK &&
+           command.id != COMMAND_MARK;
 }
 
 static const struct key_info *key_by_rank(size_t place)

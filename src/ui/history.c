@@ -3,7 +3,7 @@
 
 void history_init(struct history *history)
 {
-    *history = (struct history){.layers.step = -1};
+    *history = (struct history){.fine_last = INT64_MAX, .layers.step = -1};
     history->buckets = mem_alloc(FEED_MAX_BUCKETS * sizeof(*history->buckets));
 }
 
@@ -61,6 +61,21 @@ static void read_states(struct history *history, struct feed *feed)
     } while (*count == history->state_room);
 }
 
+static void read_losses(struct history *history, struct feed *feed)
+{
+    history->bucket_count = feed->buckets(feed, history->fine_first, history->fine_last,
+                                          history->buckets, FEED_MAX_BUCKETS);
+}
+
+void history_look_at(struct history *history, struct feed *feed, int64_t first, int64_t last)
+{
+    if (history->fine_first == first && history->fine_last == last)
+        return;
+    history->fine_first = first;
+    history->fine_last = last;
+    read_losses(history, feed);
+}
+
 /* From the newest line back: what a return passed over is abandoned. */
 static void mark_journal(struct history *history)
 {
@@ -116,7 +131,7 @@ bool history_update(struct history *history, struct feed *feed)
         history->evaluation_count = history->edit_count = 0;
     history->returns = history->snapshot.returns;
     history->state_count = 0;
-    history->bucket_count = feed->buckets(feed, 0, INT64_MAX, history->buckets, FEED_MAX_BUCKETS);
+    read_losses(history, feed);
     read_evaluations(history, feed);
     read_edits(history, feed);
     read_states(history, feed);

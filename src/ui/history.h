@@ -12,6 +12,7 @@ struct history {
     struct snapshot snapshot;
     struct loss_bucket *buckets; /* FEED_MAX_BUCKETS of room */
     size_t bucket_count;
+    int64_t fine_first, fine_last; /* the steps that are read as finely as there is room for */
     struct evaluation *evaluations;
     size_t evaluation_count, evaluation_room;
     struct edit_mark *edits;
@@ -35,6 +36,8 @@ void history_init(struct history *history);
 void history_fini(struct history *history);
 /* Copies what is new in the feed; whether anything was. */
 bool history_update(struct history *history, struct feed *feed);
+/* Losses of these steps are wanted as finely as can be; read anew where they are others. */
+void history_look_at(struct history *history, struct feed *feed, int64_t first, int64_t last);
 /* Looks at the layers, which makes the run measure them. */
 void history_look_at_layers(struct history *history, struct feed *feed);
 

@@ -43,6 +43,17 @@ static bool take_frame(struct rect *rest, int warning, int banner, struct layout
     return true;
 }
 
+static void place_charts(struct rect rest, struct layout *out)
+{
+    if (rest.width >= 140 || (rest.height < 12 && rest.width >= 76)) {
+        split_sides(rest, rest.width / 2, &out->loss, &out->accuracy);
+    } else {
+        int accuracy = rest.height >= 9 ? rest.height / 2 : 1;
+        out->accuracy = take_foot(&rest, accuracy);
+        out->loss = rest;
+    }
+}
+
 void layout_compute(int width, int height, int warning, int banner, struct layout *out)
 {
     struct rect rest = {0, 0, width, height};
@@ -55,13 +66,21 @@ void layout_compute(int width, int height, int warning, int banner, struct layou
         struct rect lists = take_foot(&rest, rest.height >= 44 ? 12 : 9);
         split_sides(lists, 67, &out->rows, &out->changes);
     }
-    if (width >= 140 || (rest.height < 12 && width >= 76)) {
-        split_sides(rest, width / 2, &out->loss, &out->accuracy);
-    } else {
-        int accuracy = rest.height >= 9 ? rest.height / 2 : 1;
-        out->accuracy = take_foot(&rest, accuracy);
-        out->loss = rest;
-    }
+    place_charts(rest, out);
+}
+
+void layout_show_changes(struct layout *layout)
+{
+    if (layout->line_only || layout->changes.height > 0)
+        return;
+    const struct rect loss = layout->loss, accuracy = layout->accuracy;
+    struct rect rest = {loss.x, loss.y, accuracy.x + accuracy.width - loss.x,
+                        accuracy.y + accuracy.height - loss.y};
+    if (rest.height < 6)
+        return;
+    int rows = rest.height / 3;
+    layout->changes = take_foot(&rest, rows < 3 ? 3 : rows > 12 ? 12 : rows);
+    place_charts(rest, layout);
 }
 
 void layout_compute_body(int width, int height, int warning, int banner, struct layout *out)

@@ -25,6 +25,8 @@ struct layout {
 };
 /* `warning`, `banner`: lines of text that they shall hold, 0 for none. */
 void layout_compute(int width, int height, int warning, int banner, struct layout *out);
+/* Gives the list of changes a part of the charts' room, where it has none. */
+void layout_show_changes(struct layout *layout);
 /* The same of a screen other than the charts. */
 void layout_compute_body(int width, int height, int warning, int banner, struct layout *out);
 

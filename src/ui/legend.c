@@ -50,11 +50,17 @@ static const char *glyph_of(const struct chart *chart, const struct chart_series
 {
     switch (chart->glyphs) {
     case GLYPHS_ASCII:
-        return series->ghost ? "~~~" : series->dotted ? series->lines ? "-o-" : "---" : "***";
+        return series->ghost    ? "~~~"
+               : series->dashed ? "==="
+               : series->dotted ? series->lines ? "-o-" : "---"
+                                : "***";
     case GLYPHS_BLOCK:
-        return series->ghost ? "◦◦◦" : series->dotted ? series->lines ? "·•·" : "···" : "▄▄▄";
+        return series->ghost    ? "◦◦◦"
+               : series->dashed ? "▄ ▄"
+               : series->dotted ? series->lines ? "·•·" : "···"
+                                : "▄▄▄";
     default:
-        return series->dotted ? series->lines ? "⠂⠶⠂" : "⠂⠂⠂" : "⠒⠒⠒";
+        return series->dashed ? "⠒⠐⠒" : series->dotted ? series->lines ? "⠂⠶⠂" : "⠂⠂⠂" : "⠒⠒⠒";
     }
 }
 
@@ -69,7 +75,9 @@ static void write_best(struct cursor *cursor, const struct chart *chart, enum de
     if (detail < DETAIL_ALL || !(chart->x_scale > 0))
         return;
     draw_epoch(chart->best->x / chart->x_scale, epoch, sizeof epoch);
-    snprintf(text, sizeof text, " @ %s %s", chart->x_label ? chart->x_label : "", epoch);
+    const char *label = chart->x_label ? chart->x_label : "";
+    snprintf(text, sizeof text, " @ %s %s", chart->x_after ? epoch : label,
+             chart->x_after ? label : epoch);
     write(cursor, STYLE_GOOD, text);
 }
 
@@ -81,10 +89,11 @@ static void write_legend(struct cursor *cursor, const struct chart *chart, enum 
         write(cursor, STYLE_PLAIN, detail >= DETAIL_NAMES ? "   " : "  ");
         write(cursor, series->style, glyph_of(chart, series));
         if (detail >= DETAIL_NAMES && series->name) {
+            bool brief = detail < DETAIL_ALL && series->brief;
             write(cursor, STYLE_PLAIN, " ");
-            write(cursor, STYLE_PLAIN, series->name);
+            write(cursor, STYLE_PLAIN, brief ? series->brief : series->name);
         }
-        if (detail >= DETAIL_VALUES && chart->value_format && series->count) {
+        if (detail >= DETAIL_VALUES && chart->value_format && series->count && !series->past) {
             char value[64];
             format_value(value, sizeof value, chart, series->points[series->count - 1].mean);
             write(cursor, STYLE_PLAIN, " ");

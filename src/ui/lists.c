@@ -1,4 +1,5 @@
-/* On large screens: the last evaluations and the last edits as tables. */
+/* On large screens the last evaluations and the last edits as tables; edits also where a person
+ * wants them. */
 #include "draw.h"
 #include "screens.h"
 
@@ -40,34 +41,63 @@ static void draw_rows(struct grid *grid, struct rect where, const struct history
     }
 }
 
-static void draw_changes(struct grid *grid, struct rect where, const struct history *history)
+/* The rows from which on the chosen one is shown, or else the newest. */
+static size_t first_change(const struct state *state, const struct history *history, int rows,
+                           size_t *chosen)
 {
-    const struct snapshot *snapshot = &history->snapshot;
-    draw_frame(grid, where, STYLE_AXIS, "changes");
-    struct rect in = {where.x + 2, where.y + 1, where.width - 4, where.height - 2};
-    if (history->edit_count == 0)
-        draw_centered(grid, in, STYLE_DIM, "none yet: + and - change the learning rate");
-    size_t first = first_shown(history->edit_count, in.height);
-    for (size_t i = first; i < history->edit_count; i++) {
-        const struct edit_mark *edit = &history->edits[i];
-        int y = in.y + (int)(i - first);
-        const char *source = command_source_name(edit->source);
-        int end = grid_text_columns(source);
-        int x = in.x + grid_print(grid, in.x, y, in.width, STYLE_DIM, "%8.2f %8" PRId64 "  ",
-                                  snapshot_epochs(snapshot, edit->step), edit->step);
-        grid_text(grid, x, y, in.x + in.width - end - 2 - x,
-                  edit->abandoned                ? STYLE_GHOST
-                  : i + 1 == history->edit_count ? STYLE_EDIT
-                                                 : STYLE_PLAIN,
-                  edit->label);
-        grid_text(grid, in.x + in.width - end, y, end, STYLE_DIM, source);
-    }
+    size_t first = first_shown(history->edit_count, rows);
+    *chosen = history->edit_count;
+    if (!state->charts.cursor)
+        return first;
+    *chosen = charts_edit(&state->charts, history);
+    size_t middle = *chosen > (size_t)rows / 2 ? *chosen - (size_t)rows / 2 : 0;
+    return middle < first ? middle : first;
 }
 
-void lists_draw(struct grid *grid, const struct history *history, const struct layout *layout)
+static void draw_change(struct grid *grid, struct rect row, const struct history *history, size_t i,
+                        bool chosen)
+{
+    const struct edit_mark *edit = &history->edits[i];
+    const char *source = row.width >= 50 ? command_source_name(edit->source) : "";
+    int end = grid_text_columns(source), x = row.x, right = row.x + row.width;
+    enum style style = edit->abandoned                ? STYLE_GHOST
+                       : chosen                       ? STYLE_BOLD
+                       : i + 1 == history->edit_count ? STYLE_EDIT
+                                                      : STYLE_PLAIN;
+    if (row.width >= 50)
+        x += grid_print(grid, x, row.y, row.width, STYLE_DIM, "%8.2f ",
+                        snapshot_epochs(&history->snapshot, edit->step));
+    x += grid_print(grid, x, row.y, right - x, STYLE_DIM, "%8" PRId64, edit->step);
+    grid_text(grid, x, row.y, 2, STYLE_EDIT, !chosen ? "" : grid->ascii ? " >" : " ►");
+    x += 2;
+    if (edit->note)
+        x += grid_text(grid, x, row.y, right - x, STYLE_DIM, "note: ");
+    grid_text(grid, x, row.y, right - (end > 0 ? end + 2 : 0) - x, style, edit->label);
+    grid_text(grid, right - end, row.y, end, STYLE_DIM, source);
+}
+
+static void draw_changes(struct grid *grid, struct rect where, const struct state *state,
+                         const struct history *history)
+{
+    enum { FRAMED = 5 }; /* rows; with fewer a frame takes too many */
+    struct rect in = where;
+    if (where.height >= FRAMED) {
+        draw_frame(grid, where, STYLE_AXIS, "changes");
+        in = (struct rect){where.x + 2, where.y + 1, where.width - 4, where.height - 2};
+    }
+    if (history->edit_count == 0)
+        draw_centered(grid, in, STYLE_DIM, "none yet: + and - change the learning rate");
+    size_t chosen, first = first_change(state, history, in.height, &chosen);
+    for (int y = 0; y < in.height && first + (size_t)y < history->edit_count; y++)
+        draw_change(grid, (struct rect){in.x, in.y + y, in.width, 1}, history, first + (size_t)y,
+                    first + (size_t)y == chosen);
+}
+
+void lists_draw(struct grid *grid, const struct state *state, const struct history *history,
+                const struct layout *layout)
 {
     if (layout->rows.height > 0)
         draw_rows(grid, layout->rows, history);
     if (layout->changes.height > 0)
-        draw_changes(grid, layout->changes, history);
+        draw_changes(grid, layout->changes, state, history);
 }

@@ -1,9 +1,13 @@
 noinst_LIBRARIES += src/ui/libui.a
 src_ui_libui_a_SOURCES = \
+	src/ui/axis.c \
+	src/ui/axis.h \
 	src/ui/canvas.c \
 	src/ui/canvas.h \
 	src/ui/chart.c \
 	src/ui/chart.h \
+	src/ui/charts.c \
+	src/ui/charts.h \
 	src/ui/color.c \
 	src/ui/color.h \
 	src/ui/complete.c \
@@ -56,6 +60,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/post.h \
 	src/ui/prompt.c \
 	src/ui/range.c \
+	src/ui/reading.c \
+	src/ui/reading.h \
 	src/ui/remember.c \
 	src/ui/remember.h \
 	src/ui/rollback.c \
@@ -69,6 +75,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/scroll.c \
 	src/ui/scroll.h \
 	src/ui/settings.c \
+	src/ui/smooth.c \
+	src/ui/smooth.h \
 	src/ui/state.c \
 	src/ui/state.h \
 	src/ui/tails.c \
@@ -157,3 +165,14 @@ tests_test_view_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_view_LDADD = src/base/libbase.a $(CMOCKA_LIBS)
 
 EXTRA_DIST += tests/golden
+
+UNIT_TESTS += tests/test_ui_charts
+tests_test_ui_charts_SOURCES = tests/test_ui_charts.c tests/ui_bench.c tests/ui_bench.h \
+	$(fake_feed_sources) tests/golden.c tests/golden.h
+tests_test_ui_charts_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_charts_LDADD = $(tests_test_ui_screens_LDADD)
+
+UNIT_TESTS += tests/test_ui_window
+tests_test_ui_window_SOURCES = tests/test_ui_window.c
+tests_test_ui_window_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_window_LDADD = src/ui/libui.a src/base/libbase.a $(CMOCKA_LIBS)

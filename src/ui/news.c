@@ -30,8 +30,10 @@ static void print_change(const struct snapshot *snapshot, const char *label, int
 static void last_change(const struct history *history, struct news *out)
 {
     const struct snapshot *snapshot = &history->snapshot;
-    const struct edit_mark *edit =
-        history->edit_count > 0 ? &history->edits[history->edit_count - 1] : NULL;
+    const struct edit_mark *edit = NULL;
+    for (size_t i = 0; i < history->edit_count; i++)
+        if (!history->edits[i].note)
+            edit = &history->edits[i];
     struct text text = {0};
     out->until = INFINITY;
     out->style = STYLE_DIM;
@@ -56,6 +58,24 @@ static void last_change(const struct history *history, struct news *out)
     if (text.length > 0 && strcmp(text.bytes + text.length - 2, "; ") == 0)
         text.bytes[text.length - 2] = '\0';
     text_copy(out->text, sizeof(out->text), text.length > 0 ? text.bytes : "");
+    text_fini(&text);
+}
+
+/* The change that is nearest to the cursor. */
+static void change_at_cursor(const struct state *state, const struct history *history,
+                             struct news *out)
+{
+    size_t at = charts_edit(&state->charts, history);
+    struct text text = {0};
+    *out = (struct news){.until = INFINITY, .style = STYLE_EDIT, .parts = true};
+    if (at == history->edit_count)
+        return;
+    const struct edit_mark *edit = &history->edits[at];
+    if (edit->abandoned)
+        out->style = STYLE_GHOST;
+    text_print(&text, "%s: ", edit->note ? "note" : "change");
+    print_change(&history->snapshot, edit->label, edit->step, &text);
+    text_copy(out->text, sizeof(out->text), text.bytes);
     text_fini(&text);
 }
 
@@ -134,6 +154,9 @@ void news_choose(const struct state *state, const struct history *history, struc
     }
     if (!shown) {
         out->text[0] = '\0';
-        last_change(history, out);
+        if (state->charts.cursor && state->screen == SCREEN_CHARTS)
+            change_at_cursor(state, history, out);
+        else
+            last_change(history, out);
     }
 }

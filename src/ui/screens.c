@@ -97,6 +97,8 @@ static void compute_layout(const struct grid *grid, const struct state *state,
         layout_compute(grid->width, grid->height, warnings, lines, out);
     else
         layout_compute_body(grid->width, grid->height, warnings, lines, out);
+    if (state->screen == SCREEN_CHARTS && state->charts.list)
+        layout_show_changes(out);
 }
 
 static void draw_line_only(struct grid *grid, const struct state *state,

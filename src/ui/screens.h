@@ -53,9 +53,10 @@ void frame_banner(const struct snapshot *snapshot, char *out, size_t size);
 /* The screens and their parts. */
 void dashboard_draw(struct grid *grid, const struct layout *layout, struct state *state,
                     const struct history *history);
-void curves_draw(struct grid *grid, const struct state *state, const struct history *history,
+void curves_draw(struct grid *grid, struct state *state, const struct history *history,
                  const struct layout *layout);
-void lists_draw(struct grid *grid, const struct history *history, const struct layout *layout);
+void lists_draw(struct grid *grid, const struct state *state, const struct history *history,
+                const struct layout *layout);
 void confusion_draw(struct grid *grid, const struct layout *layout, struct state *state,
                     const struct history *history);
 bool confusion_key(struct control *control, const char *key);

@@ -5,6 +5,7 @@
 #ifndef KDT_UI_STATE_H
 #define KDT_UI_STATE_H
 
+#include "charts.h"
 #include "editor.h"
 #include "gallery.h"
 #include "scroll.h"
@@ -39,6 +40,7 @@ struct state {
     bool utf8;                        /* whether the terminal shows more than ASCII */
     bool paints;                      /* and cells in the colours that they are painted in */
     bool log_y;
+    struct charts charts;
     enum view_screen screen;
     enum view_screen before_help; /* that Esc and ? go back to */
     enum view_mode mode;

@@ -266,7 +266,7 @@ static enum stroke stroke_of(const struct chart_series *series)
 {
     if (series->ghost)
         return series->dotted ? STROKE_FAINT_DOTTED : STROKE_FAINT;
-    return series->dotted ? STROKE_DOTTED : STROKE_SOLID;
+    return series->dashed ? STROKE_DASHED : series->dotted ? STROKE_DOTTED : STROKE_SOLID;
 }
 
 static void draw_columns(const struct trace *trace, const struct scale *scale,

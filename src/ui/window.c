@@ -42,12 +42,13 @@ static struct range everything(const struct window_bounds *bounds)
     return (struct range){bounds->first, bounds->last};
 }
 
-/* As it is kept, but for a part that is no range. */
+/* As it is kept, but for a part that is no range, or has no room for numbers. */
 static bool kept_part(const struct window *window, struct range *out)
 {
     *out = (struct range){window->first, window->last};
     return window->part && isfinite(window->first) && isfinite(window->last) &&
-           window->first < window->last && (!window->log || window->first > 0);
+           (window->last - window->first) > window->last * (window->log ? 1e-9 : 1e-12) &&
+           (!window->log || window->first > 0);
 }
 
 struct range window_range(const struct window *window, const struct window_bounds *given)
@@ -86,10 +87,9 @@ double window_at(const struct window *window, const struct range *range, double 
 
 /* Shows the range, inside the bounds; everything where it has everything. */
 static void show(struct window *window, const struct window_bounds *bounds, double first,
-                 double last)
+                 double size)
 {
     double low = along(window->log, bounds->first), high = along(window->log, bounds->last);
-    double size = last - first;
     if (size >= (high - low) * (1 - 1e-9)) {
         window_everything(window);
         return;
@@ -126,7 +126,7 @@ void window_zoom(struct window *window, const struct window_bounds *given, doubl
     if (size < narrowest && factor > 1)
         size = fmin(narrowest, last - first);
     window->follow = false;
-    show(window, &bounds, at - share * size, at + (1 - share) * size);
+    show(window, &bounds, at - share * size, size);
     window->follow = window->part && follow;
 }
 
@@ -139,7 +139,7 @@ void window_pan(struct window *window, const struct window_bounds *given, double
     double first = along(window->log, range.first), last = along(window->log, range.last);
     double by = share * (last - first);
     window->follow = false;
-    show(window, &bounds, first + by, last + by);
+    show(window, &bounds, first + by, last - first);
     const struct range now = window_range(window, &bounds);
     /* To the right end is to follow again. */
     if (share > 0 && window->part && now.last >= bounds.newest)
@@ -149,8 +149,9 @@ void window_pan(struct window *window, const struct window_bounds *given, double
 void window_reveal(struct window *window, const struct window_bounds *given, double x)
 {
     const struct window_bounds bounds = tame(window, given);
-    if (!window->part || (window->log && !(x > 0)))
+    if (!window->part || isnan(x))
         return;
+    x = fmin(fmax(x, bounds.first), bounds.last);
     const struct range range = window_range(window, &bounds);
     double share = window_share(window, &range, x);
     if (share >= 0 && share <= 1)
@@ -158,7 +159,15 @@ void window_reveal(struct window *window, const struct window_bounds *given, dou
     double first = along(window->log, range.first), last = along(window->log, range.last);
     double by = (share < 0 ? share : share - 1) * (last - first);
     window->follow = false;
-    show(window, &bounds, first + by, last + by);
+    show(window, &bounds, first + by, last - first);
+}
+
+void window_hold(struct window *window, const struct window_bounds *bounds)
+{
+    const struct range range = window_range(window, bounds);
+    window->follow = false;
+    window->first = range.first;
+    window->last = range.last;
 }
 
 void window_follow(struct window *window)

@@ -42,6 +42,8 @@ void window_zoom(struct window *window, const struct window_bounds *bounds, doub
 void window_pan(struct window *window, const struct window_bounds *bounds, double share);
 /* Moves as little as makes x visible. */
 void window_reveal(struct window *window, const struct window_bounds *bounds, double x);
+/* Stays at what is shown now. */
+void window_hold(struct window *window, const struct window_bounds *bounds);
 /* The newest at the right end, and to stay there. */
 void window_follow(struct window *window);
 void window_everything(struct window *window);
