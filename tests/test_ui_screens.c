@@ -259,6 +259,9 @@ static void test_screen_rollback(void **unused)
     bench_update(bench);
     bench_press(bench, "r");
     compare(bench, "rollback-nothing", 80, 24, true);
+    bench_press(bench, "esc q");
+    compare(bench, "menu-unsaved", 80, 24, false);
+    compare(bench, "menu-unsaved-40x12", 40, 12, false);
     bench_destroy(bench);
 
     bench = bench_undone();

@@ -178,6 +178,16 @@ void draw_count(double count, char *out, size_t size)
         snprintf(out, size, "%.0fM", count / 1e6);
 }
 
+void draw_bytes(double bytes, char *out, size_t size)
+{
+    if (bytes < 999.5e3)
+        snprintf(out, size, "%.0f kB", ceil(bytes / 1e3));
+    else if (bytes < 999.5e6)
+        snprintf(out, size, bytes < 99.95e6 ? "%.1f MB" : "%.0f MB", bytes / 1e6);
+    else
+        snprintf(out, size, "%.1f GB", bytes / 1e9);
+}
+
 void draw_scientific(double value, char *out, size_t size)
 {
     char text[32];

@@ -24,6 +24,7 @@ void draw_bar(struct grid *grid, int x, int y, int width, double part);
 void draw_duration(double seconds, char *out, size_t size);
 void draw_seconds(double seconds, char *out, size_t size); /* with fractions where there are few */
 void draw_count(double count, char *out, size_t size);
+void draw_bytes(double bytes, char *out, size_t size);      /* "12.3 MB" */
 void draw_scientific(double value, char *out, size_t size); /* "2.1e-3" */
 void draw_age(double seconds, char *out, size_t size);      /* in one unit: "5 min" */
 /* An edit's label, shorter: "rate 0.02 → 0.01". */

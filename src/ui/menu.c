@@ -1,9 +1,11 @@
-/* The menus of choices: ways to leave, and what to do after a divergence. */
+/* The menus of choices, each with what it does and costs: ways to leave, and what to do after a
+ * divergence. */
 #include "control.h"
 #include "draw.h"
 #include "post.h"
 #include "screens.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +50,8 @@ static void draw_menu(struct grid *grid, struct menu *menu)
 {
     int width = grid->width - 4 < WIDEST ? grid->width - 4 : WIDEST;
     int inner = width - KEY_WIDTH - 6;
-    bool spaced = menu_height(menu, inner, true) <= grid->height;
+    /* The line of news stays in sight, where it can: it says what a key did not do. */
+    bool spaced = menu_height(menu, inner, true) + 3 <= grid->height;
     bool texts = menu_height(menu, inner, spaced) <= grid->height;
     if (!texts) /* the names say it, too */
         for (size_t i = 0; i < menu->count; i++)
@@ -76,45 +79,91 @@ static void draw_menu(struct grid *grid, struct menu *menu)
                  (const char *const[]){menu->back, "back"}, 2);
 }
 
-static void save_text(const struct snapshot *snapshot, bool brief, char *out, size_t size)
+/* The next one, to be given its text. */
+static struct choice *add_choice(struct menu *menu, const char *key, const char *name)
 {
-    if (snapshot->warning[0] != '\0')
-        snprintf(out, size,
-                 brief ? "Tries to save step %" PRId64 ", then leaves and says whether it is."
-                       : "Tries to save a checkpoint of step %" PRId64
-                         ", in spite of the warning, then leaves and says whether it is saved.",
-                 snapshot->step);
-    else
-        snprintf(out, size,
-                 brief ? "Saves step %" PRId64 ", then leaves. Nothing is lost."
-                       : "Saves a checkpoint, now step %" PRId64
-                         ", and leaves. Nothing is lost: kdtui resume goes on from there.",
-                 snapshot->step);
+    assert(menu->count < CHOICES);
+    struct choice *choice = &menu->choices[menu->count++];
+    choice->key = key;
+    choice->name = name;
+    return choice;
 }
 
-static void abandon_text(const struct snapshot *snapshot, bool brief, char *out, size_t size)
+/* What a checkpoint comes to: each weight and its velocity. */
+static void print_checkpoint_size(const struct snapshot *snapshot, char *out, size_t size)
 {
-    int64_t lost = snapshot->step - snapshot->checkpoint_step;
-    if (snapshot->checkpoint_step < 0)
+    draw_bytes(2.0 * sizeof(float) * (double)snapshot->parameters, out, size);
+}
+
+/* How long steps take to train, as fast as it is now: " (about 12 s of training)"; "" where
+ * that is not known. */
+static void print_effort(const struct snapshot *snapshot, int64_t steps, char *out, size_t size)
+{
+    const double images = (double)steps * snapshot->settings.train.batch_size;
+    const double seconds = images / snapshot->samples_per_second;
+    char duration[32];
+    out[0] = '\0';
+    if (!(snapshot->samples_per_second > 0))
+        return;
+    if (seconds < 10)
+        snprintf(duration, sizeof(duration), "%.1f s", seconds);
+    else
+        draw_duration(seconds, duration, sizeof(duration));
+    snprintf(out, size, " (about %s of training)", duration);
+}
+
+static void save_text(const struct snapshot *snapshot, bool brief, struct choice *choice)
+{
+    const bool warned = snapshot->warning[0] != '\0';
+    char bytes[32];
+    print_checkpoint_size(snapshot, bytes, sizeof(bytes));
+    char *out = choice->text;
+    const size_t size = sizeof(choice->text);
+    if (warned && brief)
+        snprintf(out, size, "Tries to save step %" PRId64 " (%s), then leaves and says if it is.",
+                 snapshot->step, bytes);
+    else if (warned)
         snprintf(out, size,
-                 "Leaves at once. There is no checkpoint: all steps (%" PRId64 ") are lost.",
-                 snapshot->step);
-    else if (lost < 0)
-        snprintf(out, size,
-                 "Leaves at once. What was trained since the last return is lost: the last "
-                 "checkpoint, of step %" PRId64 ", is older.",
-                 snapshot->checkpoint_step);
-    else if (lost == 0)
-        snprintf(out, size,
-                 "Leaves at once. Nothing is lost: step %" PRId64 " is the last checkpoint.",
-                 snapshot->step);
+                 "Tries to save step %" PRId64
+                 " (about %s), in spite of the warning, then leaves and says whether it is saved.",
+                 snapshot->step, bytes);
+    else if (brief)
+        snprintf(out, size, "Saves step %" PRId64 " (%s), then leaves. Nothing is lost.",
+                 snapshot->step, bytes);
     else
         snprintf(out, size,
-                 brief ? "Leaves at once. The steps since the last checkpoint (%" PRId64
-                         ") are lost."
-                       : "Leaves at once. The steps since the last checkpoint (%" PRId64
-                         ") are lost; what is on disk stays, up to step %" PRId64 ".",
-                 lost, snapshot->checkpoint_step);
+                 "Saves step %" PRId64
+                 " (about %s) and leaves. Nothing is lost: kdtui resume goes on from there.",
+                 snapshot->step, bytes);
+}
+
+static void abandon_text(const struct snapshot *snapshot, bool brief, struct choice *choice)
+{
+    const int64_t step = snapshot->step, saved = snapshot->checkpoint_step;
+    char effort[64] = "", text[160];
+    if (!brief)
+        print_effort(snapshot, saved < 0 ? step : step - saved, effort, sizeof(effort));
+    if (saved < 0 && step == 0)
+        snprintf(text, sizeof(text), "Nothing is trained yet, so nothing is lost.");
+    else if (saved < 0)
+        snprintf(text, sizeof(text), "Nothing is saved yet, so all is lost: %" PRId64 " step%s%s.",
+                 step, step == 1 ? "" : "s", effort);
+    else if (saved == step)
+        snprintf(text, sizeof(text), "Nothing is lost: the last checkpoint is of step %" PRId64 ".",
+                 step);
+    else if (saved > step)
+        snprintf(text, sizeof(text),
+                 "What was trained since the last return is lost; the last checkpoint, of step "
+                 "%" PRId64 ", is older.",
+                 saved);
+    else if (brief)
+        snprintf(text, sizeof(text), "Steps %" PRId64 " to %" PRId64 " are lost.", saved, step);
+    else
+        snprintf(text, sizeof(text),
+                 "Steps %" PRId64 " to %" PRId64 "%s are lost; the checkpoint of step %" PRId64
+                 " stays.",
+                 saved, step, effort, saved);
+    snprintf(choice->text, sizeof(choice->text), "Leaves at once. %s", text);
 }
 
 void menu_draw(struct grid *grid, const struct state *state, const struct snapshot *snapshot)
@@ -124,16 +173,26 @@ void menu_draw(struct grid *grid, const struct state *state, const struct snapsh
         .title = "leave?",
         .head = "",
         .style = STYLE_TITLE,
-        .count = 2,
-        .choices = {{.key = "s", .name = "save and stop"}, {.key = "a", .name = "abandon"}},
         .back = state->paused ? "back: it stays paused" : "back: training goes on",
         .brief = grid->width < 36 ? "s save  a abandon  Esc back"
                                   : "s save and stop  a abandon  Esc back",
         .briefer = "s save a abandon Esc",
     };
-    save_text(snapshot, brief, menu.choices[0].text, sizeof(menu.choices[0].text));
-    abandon_text(snapshot, brief, menu.choices[1].text, sizeof(menu.choices[1].text));
+    save_text(snapshot, brief, add_choice(&menu, "s", "save and stop"));
+    abandon_text(snapshot, brief, add_choice(&menu, "a", "abandon"));
     draw_menu(grid, &menu);
+}
+
+static void undo_text(const struct snapshot *snapshot, struct choice *choice)
+{
+    const int64_t to = snapshot->undo_step, back = snapshot->step - to;
+    if (back > 0)
+        snprintf(choice->text, sizeof(choice->text),
+                 "Undoes %s and trains on from step %" PRId64 ", %" PRId64 " step%s back.",
+                 snapshot->undo_label, to, back, back == 1 ? "" : "s");
+    else
+        snprintf(choice->text, sizeof(choice->text),
+                 "Undoes %s and trains on from step %" PRId64 ".", snapshot->undo_label, to);
 }
 
 /* What was edited last is the likeliest cause, so taking it back comes first. */
@@ -151,26 +210,20 @@ void diverged_draw(struct grid *grid, const struct snapshot *snapshot)
                           : "h half the rate  r roll back  s stop  Esc look first",
         .briefer = undo ? "u undo h half r back s stop" : "h half r back s stop",
     };
-    if (undo) {
-        struct choice *choice = &menu.choices[menu.count++];
-        *choice = (struct choice){.key = "u", .name = "take the last edit back"};
-        snprintf(choice->text, sizeof(choice->text),
-                 "Undoes %s, and trains on from step %" PRId64 ".", snapshot->undo_label,
-                 snapshot->undo_step);
-    }
-    struct choice *half = &menu.choices[menu.count++];
-    *half = (struct choice){.key = "h", .name = "go on at half the rate"};
-    snprintf(half->text, sizeof(half->text),
+    char bytes[32];
+    print_checkpoint_size(snapshot, bytes, sizeof(bytes));
+    if (undo)
+        undo_text(snapshot, add_choice(&menu, "u", "take the last edit back"));
+    struct choice *choice = add_choice(&menu, "h", "go on at half the rate");
+    snprintf(choice->text, sizeof(choice->text),
              "Sets the learning rate from %.4g to %.4g and trains on from step %" PRId64 ".",
              snapshot->learning_rate, snapshot->learning_rate / 2, snapshot->step);
-    menu.choices[menu.count++] =
-        (struct choice){.key = "r",
-                        .name = "roll back further",
-                        .text = "Offers the earlier states that are kept."};
-    menu.choices[menu.count++] = (struct choice){
-        .key = "s",
-        .name = "stop here",
-        .text = "Ends the run: saved, the best weights tested, the result written."};
+    choice = add_choice(&menu, "r", "roll back further");
+    snprintf(choice->text, sizeof(choice->text),
+             "Offers the kept states and says what each costs.");
+    choice = add_choice(&menu, "s", "stop here");
+    snprintf(choice->text, sizeof(choice->text),
+             "Saves about %s, tests the best weights, and ends.", bytes);
     draw_menu(grid, &menu);
 }
 
@@ -198,6 +251,8 @@ void menu_key(struct control *control, const char *key)
         leave(control, VIEW_ABANDON, "leaving without saving …");
     else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0)
         control->state->mode = MODE_MAIN;
+    else
+        news_no_choice(control->state, key);
 }
 
 /* Seconds in which keys do nothing after the menu has opened by itself: they were meant for what
@@ -207,11 +262,16 @@ void menu_key(struct control *control, const char *key)
 void diverged_key(struct control *control, const char *key)
 {
     struct state *state = control->state;
-    if (state->now < state->diverged_clock + DIVERGED_GUARD)
+    if (state->now < state->diverged_clock + DIVERGED_GUARD) {
+        news_say(state, STYLE_PLAIN, "the menu has just opened: press %s again to choose", key);
         return;
-    const char *mend = strcmp(key, "h") == 0 ? "set train.learning_rate /2"
-                       : strcmp(key, "u") == 0 && control->history->snapshot.undo_step >= 0 ? "undo"
-                                                                                            : NULL;
+    }
+    const bool undo = strcmp(key, "u") == 0;
+    if (undo && control->history->snapshot.undo_step < 0) {
+        news_say(state, STYLE_PLAIN, "there is no edit to take back");
+        return;
+    }
+    const char *mend = strcmp(key, "h") == 0 ? "set train.learning_rate /2" : undo ? "undo" : NULL;
     if (mend != NULL) {
         state->mode = MODE_MAIN;
         if (post_line(control, mend, SOURCE_KEY) != 0)
@@ -223,6 +283,8 @@ void diverged_key(struct control *control, const char *key)
         rollback_open(control);
     } else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0) {
         state->mode = MODE_MAIN;
+    } else {
+        news_no_choice(state, key);
     }
 }
 

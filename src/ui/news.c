@@ -127,6 +127,11 @@ void news_say(struct state *state, enum style style, const char *format, ...)
     state->message_clock = state->now;
 }
 
+void news_no_choice(struct state *state, const char *key)
+{
+    news_say(state, STYLE_PLAIN, "%s is no choice here; Esc goes back", key);
+}
+
 void news_choose(const struct state *state, const struct history *history, struct news *out)
 {
     *out = (struct news){.until = INFINITY};

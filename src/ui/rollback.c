@@ -259,8 +259,14 @@ void rollback_key(struct control *control, const char *key)
     for (size_t i = 0; i < count; i++)
         if (list[i].key[0] != '\0' && strcmp(list[i].key, key) == 0)
             taken = i;
-    if (taken == count || list[taken].command[0] == '\0')
+    if (taken == count) {
+        news_no_choice(state, key);
         return;
+    }
+    if (list[taken].command[0] == '\0') {
+        news_say(state, STYLE_PLAIN, "%s: %s", list[taken].name, list[taken].what);
+        return;
+    }
     state->mode = MODE_MAIN;
     post_line(control, list[taken].command, SOURCE_KEY);
 }

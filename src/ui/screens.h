@@ -108,6 +108,8 @@ struct news {
     double until; /* clock_seconds() at which it gives way; infinite: stays */
 };
 void news_say(struct state *state, enum style style, const char *format, ...) KDT_PRINTF(3, 4);
+/* Says that a menu has no such choice. */
+void news_no_choice(struct state *state, const char *key);
 void news_choose(const struct state *state, const struct history *history, struct news *out);
 
 #endif
