@@ -305,12 +305,38 @@ static void test_random_keys(void **unused)
     bench_destroy(bench);
 }
 
+/* Numbers are new each time; curves now and then, and at once where the run rests. */
+static void test_curves_now_and_then(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    struct history *history = &bench->history;
+    history->charts_every = 1e6;
+    bench_update(bench);
+    const size_t evaluations = history->evaluation_count;
+    const int64_t last = history->buckets[history->bucket_count - 1].last;
+    fake_feed_train(&bench->fake, 2 * 469);
+    bench_update(bench);
+    assert_int_equal(history->snapshot.step, bench->fake.now.step);
+    assert_int_equal(history->evaluation_count, evaluations);
+    assert_int_equal(history->buckets[history->bucket_count - 1].last, last);
+    bench->fake.now.state = RUN_PAUSED;
+    bench_update(bench);
+    assert_int_equal(history->evaluation_count, evaluations + 2);
+    assert_true(history->buckets[history->bucket_count - 1].last > last);
+    bench_destroy(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_screens),  cmocka_unit_test(test_reading),
-        cmocka_unit_test(test_empty),    cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_commands), cmocka_unit_test(test_random_keys),
+        cmocka_unit_test(test_curves_now_and_then),
+        cmocka_unit_test(test_screens),
+        cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_random_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,19 +120,34 @@ static void read_range(struct history *history, struct feed *feed)
         feed->range(feed, &history->range);
 }
 
+/* Whether curves are due: at once where the run rests, was changed or went back. */
+static bool charts_due(struct history *history, bool changed)
+{
+    const enum run_state state = history->snapshot.state;
+    const double now = clock_seconds();
+    const bool moves = state == RUN_RUNNING || state == RUN_EVALUATING;
+    if (moves && !changed && now < history->charts_read + history->charts_every)
+        return false;
+    history->charts_read = now;
+    return true;
+}
+
 bool history_update(struct history *history, struct feed *feed)
 {
     uint64_t version = history->snapshot.version;
     feed->snapshot(feed, &history->snapshot);
     if (history->snapshot.version == version)
         return false;
+    const bool returned = history->snapshot.returns != history->returns;
     /* A return marks anew what is abandoned; else evaluations and edits only grow. */
-    if (history->snapshot.returns != history->returns)
+    if (returned)
         history->evaluation_count = history->edit_count = 0;
     history->returns = history->snapshot.returns;
     history->state_count = 0;
-    read_losses(history, feed);
-    read_evaluations(history, feed);
+    if (charts_due(history, returned || history->snapshot.edits != history->edit_count)) {
+        read_losses(history, feed);
+        read_evaluations(history, feed);
+    }
     read_edits(history, feed);
     read_states(history, feed);
     read_range(history, feed);

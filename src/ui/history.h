@@ -12,6 +12,9 @@ struct history {
     struct snapshot snapshot;
     struct loss_bucket *buckets; /* FEED_MAX_BUCKETS of room */
     size_t bucket_count;
+    /* While the run goes on, losses and evaluations are read every so many seconds; 0: each time.
+     * Numbers move at every frame, but whole curves would be most of what a slow line is sent. */
+    double charts_every, charts_read;
     int64_t fine_first, fine_last; /* the steps that are read as finely as there is room for */
     struct evaluation *evaluations;
     size_t evaluation_count, evaluation_room;

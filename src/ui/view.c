@@ -39,6 +39,8 @@ enum { FOREGROUND_LOOK = 500 };
 /* Seconds of the budget that frames may be ahead of it, and that are remembered at most. */
 #define OWED_AHEAD 2.0
 #define OWED_MOST 4.0
+/* Between two looks at the curves of a run that goes on. */
+#define CHARTS_SECONDS 1.0
 /* Seconds that a frame waits for the budget at most. */
 #define BUDGET_WAIT 0.5
 
@@ -368,6 +370,7 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     view->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     view->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     history_init(&view->history);
+    view->history.charts_every = CHARTS_SECONDS;
     view->control = (struct control){
         .feed = feed,
         .remember_path = view->remember_path,
