@@ -133,7 +133,7 @@ static void test_reading(void **unused)
 {
     (void)unused;
     struct bench *bench = bench_edited();
-    bench->state.charts.columns = 70;
+    bench->state.charts.plots[0].width = 70;
     const int64_t momentum = 4 * 469 + 100, noise = 6 * 469 + 100, undone = 8 * 469 + 100;
     struct reading reading = read_at(bench, (double)momentum - 1);
     assert_int_equal(reading.step, momentum - 1);
@@ -197,7 +197,7 @@ static void test_keys(void **unused)
     double x = charts->x;
     press(bench, "h");
     struct range range = charts_range(charts, &bench->history);
-    assert_true(fabs(x - charts->x - (range.last - range.first) / charts->columns) < 1e-6);
+    assert_true(fabs(x - charts->x - (range.last - range.first) / charts->plots[0].width) < 1e-6);
     press(bench, "l");
     assert_true(fabs(x - charts->x) < 1e-6);
     press(bench, "home");
@@ -305,6 +305,31 @@ static void test_random_keys(void **unused)
     bench_destroy(bench);
 }
 
+/* A click puts the cursor where it is, on either chart, and nowhere else. */
+static void test_click(void **unused)
+{
+    (void)unused;
+    struct bench *bench = bench_running();
+    struct charts *charts = &bench->state.charts;
+    struct text out = {0};
+    bench_draw(bench, 80, 24, false, &out);
+    text_fini(&out);
+    for (int i = 0; i < 2; i++) {
+        const struct rect plot = charts->plots[i];
+        assert_true(plot.width > 40 && plot.height > 1);
+        charts->cursor = false;
+        assert_false(charts_click(&bench->control, plot.x - 1, plot.y));
+        assert_false(charts_click(&bench->control, plot.x, plot.y + plot.height));
+        assert_false(charts->cursor);
+        assert_true(charts_click(&bench->control, plot.x, plot.y));
+        assert_true(charts->cursor);
+        const double first = charts->x;
+        assert_true(charts_click(&bench->control, plot.x + plot.width / 2, plot.y));
+        assert_true(charts->x > first + 1000);
+    }
+    bench_destroy(bench);
+}
+
 /* Numbers are new each time; curves now and then, and at once where the run rests. */
 static void test_curves_now_and_then(void **unused)
 {
@@ -330,13 +355,10 @@ static void test_curves_now_and_then(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_curves_now_and_then),
-        cmocka_unit_test(test_screens),
-        cmocka_unit_test(test_reading),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_random_keys),
+        cmocka_unit_test(test_click),    cmocka_unit_test(test_curves_now_and_then),
+        cmocka_unit_test(test_screens),  cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_empty),    cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_commands), cmocka_unit_test(test_random_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

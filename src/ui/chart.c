@@ -467,16 +467,16 @@ static void draw_curves(const struct drawing *drawing)
     canvas_fini(&canvas);
 }
 
-int chart_draw(struct grid *grid, struct rect where, const struct chart *chart)
+struct rect chart_draw(struct grid *grid, struct rect where, const struct chart *chart)
 {
     struct drawing drawing = {.grid = grid, .chart = chart, .where = visible(grid, where)};
     if (!drawing.where.width)
-        return 0;
+        return (struct rect){0};
     legend_draw(grid, drawing.where, chart);
     plan_x(&drawing);
     plan_rows(&drawing);
     if (!drawing.plot.height)
-        return 0;
+        return (struct rect){0};
     plan_columns(&drawing, LABEL_WIDTH);
     fit(&drawing);
     int widest = widest_label(&drawing);
@@ -491,5 +491,5 @@ int chart_draw(struct grid *grid, struct rect where, const struct chart *chart)
     draw_curves(&drawing);
     draw_mark_labels(&drawing);
     free_traces(&drawing);
-    return drawing.plot.width;
+    return drawing.plot;
 }

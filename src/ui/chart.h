@@ -49,9 +49,9 @@ struct chart {
     size_t mark_count;
     enum settings_glyphs glyphs; /* never GLYPHS_AUTO */
 };
-/* Returns the columns of the plot, 0 where it is not drawn. Draws title, legend, axes with at least
+/* Returns the plot, of no width where it is not drawn. Draws title, legend, axes with at least
  * three ticks where `height` >= 6, curves and marks inside `where`. y is fitted to what is shown.
  * Any size is safe. */
-int chart_draw(struct grid *grid, struct rect where, const struct chart *chart);
+struct rect chart_draw(struct grid *grid, struct rect where, const struct chart *chart);
 
 #endif

@@ -143,6 +143,11 @@ static double last_shown(const struct control *control)
     return fmin(range.last, axis_newest(control->history, charts->window.unit));
 }
 
+int charts_columns(const struct charts *charts)
+{
+    return charts->plots[charts->plots[0].width > 0 ? 0 : 1].width;
+}
+
 /* Columns that a press moves by: more while the key is held. */
 static int stride(struct control *control)
 {
@@ -157,7 +162,8 @@ static int stride(struct control *control)
 static void move_cursor(struct control *control, int direction)
 {
     struct charts *charts = &control->state->charts;
-    int columns = charts->columns > 1 ? charts->columns : USUAL_COLUMNS;
+    const int drawn = charts_columns(charts);
+    const int columns = drawn > 1 ? drawn : USUAL_COLUMNS;
     if (!charts->cursor) {
         charts->pressed = 0;
         put_cursor(control, last_shown(control));
@@ -167,6 +173,21 @@ static void move_cursor(struct control *control, int direction)
     double share = window_share(&charts->window, &range, charts->x);
     share += (double)(direction * stride(control)) / columns;
     put_cursor(control, window_at(&charts->window, &range, share));
+}
+
+bool charts_click(struct control *control, int x, int y)
+{
+    const struct charts *charts = &control->state->charts;
+    const struct range range = charts_range(charts, control->history);
+    for (int i = 0; i < 2; i++) {
+        const struct rect plot = charts->plots[i];
+        if (x < plot.x || x >= plot.x + plot.width || y < plot.y || y >= plot.y + plot.height)
+            continue;
+        const double share = (x - plot.x + 0.5) / plot.width;
+        put_cursor(control, window_at(&charts->window, &range, share));
+        return true;
+    }
+    return false;
 }
 
 static bool cursor(struct control *control, const char *word)

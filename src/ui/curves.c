@@ -299,9 +299,9 @@ static struct chart_series earlier_series(const struct earlier_run *earlier, enu
     };
 }
 
-/* Draws a measure of training and one of validation; the columns of the plot. */
-static int draw_pair(struct grid *grid, struct rect where, const struct view_of *of,
-                     const enum measure measures[2], const char *name)
+/* Draws a measure of training and one of validation; the plot. */
+static struct rect draw_pair(struct grid *grid, struct rect where, const struct view_of *of,
+                             const enum measure measures[2], const char *name)
 {
     struct curve curves[2];
     struct chart_series series[3];
@@ -326,12 +326,12 @@ static int draw_pair(struct grid *grid, struct rect where, const struct view_of 
     }
     chart.series = series;
     chart.ghosts = ghosts;
-    int columns = chart_draw(grid, where, &chart);
+    const struct rect plot = chart_draw(grid, where, &chart);
     mem_free(points);
     mem_free(ghosts);
     curve_fini(&curves[0]);
     curve_fini(&curves[1]);
-    return columns;
+    return plot;
 }
 
 /* Marks by x, those at the same in the order of time. What was before a logarithmic axis begins is
@@ -401,14 +401,14 @@ static const char *train_name(const struct history *history)
     return drawn_with_noise(history) ? "train with noise (running)" : "train (running)";
 }
 
-static int draw_loss(struct grid *grid, struct rect where, const struct view_of *of)
+static struct rect draw_loss(struct grid *grid, struct rect where, const struct view_of *of)
 {
     const struct history *history = of->history;
     if (history->bucket_count == 0) {
         wait_text(grid, where, "loss",
                   run_state_ended(history->snapshot.state) ? "no step was trained"
                                                            : "waiting for the first step");
-        return 0;
+        return (struct rect){0};
     }
     const struct evaluation *best = best_by_loss(history);
     struct view_of loss = *of;
@@ -426,7 +426,7 @@ static int draw_loss(struct grid *grid, struct rect where, const struct view_of 
     return draw_pair(grid, where, &loss, (const enum measure[]){TRAIN_LOSS, VALIDATION_LOSS}, name);
 }
 
-static int draw_accuracy(struct grid *grid, struct rect where, const struct view_of *of)
+static struct rect draw_accuracy(struct grid *grid, struct rect where, const struct view_of *of)
 {
     const struct history *history = of->history;
     const struct snapshot *snapshot = &history->snapshot;
@@ -438,11 +438,11 @@ static int draw_accuracy(struct grid *grid, struct rect where, const struct view
                      "first evaluation at the end of epoch 1, step %" PRId64 "; v evaluates now",
                      snapshot->steps_per_epoch);
         wait_text(grid, where, "accuracy", text);
-        return 0;
+        return (struct rect){0};
     }
     if (where.height == 1) {
         accuracy_row(grid, where, train_name(history), last);
-        return 0;
+        return (struct rect){0};
     }
     const struct evaluation *best = history_best_evaluation(history);
     struct view_of accuracy = *of;
@@ -491,8 +491,7 @@ void curves_draw(struct grid *grid, struct state *state, const struct history *h
                 .glyphs = state->glyphs,
             },
     };
-    int columns = draw_loss(grid, inset(layout->loss), &of);
-    int others = draw_accuracy(grid, inset(layout->accuracy), &of);
-    charts->columns = columns > 0 ? columns : others;
+    charts->plots[0] = draw_loss(grid, inset(layout->loss), &of);
+    charts->plots[1] = draw_accuracy(grid, inset(layout->accuracy), &of);
     mem_free(marks);
 }

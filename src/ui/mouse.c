@@ -1,6 +1,8 @@
 /* The mouse, by keys that do the same. */
+#include "charts.h"
 #include "mouse.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { WHEEL_LINES = 3 };
@@ -23,5 +25,10 @@ bool mouse_key(struct control *control, const char *key)
         wheel(control, strcmp(key, "wheel-up") == 0);
         return true;
     }
-    return strncmp(key, "click ", 6) == 0;
+    int x, y;
+    if (sscanf(key, "click %d %d", &x, &y) != 2)
+        return false;
+    if (control->state->mode == MODE_MAIN && control->state->screen == SCREEN_CHARTS)
+        (void)charts_click(control, x, y);
+    return true;
 }

@@ -39,7 +39,7 @@ static void take_bucket(const struct loss_bucket *bucket, struct reading *out, d
 static void take_losses(const struct charts *charts, const struct history *history,
                         struct reading *out)
 {
-    const int columns = charts->columns > 0 ? charts->columns : 1;
+    const int columns = charts_columns(charts) > 0 ? charts_columns(charts) : 1;
     const struct range range = charts_range(charts, history);
     const double column = floor(window_share(&charts->window, &range, charts->x) * columns);
     double least = INFINITY, weight = 0;
