@@ -1,14 +1,15 @@
 noinst_LIBRARIES += src/run/librun.a
-src_run_librun_a_SOURCES = src/run/internal.h src/run/apply.c src/run/checkpoint.c \
-	src/run/conditions.c src/run/diverge.c src/run/edits.c src/run/ends.c src/run/earlier.c src/run/evaluate.c \
-	src/run/feed.c src/run/history.c src/run/image.c src/run/journal.c src/run/journal_read.c \
-	src/run/jump.c src/run/keep.c src/run/layers.c src/run/metrics.c src/run/metrics_read.c \
-	src/run/practice.c \
-	src/run/publish.c src/run/queue.c src/run/range.c src/run/record.c src/run/replay.c src/run/restore.c \
-	src/run/result.c src/run/resume.c src/run/run.c \
-	src/run/safetensors.c src/run/script.c src/run/series.c src/run/states.c src/run/tape.c \
-	src/run/terms.c \
-	src/run/thread.c src/run/time.c src/run/utf8.c src/run/verify.c src/run/writer.c
+src_run_librun_a_SOURCES = src/run/apply.c src/run/checkpoint.c src/run/checkpoint.h \
+	src/run/conditions.c src/run/diverge.c src/run/earlier.c src/run/edits.c src/run/ends.c \
+	src/run/evaluate.c src/run/feed.c src/run/history.c src/run/history.h src/run/image.c \
+	src/run/internal.h src/run/journal.c src/run/journal.h src/run/journal_read.c \
+	src/run/jump.c src/run/keep.c src/run/layers.c src/run/metrics.c src/run/metrics.h \
+	src/run/metrics_read.c src/run/practice.c src/run/publication.h src/run/publish.c \
+	src/run/queue.c src/run/queue.h src/run/range.c src/run/record.c src/run/replay.c \
+	src/run/restore.c src/run/result.c src/run/resume.c src/run/resume.h src/run/run.c \
+	src/run/safetensors.c src/run/script.c src/run/series.c src/run/states.c src/run/states.h \
+	src/run/tape.c src/run/terms.c src/run/thread.c src/run/time.c src/run/utf8.c \
+	src/run/verify.c src/run/writer.c
 src_run_librun_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 
 UNIT_TESTS += tests/test_run tests/test_run_range tests/test_run_commands tests/test_run_ends \
