@@ -306,8 +306,11 @@ bool charts_command(struct control *control, const struct command *command,
 {
     if (!is_ours(command->id))
         return false;
-    if (source == SOURCE_KEY && control->state->screen != SCREEN_CHARTS)
+    if (source == SOURCE_KEY && control->state->screen != SCREEN_CHARTS) {
+        news_say(control->state, STYLE_PLAIN, "%.40s is for the charts; 1 shows them",
+                 command->line);
         return true;
+    }
     const char *word = command->words > 0 ? command->word[0] : "";
     bool known = true;
     switch (command->id) {

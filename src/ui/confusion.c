@@ -164,6 +164,13 @@ void confusion_draw(struct grid *grid, const struct layout *layout, struct state
 bool confusion_key(struct control *control, const char *key)
 {
     struct state *state = control->state;
+    const struct guesses *guesses = &control->history->guesses;
+    const struct snapshot *snapshot = &control->history->snapshot;
+    const bool read = guesses->evaluations == snapshot->evaluations; /* else they come yet */
+    if (read && !guesses->known && (strcmp(key, "i") == 0 || strcmp(key, "%") == 0)) {
+        news_say(state, STYLE_PLAIN, "there is nothing to show yet; v evaluates now");
+        return true;
+    }
     if (strcmp(key, "i") == 0) {
         state->confusion.images = !state->confusion.images;
         return true;

@@ -123,5 +123,8 @@ bool help_key(struct control *control, const char *key)
         return true;
     }
     /* A key that is read about here shall not act, but to leave it does. */
-    return row == NULL || (strncmp(row->command, "screen", 6) != 0 && strcmp(key, "ctrl-c") != 0);
+    if (row != NULL && (strncmp(row->command, "screen", 6) == 0 || strcmp(key, "ctrl-c") == 0))
+        return false;
+    news_say(state, STYLE_PLAIN, "%s does nothing on this screen; Esc goes back", key);
+    return true;
 }

@@ -136,6 +136,12 @@ tests_test_ui_keys_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_keys_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
+UNIT_TESTS += tests/test_ui_manners
+tests_test_ui_manners_SOURCES = tests/test_ui_manners.c tests/ui_bench.c tests/ui_bench.h \
+	$(fake_feed_sources)
+tests_test_ui_manners_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_manners_LDADD = $(tests_test_ui_keys_LDADD)
+
 UNIT_TESTS += tests/test_ui_confusion
 tests_test_ui_confusion_SOURCES = tests/test_ui_confusion.c tests/ui_bench.c tests/ui_bench.h \
 	$(fake_feed_sources) tests/golden.c tests/golden.h

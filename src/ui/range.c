@@ -37,28 +37,19 @@ static size_t cursor_at(const struct state *state, const struct range_test *test
     return test->rate > 0 ? nearest(test, test->rate) : 0;
 }
 
-static bool move_cursor(struct control *control, const char *key)
+static void move_cursor(struct control *control, const char *key)
 {
     struct state *state = control->state;
     const struct range_test *test = &control->history->range;
-    if (test->count == 0)
-        return false;
     size_t at = cursor_at(state, test), last = test->count - 1;
     if (strcmp(key, "left") == 0 || strcmp(key, "h") == 0)
         at -= at > 0;
     else if (strcmp(key, "right") == 0 || strcmp(key, "l") == 0)
         at += at < last;
-    else if (strcmp(key, "home") == 0)
-        at = 0;
-    else if (strcmp(key, "end") == 0)
-        at = last;
     else
-        return false;
-    if (!test->running) {
-        state->range.number = test->number;
-        state->range.rate = test->points[at].rate;
-    }
-    return true;
+        at = strcmp(key, "home") == 0 ? 0 : last;
+    state->range.number = test->number;
+    state->range.rate = test->points[at].rate;
 }
 
 /* ---- keys ---- */
@@ -86,28 +77,43 @@ static void take(struct control *control)
     struct state *state = control->state;
     const struct range_test *test = &control->history->range;
     char line[64];
-    if (test->running || test->count == 0)
-        return;
     snprintf(line, sizeof(line), "set train.learning_rate %.2g",
              test->points[cursor_at(state, test)].rate);
     if (post_line(control, line, SOURCE_KEY) != 0)
         state->screen = state->range.before;
 }
 
+/* Whether the key chooses among the rates of a test, or takes one. */
+static bool is_choice(const char *key)
+{
+    static const char *const keys[] = {"left", "right", "h", "l", "home", "end", "enter"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
 bool range_key(struct control *control, const char *key)
 {
     struct state *state = control->state;
-    if (strcmp(key, "enter") == 0) {
-        take(control);
-        return true;
-    }
+    const struct range_test *test = &control->history->range;
     if (strcmp(key, "esc") == 0) {
         if (state->range.id != 0)
             post_line(control, "range-test stop", SOURCE_KEY);
         state->screen = state->range.before;
         return true;
     }
-    return move_cursor(control, key);
+    if (!is_choice(key))
+        return false;
+    if (test->running || state->range.id != 0)
+        news_say(state, STYLE_PLAIN, "a rate can be chosen when the test is through");
+    else if (test->count == 0)
+        news_say(state, STYLE_PLAIN, "there is no test yet; f begins one");
+    else if (strcmp(key, "enter") == 0)
+        take(control);
+    else
+        move_cursor(control, key);
+    return true;
 }
 
 /* ---- drawing ---- */

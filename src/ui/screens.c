@@ -172,6 +172,8 @@ void screens_change(struct control *control, const char *name)
     for (int i = 0; i < SCREEN_COUNT; i++) {
         const char *there = screen_info((enum view_screen)i)->name;
         if (strcmp(there, name) == 0) {
+            if (state->screen == (enum view_screen)i)
+                news_say(state, STYLE_PLAIN, "this is the screen %s already", name);
             screens_show(state, (enum view_screen)i);
             goto out;
         }
