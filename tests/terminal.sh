@@ -113,7 +113,7 @@ see "a checkpoint" 'checkpoint'
 sleep 0.3
 check "is a file" test -s "$run_directory/checkpoints/last.safetensors"
 keys v
-see "evaluated" 'evaluate'
+see "evaluated" "applied at step [0-9]+: accuracy [0-9.]+%, validation [0-9.]+%"
 keys e
 see "a prompt for the rate" 'train.learning_rate'
 keys C-u 0.005 Enter

@@ -14,17 +14,20 @@
 #include "../src/run/internal.h"
 
 static struct fixture fixture;
+static struct script *pause_there; /* that sessions begin with */
 
 static int open_fixture(void **state)
 {
     (void)state;
     fixture_open(&fixture);
+    pause_there = fixture_script("@250 pause\n@250 pause\n");
     return 0;
 }
 
 static int close_fixture(void **state)
 {
     (void)state;
+    script_free(pause_there);
     fixture_close(&fixture);
     return 0;
 }
@@ -215,13 +218,11 @@ static void operate(struct feed *feed, const char *run, uint64_t seed, uint32_t 
     }
 }
 
-/* A paused run at the same step in each session, whenever the pause came. */
+/* A run that is paused at the same step in each session. */
 static struct run *start_session(const char *name, int threads)
 {
-    enum { BEGIN = 250 };
     char line[64];
     struct settings settings;
-    struct answer answer;
     struct snapshot now;
     fixture_settings(&fixture, &settings);
     fixture_set(&settings, "train.epochs=1000000");
@@ -229,11 +230,8 @@ static struct run *start_session(const char *name, int threads)
     fixture_set(&settings, "network.batch_norm_learned=on");
     snprintf(line, sizeof line, "train.threads=%d", threads);
     fixture_set(&settings, line);
-    struct run *run = fixture_start(&fixture, &settings, name);
-    struct feed *feed = run_feed(run);
-    fixture_command(feed, "pause", &answer);
-    feed->snapshot(feed, &now);
-    train_steps(feed, BEGIN - (int)now.step);
+    struct run *run = fixture_start_settings(&fixture, &settings, name, pause_there);
+    fixture_wait(run_feed(run), at_rest, &now);
     return run;
 }
 
