@@ -29,21 +29,31 @@ epochs = 20
 batch_size = 25
 INI
 
-# run NAME EFFECT AT COUNT
+# run NAME EFFECT AT COUNT [OPTION...]
 run() {
-    FAULT_BELOW=$work/runs FAULT_EFFECT=$2 FAULT_AT=$3 FAULT_COUNT=$4 \
-        "$faulty" run --headless -n "$1" --runs-dir "$work/runs" -c tiny.ini
+    run=$1 effect=$2 at=$3 count=$4
+    shift 4
+    FAULT_BELOW=$work/runs FAULT_EFFECT=$effect FAULT_AT=$at FAULT_COUNT=$count \
+        "$faulty" run --headless -n "$run" --runs-dir "$work/runs" -c tiny.ini "$@"
 }
 
 expect "nothing fails" 0 '^test accuracy' run fine EIO 0 0
 check "and nothing is said" sh -c '! grep -q kdtui: err'
 expect "an error that goes by" 0 '^test accuracy' run once EIO 40 1
-expect "a disk that fills up" 1 'the final state is not saved: .*No space left' run full full 150 0
+# Steps that take a little, so that something is saved before.
+expect "a disk that fills up" 1 'the final state is not saved: .*No space left' \
+    run full full 150 0 -s network.hidden="700 300"
 check "is warned of" grep -q '^kdtui: warning: .*No space left' err
 check "training goes on all the same" grep -q '^epoch 20/20' out
 check "and is tested" grep -q '^test accuracy' out
-expect "what was saved before is whole" 0 '^accuracy' \
-    "$kdtui" eval "$work/runs/full/checkpoints/last.safetensors"
+# A slow machine may have saved nothing until then.
+if [ -e "$work/runs/full/checkpoints/last.safetensors" ]; then
+    expect "what was saved before is whole" 0 '^accuracy' \
+        "$kdtui" eval "$work/runs/full/checkpoints/last.safetensors"
+else
+    check "nothing was saved, and nothing is left" \
+        test -z "$(find "$work/runs/full/checkpoints" -name '*.safetensors*')"
+fi
 expect "a read-only directory" 1 '^kdtui: .*: Read-only file system' run never EROFS 1 0
 expect "the same name again" 0 '^test accuracy' run never EROFS 0 0
 
