@@ -26,7 +26,8 @@ struct charts {
 struct control;
 struct history;
 
-/* Whether the command is one of the charts', and done. On other screens their keys say that they are. */
+/* Whether the command is one of the charts', and done. On other screens their keys say that they
+ * are. */
 bool charts_command(struct control *control, const struct command *command,
                     enum command_source source);
 /* A click there; false where there is no chart. */
