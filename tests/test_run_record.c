@@ -62,7 +62,7 @@ static void compare_losses(struct feed *feed, const struct run_record *record)
 static void test_record(void **state)
 {
     (void)state;
-    struct fixture fixture;
+    struct fixture fixture = {0};
     struct run_record record;
     struct snapshot end;
     struct err err;
@@ -99,7 +99,7 @@ static void test_record(void **state)
 static void test_errors(void **state)
 {
     (void)state;
-    struct fixture fixture;
+    struct fixture fixture = {0};
     struct run_record record;
     struct snapshot end;
     struct err err;
