@@ -40,7 +40,7 @@ enum { FOREGROUND_LOOK = 500 };
 #define OWED_AHEAD 2.0
 #define OWED_MOST 4.0
 /* Between two looks at the curves of a run that goes on. */
-#define CHARTS_SECONDS 1.0
+#define CHARTS_SECONDS 2.5
 /* Seconds that a frame waits for the budget at most. */
 #define BUDGET_WAIT 0.5
 
