@@ -4,8 +4,7 @@ bench_runs_together_SOURCES = bench/runs_together.c
 bench_runs_together_LDADD = src/run/librun.a src/data/libdata.a src/net/libnet.a \
 	src/math/libmath.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
 	$(JANSSON_LIBS) $(BLAS_LIBS) $(INIH_LIBS) $(ZLIB_LIBS)
-bench_redraw_SOURCES = bench/redraw.c tests/ui_bench.c tests/ui_bench.h tests/fake_feed.c \
-	tests/fake_commands.c tests/fake_images.c tests/fake_layers.c tests/fake_feed.h
+bench_redraw_SOURCES = bench/redraw.c tests/ui_bench.c tests/ui_bench.h $(fake_feed_sources)
 bench_redraw_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
 	$(INIH_LIBS)
 CLEANFILES += bench/runs_together bench/redraw

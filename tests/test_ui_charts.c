@@ -5,8 +5,7 @@
 #include "../src/ui/axis.h"
 #include "../src/ui/reading.h"
 #include "../src/ui/screens.h"
-#include "golden.h"
-#include "ui_bench.h"
+#include "ui_golden.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -17,12 +16,7 @@
 
 static void compare(struct bench *bench, const char *name, int width, int height, bool styles)
 {
-    struct text out = {0};
-    char file[80];
-    snprintf(file, sizeof(file), "charts-%s", name);
-    bench_draw(bench, width, height, styles, &out);
-    golden_compare(file, out.bytes);
-    text_fini(&out);
+    ui_golden(bench, "charts", name, width, height, styles);
 }
 
 /* What may be asked for by a key is drawn before the next one, as the view does. */

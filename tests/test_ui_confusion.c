@@ -5,8 +5,7 @@
 #include "../src/ui/color.h"
 #include "../src/ui/picture.h"
 #include "../src/ui/screens.h"
-#include "golden.h"
-#include "ui_bench.h"
+#include "ui_golden.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -78,12 +77,7 @@ static struct bench *bench_confusion(int channels)
 
 static void compare(struct bench *bench, const char *name, int width, int height)
 {
-    struct text out = {0};
-    char file[80];
-    snprintf(file, sizeof(file), "confusion-%s", name);
-    bench_draw(bench, width, height, true, &out);
-    golden_compare(file, out.bytes);
-    text_fini(&out);
+    ui_golden(bench, "confusion", name, width, height, true);
 }
 
 static void test_screens(void **unused)

@@ -1,6 +1,5 @@
 /* The comparison with an earlier run: what is drawn, and what is said. */
-#include "golden.h"
-#include "ui_bench.h"
+#include "ui_golden.h"
 
 #include "../src/ui/earlier.h"
 
@@ -15,12 +14,7 @@
 
 static void compare(struct bench *bench, const char *name, int width, int height, bool styles)
 {
-    struct text out = {0};
-    char file[80];
-    snprintf(file, sizeof(file), "screen-earlier-%s", name);
-    bench_draw(bench, width, height, styles, &out);
-    golden_compare(file, out.bytes);
-    text_fini(&out);
+    ui_golden(bench, "screen-earlier", name, width, height, styles);
 }
 
 /* One that was so many points better than the bench's training, and had as many epochs. */

@@ -4,8 +4,7 @@
 #endif
 #include "../src/ui/health.h"
 #include "../src/ui/screens.h"
-#include "golden.h"
-#include "ui_bench.h"
+#include "ui_golden.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,12 +14,7 @@
 
 static void compare(struct bench *bench, const char *name, int width, int height, bool styles)
 {
-    struct text out = {0};
-    char file[80];
-    snprintf(file, sizeof(file), "screen-layers-%s", name);
-    bench_draw(bench, width, height, styles, &out);
-    golden_compare(file, out.bytes);
-    text_fini(&out);
+    ui_golden(bench, "screen-layers", name, width, height, styles);
 }
 
 /* A training whose layers were measured for a while. */
@@ -71,23 +65,8 @@ static struct bench *bench_unwell(void)
 static void test_sizes(void **unused)
 {
     (void)unused;
-    const struct {
-        int width, height;
-    } sizes[] = {{40, 12}, {80, 24}, {120, 40}, {200, 60}};
-    const struct {
-        enum settings_glyphs glyphs;
-        const char *name;
-    } glyphs[] = {{GLYPHS_BRAILLE, "braille"}, {GLYPHS_BLOCK, "block"}, {GLYPHS_ASCII, "ascii"}};
     struct bench *bench = bench_measured();
-    for (size_t g = 0; g < 3; g++) {
-        bench->state.glyphs = glyphs[g].glyphs;
-        for (size_t s = 0; s < 4; s++) {
-            char name[64];
-            snprintf(name, sizeof(name), "%dx%d-%s", sizes[s].width, sizes[s].height,
-                     glyphs[g].name);
-            compare(bench, name, sizes[s].width, sizes[s].height, s == 1);
-        }
-    }
+    ui_golden_sizes(bench, "screen-layers", true);
     bench_destroy(bench);
 }
 

@@ -1,6 +1,5 @@
 /* The screen of the learning-rate range test: what it shows, and what its keys do. */
-#include "golden.h"
-#include "ui_bench.h"
+#include "ui_golden.h"
 
 #include "../src/ui/screens.h"
 
@@ -15,12 +14,7 @@
 
 static void compare(struct bench *bench, const char *name, int width, int height, bool styles)
 {
-    struct text out = {0};
-    char file[80];
-    snprintf(file, sizeof(file), "screen-range-%s", name);
-    bench_draw(bench, width, height, styles, &out);
-    golden_compare(file, out.bytes);
-    text_fini(&out);
+    ui_golden(bench, "screen-range", name, width, height, styles);
 }
 
 static const char *posted(const struct bench *bench)

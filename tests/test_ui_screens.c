@@ -4,8 +4,7 @@
 #endif
 #include "../src/ui/screens.h"
 #include "../src/ui/tails.h"
-#include "golden.h"
-#include "ui_bench.h"
+#include "ui_golden.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -79,12 +78,7 @@ static void test_layout_every_size(void **unused)
 
 static void compare(struct bench *bench, const char *name, int width, int height, bool styles)
 {
-    struct text out = {0};
-    char file[128];
-    snprintf(file, sizeof(file), "screen-%s", name);
-    bench_draw(bench, width, height, styles, &out);
-    golden_compare(file, out.bytes);
-    text_fini(&out);
+    ui_golden(bench, "screen", name, width, height, styles);
 }
 
 static void edit_now(struct bench *bench, const char *keys)
@@ -99,22 +93,7 @@ static void test_screen_sizes(void **unused)
 {
     (void)unused;
     struct bench *bench = bench_running();
-    const struct {
-        int width, height;
-    } sizes[] = {{40, 12}, {80, 24}, {120, 40}, {200, 60}};
-    const struct {
-        enum settings_glyphs glyphs;
-        const char *name;
-    } glyphs[] = {{GLYPHS_BRAILLE, "braille"}, {GLYPHS_BLOCK, "block"}, {GLYPHS_ASCII, "ascii"}};
-    for (size_t g = 0; g < 3; g++) {
-        bench->state.glyphs = glyphs[g].glyphs;
-        for (size_t s = 0; s < 4; s++) {
-            char name[64];
-            snprintf(name, sizeof(name), "%dx%d-%s", sizes[s].width, sizes[s].height,
-                     glyphs[g].name);
-            compare(bench, name, sizes[s].width, sizes[s].height, false);
-        }
-    }
+    ui_golden_sizes(bench, "screen", false);
     compare(bench, "39x12", 39, 12, false);
     bench_destroy(bench);
 }
@@ -305,22 +284,9 @@ static void test_screen_diverged(void **unused)
 /* A screen at every size and with every kind of glyph, and once with its styles. */
 static void compare_screen(struct bench *bench, const char *screen)
 {
-    static const struct {
-        int width, height;
-    } sizes[] = {{40, 12}, {80, 24}, {120, 40}, {200, 60}};
-    static const struct {
-        enum settings_glyphs glyphs;
-        const char *name;
-    } glyphs[] = {{GLYPHS_BRAILLE, "braille"}, {GLYPHS_BLOCK, "block"}, {GLYPHS_ASCII, "ascii"}};
     char name[96];
-    for (size_t g = 0; g < 3; g++) {
-        bench->state.glyphs = glyphs[g].glyphs;
-        for (size_t s = 0; s < 4; s++) {
-            snprintf(name, sizeof(name), "%s-%dx%d-%s", screen, sizes[s].width, sizes[s].height,
-                     glyphs[g].name);
-            compare(bench, name, sizes[s].width, sizes[s].height, false);
-        }
-    }
+    snprintf(name, sizeof(name), "screen-%s", screen);
+    ui_golden_sizes(bench, name, false);
     bench->state.glyphs = GLYPHS_BRAILLE;
     snprintf(name, sizeof(name), "%s-styles", screen);
     compare(bench, name, 80, 24, true);

@@ -89,32 +89,34 @@ src_ui_libui_a_SOURCES = \
 	src/ui/window.h
 src_ui_libui_a_CFLAGS = $(AM_CFLAGS) $(CURSES_CFLAGS)
 
+golden_sources = tests/golden.c tests/golden.h tests/ui_golden.c tests/ui_golden.h
+
 # A made-up training behind a feed.
 fake_feed_sources = tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
 	tests/fake_layers.c tests/fake_feed.h
 
 UNIT_TESTS += tests/test_ui_screens
 tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/ui_bench.h \
-	$(fake_feed_sources) tests/golden.c tests/golden.h
+	$(fake_feed_sources) $(golden_sources)
 tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_ui_earlier
 tests_test_ui_earlier_SOURCES = tests/test_ui_earlier.c tests/ui_bench.c tests/ui_bench.h \
-	$(fake_feed_sources) tests/golden.c tests/golden.h
+	$(fake_feed_sources) $(golden_sources)
 tests_test_ui_earlier_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_earlier_LDADD = $(tests_test_ui_screens_LDADD)
 UNIT_TESTS += tests/test_ui_layers
 tests_test_ui_layers_SOURCES = tests/test_ui_layers.c tests/ui_bench.c tests/ui_bench.h \
-	$(fake_feed_sources) tests/golden.c tests/golden.h
+	$(fake_feed_sources) $(golden_sources)
 tests_test_ui_layers_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_layers_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_ui_range
 tests_test_ui_range_SOURCES = tests/test_ui_range.c tests/ui_bench.c tests/ui_bench.h \
-	$(fake_feed_sources) tests/golden.c tests/golden.h
+	$(fake_feed_sources) $(golden_sources)
 tests_test_ui_range_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_range_LDADD = $(tests_test_ui_screens_LDADD)
 UNIT_TESTS += tests/test_ui_sizes
@@ -144,7 +146,7 @@ tests_test_ui_manners_LDADD = $(tests_test_ui_keys_LDADD)
 
 UNIT_TESTS += tests/test_ui_confusion
 tests_test_ui_confusion_SOURCES = tests/test_ui_confusion.c tests/ui_bench.c tests/ui_bench.h \
-	$(fake_feed_sources) tests/golden.c tests/golden.h
+	$(fake_feed_sources) $(golden_sources)
 tests_test_ui_confusion_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_confusion_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
@@ -174,7 +176,7 @@ EXTRA_DIST += tests/golden
 
 UNIT_TESTS += tests/test_ui_charts
 tests_test_ui_charts_SOURCES = tests/test_ui_charts.c tests/ui_bench.c tests/ui_bench.h \
-	$(fake_feed_sources) tests/golden.c tests/golden.h
+	$(fake_feed_sources) $(golden_sources)
 tests_test_ui_charts_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_charts_LDADD = $(tests_test_ui_screens_LDADD)
 
