@@ -67,6 +67,18 @@ END
     }
     train first --script steps
     train second
+    search() { # NAME OPTION...
+        name=$1
+        shift
+        "$kdtui" search -q -n "$name" -s data.dataset=idx -s data.path="$work/images" \
+            -s data.validation_size=200 -s train.batch_size=50 -s search.epochs=1 \
+            -s search.learning_rate= -s search.l2= "$@" >/dev/null
+    }
+    search rates -s search.method=grid -s search.trials=4 -s search.learning_rate='0.01 1000' \
+        -s search.l2='1e-5 1e-3' -s network.hidden=10 -s network.batch_norm=none \
+        -s train.on_divergence=stop
+    search nets -s search.method=grid -s search.trials=3 -s search.hidden='8-4 8-6 12-4'
+    search noise -s search.method=grid -s search.trials=2 -s search.augment.noise_level='0.1 0.2'
     "$kdtui" export first >first.csv
     check "a row of each kind" $python - first.csv <<'PYTHON'
 import csv, sys
@@ -95,6 +107,17 @@ PYTHON
         expect "of two runs" 0 "wrote" "$kdtui" plot first second -o both.svg
         check "that are named" grep -q second both.svg
         expect "under the run's name" 0 "wrote first2.svg" "$kdtui" plot first -o first2.svg
+        for ending in svg png pdf; do
+            expect "a search as $ending" 0 "wrote" "$kdtui" plot rates -o "rates.$ending"
+            expect "architectures as $ending" 0 "wrote" "$kdtui" plot nets -o "nets.$ending"
+        done
+        check "with its best" grep -Eq 'rates: 4 trials, [12] failed, the best .*trial [0-3], learning rate' \
+            rates.svg
+        check "and those that failed" grep -q '>failed<' rates.svg
+        check "architectures by name" grep -q '>8-4<' nets.svg
+        check "and their layers" grep -q 'units of layer 2' nets.svg
+        expect "of one value" 0 "wrote" "$kdtui" plot noise -o noise.svg
+        check "against the metric" grep -q 'noise level' noise.svg
         mkdir -p "o'dd name"
         expect "a name with a quote" 0 "wrote" "$kdtui" plot first -o "o'dd name/it's.svg"
         check "is there" test -s "o'dd name/it's.svg"
@@ -105,6 +128,10 @@ PYTHON
     check "leaves nothing" test ! -e none.svg
     expect "its script" 0 "wrote" "$kdtui" plot first -o first.gp
     check "has the data" grep -q '^.evaluation0 <<' first.gp
+    expect "the script of a search" 0 "wrote" "$kdtui" plot "$XDG_STATE_HOME/kdtui/runs/nets" -o nets.gp
+    check "has its trials" grep -q '^.trials <<' nets.gp
+    expect "a search beside a run" 2 "nets: a search is drawn alone" "$kdtui" plot first nets -o a.svg
+    expect "a run beside a search" 2 "nets: a search is drawn alone" "$kdtui" plot nets first -o a.svg
     : >second.svg
     expect "nothing is replaced unasked" 1 "second.svg is there already" "$kdtui" plot second
     expect "an ending that is none" 2 "ends with .svg, .png, .pdf or .gp" "$kdtui" plot first -o a.jpg

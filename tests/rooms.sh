@@ -16,7 +16,7 @@ allowed() { # ROOM: the public headers it may include
     run) echo "base conf cmd math net data run feed" ;;
     ctl) echo "base cmd conf feed ctl" ;;
     ui) echo "base cmd conf feed ui" ;;
-    export) echo "base conf cmd math net data run feed export" ;;
+    export) echo "base conf cmd math net data run feed search export" ;;
     app) echo "base conf cmd math net data run feed search ui export ctl settings.def commands.def keys.def" ;;
     search) echo "base conf cmd data run feed search" ;;
     *) echo "" ;;

@@ -137,7 +137,7 @@ complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a resume -d 'Continue an in
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a replay -d 'Train again from a run'\''s settings and journal, every edit at its step.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a eval -d 'Print loss, accuracy and confusion matrix of a checkpoint.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a search -d 'Search settings and architectures: many trials side by side, each a run. The same name again goes on.'
-complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a plot -d 'Draw loss and accuracy of one or several runs, by gnuplot.'
+complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a plot -d 'Draw loss and accuracy of one or several runs, or the trials of a search, by gnuplot.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a export -d 'Write a run as other programs read it.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a bench -d 'Train for some seconds, write nothing, and print how fast each phase of a step is and how near to the machine'\''s peak.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a settings -d 'Print every setting, or those named: what is accepted, default, meaning.'

@@ -1,11 +1,12 @@
 /*
- * export: a run as others' programs read it. Pure functions from what a run has
- * left on disk to the bytes of a file, which are appended to *out.
+ * export: a run or a search as others' programs read it. Pure functions from what it
+ * has left on disk to the bytes of a file, which are appended to *out.
  */
 #ifndef KDT_EXPORT_H
 #define KDT_EXPORT_H
 
 #include "kdt/run.h"
+#include "kdt/search.h"
 
 /* One table with a row for each row of steps.csv, evaluation and edit:
  *
@@ -33,5 +34,10 @@ void export_onnx(const struct net *net, const struct data_transform *transform, 
  * who runs the script says so. */
 void export_gnuplot(const struct run_record *records, size_t count, const char *terminal,
                     const char *output, struct text *out);
+/* The same of a search: a map of its trials in the two values that were searched first
+ * and are numbers (learning rate and L2, or the first two layers), coloured by
+ * search.metric, and all trials in their order. One at least has been evaluated. */
+void export_gnuplot_search(struct search *search, const char *terminal, const char *output,
+                           struct text *out);
 
 #endif

@@ -9,7 +9,7 @@ kdtui_SOURCES = src/app/main.c src/app/bench.c src/app/bench.h src/app/bench_pri
 	src/app/signals.c src/app/signals.h src/app/train.c src/app/train.h \
 	src/app/usage.c src/app/usage.h src/app/usage.def
 kdtui_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
-kdtui_LDADD = src/ui/libui.a src/search/libsearch.a src/export/libexport.a src/ctl/libctl.a src/run/librun.a \
+kdtui_LDADD = src/ui/libui.a src/export/libexport.a src/search/libsearch.a src/ctl/libctl.a src/run/librun.a \
 	src/data/libdata.a src/net/libnet.a \
 	src/math/libmath.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
 	$(CURSES_LIBS) $(BLAS_LIBS) $(INIH_LIBS) $(ZLIB_LIBS) $(JANSSON_LIBS)

@@ -6,6 +6,7 @@
 #include "plot.h"
 
 #include <errno.h>
+#include <math.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "kdt/export.h"
+#include "kdt/search.h"
 #include "output.h"
 #include "places.h"
 
@@ -74,14 +76,31 @@ static int run_gnuplot(const char *script, struct err *err)
     return 0;
 }
 
-static int draw(const char *path, const char *terminal, const struct run_record *records,
-                size_t count, struct err *err)
+/* What is to be drawn: runs, or one search. */
+struct figure {
+    struct run_record *records;
+    size_t count;
+    struct search *search;
+    char name[128];
+};
+
+static void put_script(const struct figure *figure, const char *terminal, const char *picture,
+                       struct text *out)
+{
+    if (figure->search)
+        export_gnuplot_search(figure->search, terminal, picture, out);
+    else
+        export_gnuplot(figure->records, figure->count, terminal, picture, out);
+}
+
+static int draw(const char *path, const char *terminal, const struct figure *figure,
+                struct err *err)
 {
     struct text script = {0};
     struct stat drawn;
     char *picture = beside(path, ".tmp"), *file = beside(path, ".gp");
     int code = -1;
-    export_gnuplot(records, count, terminal, picture, &script);
+    put_script(figure, terminal, picture, &script);
     if (file_write(file, &(struct file_part){script.bytes, script.length}, 1, err) == 0 &&
         run_gnuplot(file, err) == 0) {
         if (stat(picture, &drawn) != 0 || drawn.st_size == 0)
@@ -101,19 +120,18 @@ static int draw(const char *path, const char *terminal, const struct run_record 
     return code;
 }
 
-static int plot(const struct options *options, const struct run_record *records, size_t count,
-                struct err *err)
+static int plot(const struct options *options, const struct figure *figure, struct err *err)
 {
-    char name[sizeof records->name + 8];
-    snprintf(name, sizeof name, "%s.svg", records[0].name);
+    char name[sizeof figure->name + 8];
+    snprintf(name, sizeof name, "%s.svg", figure->name);
     char *path = output_path(options, name, err);
     const struct ending *ending = path ? find_ending(path, err) : NULL;
     int code = -1;
     if (ending && ending->terminal) {
-        code = draw(path, ending->terminal, records, count, err);
+        code = draw(path, ending->terminal, figure, err);
     } else if (ending) {
         struct text script = {0};
-        export_gnuplot(records, count, NULL, NULL, &script);
+        put_script(figure, NULL, NULL, &script);
         code = output_write(path, &script, err);
         text_fini(&script);
     }
@@ -121,26 +139,68 @@ static int plot(const struct options *options, const struct run_record *records,
     return code;
 }
 
+/* The directory of a search, or the name of one in the runs directory; NULL: it is none. */
+static char *find_search(const char *word, const char *runs)
+{
+    if (search_exists(word))
+        return mem_text(word);
+    char *directory = file_path(runs, word);
+    if (search_exists(directory))
+        return directory;
+    mem_free(directory);
+    return NULL;
+}
+
+static int load_search(const char *directory, const char *word, struct figure *figure,
+                       struct err *err)
+{
+    struct search_snapshot now;
+    struct trial trial;
+    int first;
+    if (figure->count || figure->search)
+        return err_set(err, ERR_USAGE, "%s: a search is drawn alone", word);
+    if (search_open(directory, &figure->search, err) != 0)
+        return -1;
+    search_snapshot(figure->search, &now);
+    text_copy(figure->name, sizeof figure->name, now.name);
+    if (search_ranking(figure->search, &first, 1) == 0 ||
+        !search_trial(figure->search, first, &trial) || isnan(trial.value))
+        return err_set(err, ERR_FILE, "%s: no trial has been evaluated yet", word);
+    return 0;
+}
+
+static int load_run(const char *word, const char *runs, struct figure *figure, struct err *err)
+{
+    if (figure->search)
+        return err_set(err, ERR_USAGE, "%s: a search is drawn alone", figure->name);
+    char *directory = places_run(word, runs, err);
+    int code = directory ? run_record_load(directory, &figure->records[figure->count], err) : -1;
+    if (code == 0 && figure->count++ == 0)
+        text_copy(figure->name, sizeof figure->name, figure->records[0].name);
+    mem_free(directory);
+    return code;
+}
+
 int plot_command(const struct options *options, struct err *err)
 {
-    const size_t count = options->operand_count ? options->operand_count : 1;
-    struct run_record *records = mem_alloc(count * sizeof *records);
+    const size_t words = options->operand_count ? options->operand_count : 1;
+    struct figure figure = {.records = mem_alloc(words * sizeof *figure.records)};
     char *runs =
         options->runs_directory ? mem_text(options->runs_directory) : places_runs_directory();
-    size_t loaded = 0;
     int code = 0;
-    while (loaded < count && code == 0) {
-        const char *word = options->operand_count ? options->operands[loaded] : "last";
-        char *directory = places_run(word, runs, err);
-        code = directory ? run_record_load(directory, &records[loaded], err) : -1;
-        loaded += code == 0;
-        mem_free(directory);
+    for (size_t i = 0; i < words && code == 0; i++) {
+        const char *word = options->operand_count ? options->operands[i] : "last";
+        char *search = find_search(word, runs);
+        code =
+            search ? load_search(search, word, &figure, err) : load_run(word, runs, &figure, err);
+        mem_free(search);
     }
     if (code == 0)
-        code = plot(options, records, count, err);
-    for (size_t i = 0; i < loaded; i++)
-        run_record_fini(&records[i]);
-    mem_free(records);
+        code = plot(options, &figure, err);
+    for (size_t i = 0; i < figure.count; i++)
+        run_record_fini(&figure.records[i]);
+    search_destroy(figure.search);
+    mem_free(figure.records);
     mem_free(runs);
     return code;
 }

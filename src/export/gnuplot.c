@@ -2,7 +2,7 @@
  * The figure of loss and accuracy as a gnuplot script: data in named blocks
  * first, then the two plots. What was abandoned by going back is left out.
  */
-#include "kdt/export.h"
+#include "gnuplot.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,8 +11,7 @@
 static const char TRAIN[] = "#2477b3", VALIDATION[] = "#e07b1a", BAND[] = "#bcd7ec",
                   EDIT[] = "#a03fa0";
 
-/* A text in single quotes, in which a quote is doubled; line ends would end it. */
-static void put_quoted(struct text *out, const char *text)
+void gnuplot_quoted(struct text *out, const char *text)
 {
     text_append(out, "'", 1);
     for (; *text; text++) {
@@ -23,12 +22,25 @@ static void put_quoted(struct text *out, const char *text)
     text_append(out, "'", 1);
 }
 
-/* NaN where a curve has a gap; gnuplot takes no infinity. */
-static void put_number(struct text *out, double value)
+void gnuplot_number(struct text *out, double value)
 {
     char text[64];
     number_format_double(text, sizeof text, value);
     text_print(out, " %s", isfinite(value) ? text : "NaN");
+}
+
+void gnuplot_begin(struct text *out, const char *terminal, const char *output)
+{
+    if (terminal != NULL)
+        text_print(out, "set terminal %s\n", terminal);
+    if (output != NULL) {
+        text_print(out, "set output ");
+        gnuplot_quoted(out, output);
+        text_print(out, "\n");
+    }
+    text_print(out,
+               "set encoding utf8\nset grid lc rgb '#dddddd' dt 1 lw 0.5\n"
+               "set tics nomirror\nset border 3\n");
 }
 
 static double epochs(const struct run_record *record, double step)
@@ -44,10 +56,10 @@ static void put_losses(const struct run_record *record, size_t n, struct text *o
         const struct loss_bucket *row = &record->losses[i];
         if (row->abandoned)
             continue;
-        put_number(out, epochs(record, (double)(row->first + row->last + 1) / 2));
-        put_number(out, row->mean);
-        put_number(out, row->minimum);
-        put_number(out, row->maximum);
+        gnuplot_number(out, epochs(record, (double)(row->first + row->last + 1) / 2));
+        gnuplot_number(out, row->mean);
+        gnuplot_number(out, row->minimum);
+        gnuplot_number(out, row->maximum);
         text_print(out, "\n");
     }
     text_print(out, "END\n");
@@ -61,11 +73,11 @@ static void put_evaluations(const struct run_record *record, size_t n, struct te
         const struct evaluation *row = &record->evaluations[i];
         if (row->abandoned)
             continue;
-        put_number(out, epochs(record, (double)row->step));
-        put_number(out, row->train_loss);
-        put_number(out, row->validation_loss);
-        put_number(out, 100 * row->train_accuracy);
-        put_number(out, 100 * row->validation_accuracy);
+        gnuplot_number(out, epochs(record, (double)row->step));
+        gnuplot_number(out, row->train_loss);
+        gnuplot_number(out, row->validation_loss);
+        gnuplot_number(out, 100 * row->train_accuracy);
+        gnuplot_number(out, 100 * row->validation_accuracy);
         text_print(out, "\n");
     }
     text_print(out, "END\n");
@@ -80,12 +92,12 @@ static void put_edits(const struct run_record *record, bool labels, struct text 
         struct text x = {0};
         if (edit->abandoned)
             continue;
-        put_number(&x, epochs(record, (double)edit->step));
+        gnuplot_number(&x, epochs(record, (double)edit->step));
         text_print(out, "set arrow from%s, graph 0 to%s, graph 1 nohead dt 2 lc rgb '%s'\n",
                    x.bytes, x.bytes, EDIT);
         if (labels) {
             text_print(out, "set label ");
-            put_quoted(out, edit->label);
+            gnuplot_quoted(out, edit->label);
             text_print(out,
                        " at%s, graph 0.98 rotate by 90 right offset -0.6,0 noenhanced "
                        "tc rgb '%s' font ',9'\n",
@@ -121,7 +133,7 @@ static void put_several(const struct run_record *records, size_t count, bool los
     for (size_t i = 0; i < count; i++) {
         text_print(out, "%s$evaluation%zu using 1:%d with lines lw 2 title ", i ? ", \\\n  " : "",
                    i, losses ? 3 : 5);
-        put_quoted(out, records[i].name);
+        gnuplot_quoted(out, records[i].name);
     }
     text_print(out, "\n");
 }
@@ -146,21 +158,14 @@ void export_gnuplot(const struct run_record *records, size_t count, const char *
         put_losses(&records[i], i, out);
         put_evaluations(&records[i], i, out);
     }
-    if (terminal != NULL)
-        text_print(out, "set terminal %s\n", terminal);
-    if (output != NULL) {
-        text_print(out, "set output ");
-        put_quoted(out, output);
-        text_print(out, "\n");
-    }
+    gnuplot_begin(out, terminal, output);
     text_print(out,
-               "set encoding utf8\nset grid lc rgb '#dddddd' dt 1 lw 0.5\nset tics nomirror\n"
-               "set border 3\nset xrange [0:*]\nset key noenhanced samplen 2\nset xlabel '%s'\n"
+               "set xrange [0:*]\nset key noenhanced samplen 2\nset xlabel '%s'\n"
                "set multiplot layout 1,2",
                records[0].steps_per_epoch ? "epoch" : "step");
     if (count == 1) {
         text_print(out, " title ");
-        put_quoted(out, records[0].name);
+        gnuplot_quoted(out, records[0].name);
         text_print(out, " noenhanced");
     }
     text_print(out, "\n");
