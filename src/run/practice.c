@@ -72,7 +72,8 @@ bool practice_step(struct practice *practice)
     const struct gather gather =
         gather_batch(practice->dataset, settings, practice->permutation, practice->step);
     const struct net_source source = gather_source(&gather);
-    const struct net_update update = update_terms(settings, settings->train.learning_rate);
+    const struct net_update update =
+        update_terms(settings, settings->train.learning_rate, practice->step);
     data_labels(practice->dataset, &gather.choice, practice->labels);
     practice->step++;
     return net_train_step(practice->net, &source, practice->labels, gather.choice.count, &update,
