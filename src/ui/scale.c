@@ -23,13 +23,18 @@ static double clamp(double value, double low, double high)
     return value < low ? low : value > high ? high : value;
 }
 
+/* A little beyond what is shown at most. */
+static struct scale log_scale(double low, double high)
+{
+    double largest = SCALE_LARGEST * 1e3;
+    return (struct scale){fmax(low, 1 / largest), fmin(high, largest), true};
+}
+
 /* Lengthens a logarithmic scale by a share at both ends. */
 static void widen_log(struct scale *scale, double share)
 {
     double factor = exp(share * (log(scale->high) - log(scale->low)));
-    double largest = SCALE_LARGEST * 1e3;
-    scale->low = fmax(scale->low / factor, 1 / largest);
-    scale->high = fmin(scale->high * factor, largest);
+    *scale = log_scale(scale->low / factor, scale->high * factor);
 }
 
 /* Some twentieth of a span, and a round number. */
@@ -55,7 +60,7 @@ struct scale scale_around(double low, double high, bool log)
     if (log) {
         double ends[2] = {log10(low), log10(high)};
         round_ends(&ends[0], &ends[1]);
-        return (struct scale){pow(10, ends[0]), pow(10, ends[1]), true};
+        return log_scale(pow(10, ends[0]), pow(10, ends[1]));
     }
     struct scale scale = {low, high, false};
     double size = fmax(fabs(low), fabs(high)), margin = 0.1 * size;
