@@ -233,6 +233,7 @@ static void test_practice(void **state)
     fixture_set(&settings, "augment.shift=1");
     fixture_set(&settings, "train.schedule=constant");
     fixture_set(&settings, "train.optimizer=nesterov");
+    fixture_set(&settings, "network.dropout=0.2");
     fixture_end(fixture_start(&fixture, &settings, "earnest"), RUN_FINISHED, NULL);
     char *path = fixture_path(&fixture, "earnest", "checkpoints/last.safetensors");
     assert_int_equal(checkpoint_load(path, &last, &err), 0);

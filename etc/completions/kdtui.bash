@@ -45,6 +45,7 @@ _kdtui_setting()
             network.batch_norm_average=
             network.init=
             network.init_std=
+            network.dropout=
             train.epochs=
             train.batch_size=
             train.learning_rate=
@@ -58,6 +59,7 @@ _kdtui_setting()
             train.rate_max=
             train.cycle_steps=
             train.warmup_steps=
+            train.label_smoothing=
             train.precision=
             train.evaluate=
             train.early_stop=

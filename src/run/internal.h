@@ -75,7 +75,7 @@ bool augments(const struct settings *settings);
 /* Makes the settings name the dataset that was opened, so that they open it
  * again from anywhere: its kind, and its folder as an absolute path. */
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
-struct net_update update_terms(const struct settings *settings, double rate);
+struct net_update update_terms(const struct settings *settings, double rate, int64_t step);
 void draw_weights(const struct settings *settings, struct net *net);
 /* The net to train, which alone knows train.precision: an evaluation of the same weights does
  * without. There must be images for a mini-batch, and not too many to number. */

@@ -261,7 +261,7 @@ static void note_speed(struct run *run, double seconds)
 static bool train_step(struct run *run, double *loss)
 {
     double start = run_clock(run);
-    const struct net_update update = update_terms(&run->settings, run_rate(run));
+    const struct net_update update = update_terms(&run->settings, run_rate(run), run->step);
     const struct gather gather = batches_take(&run->batches, &run->settings, run->step);
     const struct net_source source = gather_source(&gather);
     const bool measured = run_layers_due(run, start);
