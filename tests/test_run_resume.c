@@ -66,8 +66,9 @@ static void test_returns(void **state)
 {
     (void)state;
     static const char edits[] =
-        "@3 set train.learning_rate /2\n@9 toggle augment.noise\n@12 undo\n"
-        "@14 set network.dropout 0.3\n@25 rollback best\n@27 undo\n@28 redo\n@28 undo\n"
+        "@3 set train.learning_rate /2\n@5 set augment.flip on augment.shift 1\n"
+        "@9 toggle augment.noise\n@12 undo\n@14 set network.dropout 0.3\n"
+        "@20 set augment.shift 3\n@25 rollback best\n@27 undo\n@28 redo\n@28 undo\n"
         "@30 set train.l2 0.001\n@36 undo\n@38 undo\n@39 redo\n@44 checkpoint mine\n"
         "@48 rollback 44\n@51 set train.learning_rate 0.02\n@55 undo\n";
     struct script *whole = fixture_script(edits);
@@ -351,8 +352,8 @@ static void test_history(void **state)
 {
     (void)state;
     struct script *script = fixture_script(
-        "@3 set train.learning_rate /2\n@12 toggle augment.noise\n@27 undo\n@33 pause\n@34 "
-        "pause\n");
+        "@3 set train.learning_rate /2\n@8 set augment.shift 1\n@10 set augment.shift 0\n"
+        "@12 toggle augment.noise\n@27 undo\n@33 pause\n@34 pause\n");
     struct run *run = fixture_start_script(&fixture, "history", script);
     static struct loss_bucket before[128], after[128];
     struct evaluation rows_before[8], rows_after[8];
@@ -389,6 +390,7 @@ static void test_history(void **state)
                     before[i].learning_rate == after[i].learning_rate);
         assert_int_equal(before[i].abandoned, after[i].abandoned);
         assert_int_equal(before[i].noise, after[i].noise);
+        assert_int_equal(before[i].augmented, after[i].augmented);
     }
     assert_true(feed->evaluations(feed, 0, rows_after, 8) >= rows);
     for (size_t i = 0; i < rows; i++) {

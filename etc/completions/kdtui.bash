@@ -19,6 +19,7 @@ _kdtui_setting()
     train.evaluate=*) words="full running" ;;
     train.on_divergence=*) words="auto pause halve stop" ;;
     augment.noise=*) words="on off" ;;
+    augment.flip=*) words="on off" ;;
     checkpoint.best=*) words="on off" ;;
     search.method=*) words="random grid halving" ;;
     search.decreasing=*) words="on off" ;;
@@ -67,6 +68,8 @@ _kdtui_setting()
             train.seed=
             augment.noise=
             augment.noise_level=
+            augment.flip=
+            augment.shift=
             checkpoint.every_epochs=
             checkpoint.keep=
             checkpoint.best=
