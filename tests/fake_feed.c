@@ -307,6 +307,7 @@ static void merge_pairs(struct fake_feed *fake)
             a.seconds = b.seconds;
             a.learning_rate = b.learning_rate;
             a.noise = b.noise;
+            a.augmented = b.augmented;
         }
         fake->buckets[count] = a;
         fake->bucket_stretch[count] = stretch;
@@ -336,6 +337,7 @@ static void add_step(struct fake_feed *fake)
     last->seconds = now->seconds;
     last->learning_rate = now->learning_rate;
     last->noise = now->settings.augment.noise;
+    last->augmented = last->noise || now->settings.augment.flip;
     last->mean = (last->mean * count + loss) / (count + 1);
     last->minimum = fmin(last->minimum, loss);
     last->maximum = fmax(last->maximum, loss);

@@ -74,7 +74,7 @@ static void test_transform(void **state)
                 deviation += (x[p] - sum / (3 * PIXELS)) * (x[p] - sum / (3 * PIXELS));
             deviation = sqrt(deviation / (3 * PIXELS));
             /* 1e-5: fed blue is a small difference of large floats where std is 0.9. */
-            assert_float_equal(data_batch_std(dataset, batches[batch], 3), deviation, 1e-5);
+            assert_float_equal(data_batch_std(dataset, batches[batch], 3, NULL), deviation, 1e-5);
         }
         data_close(dataset);
     }
@@ -288,7 +288,8 @@ static void test_one_processor(void **state)
         assert_memory_equal(a->factor, b->factor, PIXELS * sizeof *a->factor);
         assert_memory_equal(a->offset, b->offset, PIXELS * sizeof *a->offset);
         for (uint32_t i = 0; i < options.train_size; i++)
-            assert_true(data_batch_std(dataset[0], &i, 1) == data_batch_std(dataset[1], &i, 1));
+            assert_true(data_batch_std(dataset[0], &i, 1, NULL) ==
+                        data_batch_std(dataset[1], &i, 1, NULL));
         data_close(dataset[0]);
         data_close(dataset[1]);
     }

@@ -253,7 +253,9 @@ static void bits_do_not_depend_on_the_team(void **state)
             const struct net_update update = {.rate = 0.01,
                                               .l2 = 1e-4,
                                               .momentum = 0.9,
-                                              .optimizer = s % 2 ? NET_NESTEROV : NET_SGD};
+                                              .optimizer = s % 2 ? NET_NESTEROV : NET_SGD,
+                                              .dropout = s % 3 ? 0.3 : 0,
+                                              .label_smoothing = 0.1};
             size_t length;
 
             train(&fixture, 30, 10, &update);
@@ -288,8 +290,10 @@ static void steps_and_evaluation_allocate_nothing(void **state)
     const int before = allocations;
     assert_true(before > 0); /* the counter counts */
     for (int step = 0; step < 20; step++) {
+        const struct net_update update = {
+            .rate = 0.05, .dropout = step % 3 ? 0 : 0.3, .label_smoothing = 0.1, .step = step};
         net_measure_set(fixture.net, step % 2 ? measure : NULL);
-        net_train_step(fixture.net, &source, fixture.samples.labels, 50, &PLAIN_UPDATE, INFINITY);
+        net_train_step(fixture.net, &source, fixture.samples.labels, 50, &update, INFINITY);
     }
     evaluate(&fixture, 0, 1200);
     net_predict(fixture.net, &source, 1200, p);
@@ -476,6 +480,61 @@ static void toy_problem_is_learned(void **state)
     }
 }
 
+/* A step's loss, which changes nothing. */
+static double dropped_loss(const struct fixture *fixture, double dropout, uint64_t seed,
+                           int64_t step)
+{
+    const struct net_update update = {.dropout = dropout, .seed = seed, .step = step};
+
+    return train_step(fixture->net, fixture->samples.x, fixture->samples.labels, 200, &update, -1)
+        .loss;
+}
+
+/* What is dropped and by how much the rest grows is in test_net_gradient.c. */
+static void dropout_depends_on_seed_and_step(void **state)
+{
+    struct net_shape shape = SMALL;
+
+    (void)state;
+    shape.norm = NET_NORM_NONE;
+    struct fixture fixture = fixture_make(&shape, 2, 200, 200);
+    const double whole = dropped_loss(&fixture, 0, 1, 0), loss = dropped_loss(&fixture, 0.5, 1, 0);
+    assert_true(dropped_loss(&fixture, 0, 2, 3) == whole);
+    assert_true(dropped_loss(&fixture, 1e-6, 1, 0) == whole); /* less than what is drawn */
+    assert_true(loss != whole);
+    assert_true(dropped_loss(&fixture, 0.5, 1, 0) == loss);
+    assert_true(dropped_loss(&fixture, 0.5, 1, 1) != loss);
+    assert_true(dropped_loss(&fixture, 0.5, 2, 0) != loss);
+    assert_true(dropped_loss(&fixture, 0.4, 1, 0) != loss);
+    fixture_free(&fixture);
+}
+
+/* A layer of ones, whose outputs a next one adds up: each row's sum tells how many are left. */
+static void dropout_keeps_the_mean(void **state)
+{
+    enum { UNITS = 1000, ROWS = 200 };
+    static const struct net_shape shape = {
+        .inputs = 16, .layers = 2, .units = {UNITS, 2}, .norm = NET_NORM_NONE};
+    static float ones[UNITS * 16], sums[2 * UNITS];
+    struct fixture fixture = fixture_make(&shape, 1, ROWS, ROWS);
+    const struct net_update update = {.dropout = 0.2, .seed = 5, .step = 9};
+
+    (void)state;
+    memset(fixture.samples.x, 0, (size_t)ROWS * 16 * sizeof *fixture.samples.x);
+    memset(fixture.samples.labels, 0, ROWS);
+    for (int i = 0; i < UNITS; i++)
+        ones[i] = 1;
+    for (int i = 0; i < UNITS; i++)
+        sums[UNITS + i] = 10.0F / UNITS; /* of class 1, that of class 0 is 0 */
+    net_tensor_write(fixture.net, 1, ones);
+    net_tensor_write(fixture.net, 2, sums);
+    const double loss =
+        train_step(fixture.net, fixture.samples.x, fixture.samples.labels, ROWS, &update, -1).loss;
+    /* log(1 + e^z) - 0, all but z = 10, 10 sums of 200 000 units; its standard error is 0.011. */
+    assert_true(fabs(loss - 10) < 0.05);
+    fixture_free(&fixture);
+}
+
 static void initial_weights_have_the_deviation_of_the_rule(void **state)
 {
     static const struct net_shape shape = {
@@ -611,6 +670,8 @@ int main(void)
         cmocka_unit_test(evaluation_follows_the_formulas),
         cmocka_unit_test(moving_averages_start_with_the_first_mini_batch),
         cmocka_unit_test(toy_problem_is_learned),
+        cmocka_unit_test(dropout_depends_on_seed_and_step),
+        cmocka_unit_test(dropout_keeps_the_mean),
         cmocka_unit_test(initial_weights_have_the_deviation_of_the_rule),
         cmocka_unit_test(tensors_are_the_whole_state),
         cmocka_unit_test(the_clock_knows_where_the_time_goes),

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-enum { ROWS = 7, INPUTS = 9, CLASSES = 4, MOST_UNITS = 16, MOST_SIGNS = 4 * ROWS * MOST_UNITS };
+enum { ROWS = 11, INPUTS = 9, CLASSES = 4, MOST_UNITS = 16, MOST_SIGNS = 4 * ROWS * MOST_UNITS };
 static const double H = 1e-5, LAMBDA = 0.01;
 
 struct problem {
@@ -82,8 +82,21 @@ static double activate(const struct net_shape *shape, double x)
     return x > 0 ? x : shape->slope * (exp(x) - 1);
 }
 
+/* Of what layer l gives: 0, or what it is multiplied by. */
+static double plain_dropout(const struct net_update *update, int l, int row, int unit)
+{
+    const struct rng_words words =
+        rng_draw(update->seed, RNG_DROPOUT, (uint32_t)update->step,
+                 (uint32_t)l << 24 | (uint32_t)(row / 8), (uint32_t)unit);
+    const uint32_t drawn = words.word[row % 8 / 2] >> 16 * (row % 2) & 0xffff;
+    const double limit = round(65536 * update->dropout);
+
+    return drawn < limit ? 0 : 65536 / (65536 - limit);
+}
+
 /* The twin: J of the mini-batch, and the signs of all pre-activations. */
-static double plain_loss(const struct net *net, const struct problem *problem, char *signs)
+static double plain_loss(const struct net *net, const struct problem *problem,
+                         const struct net_update *update, double smoothing, char *signs)
 {
     const struct net_shape *shape = net_shape(net);
     double in[ROWS][MOST_UNITS] = {{0}}, out[ROWS][MOST_UNITS], penalty = 0, loss = 0;
@@ -130,7 +143,7 @@ static double plain_loss(const struct net *net, const struct problem *problem, c
                 }
             }
             for (int r = 0; r < ROWS; r++)
-                out[r][h] = column[r];
+                out[r][h] = column[r] * (hidden ? plain_dropout(update, l, r, h) : 1);
         }
         memcpy(in, out, sizeof in);
         free(weight.data);
@@ -139,20 +152,24 @@ static double plain_loss(const struct net *net, const struct problem *problem, c
         free(shift.data);
     }
     for (int r = 0; r < ROWS; r++) {
-        double sum = 0;
+        double sum = 0, target = 0;
         for (int k = 0; k < CLASSES; k++)
             sum += exp(in[r][k]);
-        loss += (log(sum) - in[r][problem->labels[r]]) / ROWS;
+        for (int k = 0; k < CLASSES; k++)
+            target +=
+                (smoothing / CLASSES + (k == problem->labels[r] ? 1 - smoothing : 0)) * in[r][k];
+        loss += (log(sum) - target) / ROWS;
     }
     return loss + LAMBDA * penalty;
 }
 
-/* J by the net itself: a step whose loss limit no loss meets changes nothing. */
-static double net_loss(struct net *net, const struct problem *problem)
+/* J by the net itself, which is without label smoothing: a step whose loss limit no
+ * loss meets changes nothing. */
+static double net_loss(struct net *net, const struct problem *problem,
+                       const struct net_update *update)
 {
-    const struct net_update update = {.rate = 1, .optimizer = NET_SGD};
     const struct net_step_result result =
-        train_step(net, problem->x, problem->labels, ROWS, &update, -1);
+        train_step(net, problem->x, problem->labels, ROWS, update, -1);
     double penalty = 0;
 
     assert_false(result.updated);
@@ -169,10 +186,21 @@ struct count {
     int checked, kinks;
 };
 
+/* J as it is descended, by the twin; the two must agree on what is reported. */
+static double both_losses(struct net *net, const struct problem *problem,
+                          const struct net_update *update, char *signs)
+{
+    const double reported = net_loss(net, problem, update);
+
+    assert_true(fabs(plain_loss(net, problem, update, 0, signs) - reported) <
+                1e-12 * fmax(1, reported));
+    return plain_loss(net, problem, update, update->label_smoothing, signs);
+}
+
 /* Every element of one trained tensor; gradient holds the analytic one. */
 static void check_tensor(struct net *net, const struct problem *problem,
-                         const struct tensor *tensor, const double *gradient, bool zero,
-                         struct count *count)
+                         const struct net_update *update, const struct tensor *tensor,
+                         const double *gradient, bool zero, struct count *count)
 {
     char above[MOST_SIGNS] = {0}, below[MOST_SIGNS] = {0};
     double difference = 0, analytic = 0, numeric = 0;
@@ -182,12 +210,10 @@ static void check_tensor(struct net *net, const struct problem *problem,
 
         tensor->data[i] = value + H;
         net_tensor_write(net, tensor->i, tensor->data);
-        const double plus = net_loss(net, problem);
-        assert_true(fabs(plain_loss(net, problem, above) - plus) < 1e-12 * fmax(1, plus));
+        const double plus = both_losses(net, problem, update, above);
         tensor->data[i] = value - H;
         net_tensor_write(net, tensor->i, tensor->data);
-        const double minus = net_loss(net, problem);
-        assert_true(fabs(plain_loss(net, problem, below) - minus) < 1e-12 * fmax(1, minus));
+        const double minus = both_losses(net, problem, update, below);
         tensor->data[i] = value;
         net_tensor_write(net, tensor->i, tensor->data);
 
@@ -218,7 +244,14 @@ static void check_net(const struct net_shape *shape, struct team *team, uint32_t
     struct net *net;
     float normal[ROWS * INPUTS];
     struct tensor values[NET_MAX_LAYERS * 10], gradients[NET_MAX_LAYERS * 10];
-    const struct net_update update = {.rate = 1, .l2 = LAMBDA, .optimizer = NET_SGD};
+    /* Of four nets, one has neither, one the one, one the other, one both. */
+    const struct net_update update = {.rate = 1,
+                                      .l2 = LAMBDA,
+                                      .optimizer = NET_SGD,
+                                      .dropout = sample & 1 ? 0.3 : 0,
+                                      .label_smoothing = sample & 2 ? 0.2 : 0,
+                                      .seed = 77,
+                                      .step = sample};
 
     rng_normal_fill(3, RNG_SYNTHETIC, 0, sample, normal, ROWS * INPUTS);
     for (int i = 0; i < ROWS * INPUTS; i++)
@@ -263,7 +296,7 @@ static void check_net(const struct net_shape *shape, struct team *team, uint32_t
         assert_non_null(tensor.data);
         const bool zero = strcmp(name, "bias") == 0 && shape->norm == NET_NORM_BEFORE &&
                           layer < shape->layers - 1;
-        check_tensor(net, &problem, &tensor, gradients[i].data, zero, count);
+        check_tensor(net, &problem, &update, &tensor, gradients[i].data, zero, count);
         free(tensor.data);
     }
     const bool learned = shape->norm != NET_NORM_NONE && shape->norm_learned;
@@ -339,7 +372,8 @@ static void wide_layers_match_central_differences(void **state)
         labels[r] = (uint8_t)(r % CLASSES);
 
     for (int i = 0; i < net_tensor_count(net); i++) {
-        const struct net_update update = {.rate = 1, .optimizer = NET_SGD};
+        const struct net_update update = {
+            .rate = 1, .optimizer = NET_SGD, .dropout = 0.25, .seed = 7, .step = i};
         char name[64];
         double slope[2], analytic = 0;
         struct net_tensor about;

@@ -126,7 +126,7 @@ static uint64_t train(const struct net_shape *shape, enum net_optimizer optimize
                       bool look, struct net_measure measure[MOST_LAYERS])
 {
     const struct net_update update = {
-        .rate = 0.01, .l2 = 1e-4, .momentum = 0.9, .optimizer = optimizer};
+        .rate = 0.01, .l2 = 1e-4, .momentum = 0.9, .optimizer = optimizer, .dropout = 0.1};
     struct fixture fixture = fixture_make(shape, threads);
 
     for (int i = 0; i < 10; i++) {

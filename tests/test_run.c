@@ -212,6 +212,8 @@ static void test_same_bits(void **state)
         fixture_settings(&fixture, &settings);
         fixture_set(&settings, "augment.noise=on");
         fixture_set(&settings, "augment.noise_level=0.1");
+        fixture_set(&settings, "augment.flip=on");
+        fixture_set(&settings, "augment.shift=2");
         fixture_set(&settings, threads[i]);
         fixture_end(fixture_start(&fixture, &settings, names[i]), RUN_FINISHED, NULL);
         fixture_assert_same(&fixture, names[0], names[i]);
@@ -228,8 +230,10 @@ static void test_practice(void **state)
     struct err err;
     fixture_settings(&fixture, &settings);
     fixture_set(&settings, "augment.noise=on");
+    fixture_set(&settings, "augment.shift=1");
     fixture_set(&settings, "train.schedule=constant");
     fixture_set(&settings, "train.optimizer=nesterov");
+    fixture_set(&settings, "network.dropout=0.2");
     fixture_end(fixture_start(&fixture, &settings, "earnest"), RUN_FINISHED, NULL);
     char *path = fixture_path(&fixture, "earnest", "checkpoints/last.safetensors");
     assert_int_equal(checkpoint_load(path, &last, &err), 0);

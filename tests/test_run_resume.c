@@ -32,7 +32,8 @@ static const char *const threads[][2] = {
 
 #define EDITS                                                                                      \
     "@3 set train.learning_rate /2\n@7 toggle augment.noise\n@7 set augment.noise_level 0.2\n"     \
-    "@20 set train.momentum 0.8 train.l2 0\n@29 evaluate\n@31 set train.learning_rate *3\n"        \
+    "@20 set train.momentum 0.8 network.dropout 0.3 train.label_smoothing 0.1\n"                   \
+    "@29 evaluate\n@31 set train.learning_rate *3\n"                                               \
     "@34 checkpoint mine\n@41 toggle augment.noise\n@52 note so far\n"
 
 static void test_same_bits(void **state)
@@ -45,7 +46,8 @@ static void test_same_bits(void **state)
         "@3 set train.learning_rate /2\n@3 pause\n"
         "@7 toggle augment.noise\n@7 pause\n"
         "@7 set augment.noise_level 0.2\n@8 pause\n@19 pause\n@20 pause\n"
-        "@20 set train.momentum 0.8 train.l2 0\n@20 pause\n@21 pause\n"
+        "@20 set train.momentum 0.8 network.dropout 0.3 train.label_smoothing 0.1\n"
+        "@20 pause\n@21 pause\n"
         "@29 evaluate\n@29 pause\n@31 set train.learning_rate *3\n"
         "@33 pause\n@34 checkpoint mine\n@40 pause\n@40 pause\n@40 pause\n"
         "@41 toggle augment.noise\n@47 pause\n@52 note so far\n"
@@ -64,8 +66,9 @@ static void test_returns(void **state)
 {
     (void)state;
     static const char edits[] =
-        "@3 set train.learning_rate /2\n@9 toggle augment.noise\n@12 undo\n"
-        "@14 set train.momentum 0.5\n@25 rollback best\n@27 undo\n@28 redo\n@28 undo\n"
+        "@3 set train.learning_rate /2\n@5 set augment.flip on augment.shift 1\n"
+        "@9 toggle augment.noise\n@12 undo\n@14 set network.dropout 0.3\n"
+        "@20 set augment.shift 3\n@25 rollback best\n@27 undo\n@28 redo\n@28 undo\n"
         "@30 set train.l2 0.001\n@36 undo\n@38 undo\n@39 redo\n@44 checkpoint mine\n"
         "@48 rollback 44\n@51 set train.learning_rate 0.02\n@55 undo\n";
     struct script *whole = fixture_script(edits);
@@ -234,7 +237,8 @@ static void test_damaged(void **state)
     script_free(whole);
     whole = fixture_script(
         "@3 set train.learning_rate /2\n@7 toggle augment.noise\n"
-        "@7 set augment.noise_level 0.2\n@20 set train.momentum 0.8 train.l2 0\n"
+        "@7 set augment.noise_level 0.2\n"
+        "@20 set train.momentum 0.8 network.dropout 0.3 train.label_smoothing 0.1\n"
         "@29 evaluate\n@31 set train.learning_rate *3\n@34 checkpoint mine\n"
         "@41 toggle augment.noise\n@47 pause\n");
     for (size_t count = 1; count <= sizeof newest_first / sizeof newest_first[0]; count += 3) {
@@ -348,8 +352,8 @@ static void test_history(void **state)
 {
     (void)state;
     struct script *script = fixture_script(
-        "@3 set train.learning_rate /2\n@12 toggle augment.noise\n@27 undo\n@33 pause\n@34 "
-        "pause\n");
+        "@3 set train.learning_rate /2\n@8 set augment.shift 1\n@10 set augment.shift 0\n"
+        "@12 toggle augment.noise\n@27 undo\n@33 pause\n@34 pause\n");
     struct run *run = fixture_start_script(&fixture, "history", script);
     static struct loss_bucket before[128], after[128];
     struct evaluation rows_before[8], rows_after[8];
@@ -386,6 +390,7 @@ static void test_history(void **state)
                     before[i].learning_rate == after[i].learning_rate);
         assert_int_equal(before[i].abandoned, after[i].abandoned);
         assert_int_equal(before[i].noise, after[i].noise);
+        assert_int_equal(before[i].augmented, after[i].augmented);
     }
     assert_true(feed->evaluations(feed, 0, rows_after, 8) >= rows);
     for (size_t i = 0; i < rows; i++) {

@@ -144,14 +144,14 @@ static void test_nan(void **state)
     series_fini(&series);
 }
 
-/* Nothing is merged across an edit or where noise was turned on, as long as there is room. */
+/* Nothing is merged across an edit or where augmentation was turned on, as long as there is room. */
 static void test_closed(void **state)
 {
     (void)state;
     series_init(&series);
     for (int64_t step = 0; step < 30000; step++) {
         struct loss_bucket one = bucket_of(step, step);
-        one.noise = step >= 10007 && step < 20011;
+        one.augmented = step >= 10007 && step < 20011;
         if (step == 25001)
             series_close(&series);
         series_add(&series, &one, 0);

@@ -81,6 +81,8 @@ static void edit(struct sitting *sitting)
         "set train.l2 0",
         "set train.momentum 0.5",
         "set train.momentum 0.95",
+        "set network.dropout 0.2",
+        "set train.label_smoothing 0.1",
         "toggle augment.noise",
         "set augment.noise_level 0.3",
         "set train.learning_rate 0.07 train.momentum 0.9",

@@ -622,13 +622,13 @@ static void test_completion(void **unused)
     bench_type(bench, "train.le");
     bench_press(bench, "tab");
     assert_string_equal(bench->state.editor.text, "set train.learning_rate ");
-    bench_type(bench, "*2 a");
+    bench_type(bench, "*2 augment.n");
     bench_press(bench, "tab");
     assert_string_equal(bench->state.editor.text, "set train.learning_rate *2 augment.noise");
     bench_press(bench, "tab home tab ctrl-u");
     bench_press(bench, "ctrl-k");
-    bench_type(bench, "toggle a");
-    bench_press(bench, "tab tab");
+    bench_type(bench, "toggle augment.n");
+    bench_press(bench, "tab");
     assert_string_equal(bench->state.editor.text, "toggle augment.noise ");
     bench_press(bench, "ctrl-u");
     bench_type(bench, "note se");

@@ -436,6 +436,10 @@ static void test_noise_in_legend(void **unused)
     assert_true(bench_shows(bench, "train with noise 1."));
     edit_now(bench, "u");
     assert_false(bench_shows(bench, "with noise"));
+    bench->fake.now.settings.augment.flip = true;
+    fake_feed_train(&bench->fake, 1);
+    bench_update(bench);
+    assert_true(bench_shows(bench, "⠒⠒⠒ train   ⠒⠐⠒ train augmented 1."));
     bench_destroy(bench);
 }
 

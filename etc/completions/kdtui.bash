@@ -19,6 +19,7 @@ _kdtui_setting()
     train.evaluate=*) words="full running" ;;
     train.on_divergence=*) words="auto pause halve stop" ;;
     augment.noise=*) words="on off" ;;
+    augment.flip=*) words="on off" ;;
     checkpoint.best=*) words="on off" ;;
     search.method=*) words="random grid halving" ;;
     search.decreasing=*) words="on off" ;;
@@ -44,6 +45,7 @@ _kdtui_setting()
             network.batch_norm_average=
             network.init=
             network.init_std=
+            network.dropout=
             train.epochs=
             train.batch_size=
             train.learning_rate=
@@ -57,6 +59,7 @@ _kdtui_setting()
             train.rate_max=
             train.cycle_steps=
             train.warmup_steps=
+            train.label_smoothing=
             train.precision=
             train.evaluate=
             train.early_stop=
@@ -65,6 +68,8 @@ _kdtui_setting()
             train.seed=
             augment.noise=
             augment.noise_level=
+            augment.flip=
+            augment.shift=
             checkpoint.every_epochs=
             checkpoint.keep=
             checkpoint.best=

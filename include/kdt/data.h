@@ -69,6 +69,7 @@ struct data_choice {
     const uint32_t *index;
     uint64_t first;
     int count;
+    const uint8_t *made; /* in place of their own pixels: [count][inputs]; NULL: none */
 };
 /* A part of rows: inputs begin … begin+inputs-1, in x from x[0] on, the rows
  * `stride` apart. */
@@ -95,9 +96,29 @@ void data_pixels(const struct dataset *dataset, enum data_split split, uint64_t 
                  uint8_t *out);
 void data_labels(const struct dataset *dataset, const struct data_choice *choice, uint8_t *labels);
 
-/* Population standard deviation of a training mini-batch as it is fed to the
- * net, from per-image sums kept beside the data. */
-double data_batch_std(const struct dataset *dataset, const uint32_t *index, int count);
+/* What is done to training images before they are fed. Each is mirrored left to
+ * right or not, and moved by up to `shift` pixels in both directions, where its
+ * edge is repeated; keyed by (seed, stream augment, epoch, image). */
+struct data_augment {
+    uint64_t seed;
+    uint32_t epoch;
+    bool flip;
+    int shift;
+};
+/* Of the numbers of an image as they are fed to the net. */
+struct data_sums {
+    double sum, square_sum;
+};
+/* Makes the training images index[0 … count-1]: pixels [count][inputs], and where
+ * sums is not NULL what data_batch_std wants to know of them, [count]. */
+void data_augment(const struct dataset *dataset, const struct data_augment *augment,
+                  const uint32_t *index, int count, uint8_t *pixels, struct data_sums *sums);
+
+/* Population standard deviation of a training mini-batch as it is fed to the net
+ * without noise, from each image's sums: those kept beside the data, or of
+ * images that were made anew `made` [count]. */
+double data_batch_std(const struct dataset *dataset, const uint32_t *index, int count,
+                      const struct data_sums *made);
 
 /* Readers of outside bytes, parsed from memory; also the fuzz targets. `name`
  * is used in error texts. */

@@ -61,6 +61,7 @@ struct loss_bucket {
     double mean, minimum, maximum, learning_rate;
     bool abandoned; /* as struct evaluation has it */
     bool noise;     /* at `last` */
+    bool augmented; /* at `last`: the images had noise or were changed otherwise */
 };
 
 /* An edit of a live setting, a return to an earlier state or a note, just before step

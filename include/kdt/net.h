@@ -56,9 +56,16 @@ struct net_update {
     double l2;       /* lambda; the gradient gets 2 lambda W */
     double momentum; /* rho */
     enum net_optimizer optimizer;
+    double label_smoothing; /* s: the target is 1 - s for the label, and s / K for every class */
+    /* The share of what hidden layers give, normalized and activated, that is 0 in this step;
+     * the rest is made larger by as much. Which is a function of seed, step, layer, unit and
+     * row alone. */
+    double dropout;
+    uint64_t seed;
+    int64_t step;
 };
 struct net_step_result {
-    double loss; /* mean cross-entropy without the L2 term */
+    double loss; /* mean cross-entropy without the L2 term and without label smoothing */
     int correct;
     bool updated; /* false: the loss was not finite or above the limit, nothing was changed
                      (the moving averages neither) */
@@ -115,13 +122,13 @@ void net_clock_set(struct net *net, struct net_clock *clock);
  * alone: no biases, no gamma and beta. */
 enum { NET_BINS = 32 };
 struct net_measure {
-    double gradient_norm; /* of the gradient of the mean cross-entropy, without L2 */
+    double gradient_norm; /* of what is descended, without L2 */
     double weight_norm;   /* before the step */
     double update_norm;   /* of what the step changed, momentum and L2 in it */
     int inactive;         /* units that no row of the mini-batch took above 0; the last layer: 0 */
-    /* What the activation gave, [rows][units] numbers, of the last layer the logits:
-     * exact zeros, and of all other finite ones, those in bin i, from bins_from +
-     * i bin_width on. 0 is between two bins, of which an even number lies below. */
+    /* What the activation gave, before dropout, [rows][units] numbers, of the last layer the
+     * logits: exact zeros, and of all other finite ones, those in bin i, from bins_from + i
+     * bin_width on. 0 is between two bins, of which an even number lies below. */
     uint32_t zeros, bins[NET_BINS];
     double bins_from, bin_width;
     /* How far the moving averages are from the mini-batch's statistics, as root mean

@@ -213,7 +213,7 @@ struct run_record {
     int64_t steps_per_epoch; /* 0 where there is no evaluation to tell it from */
     struct evaluation *evaluations;
     struct loss_bucket *losses; /* the rows of steps.csv; seconds as evenly spent
-                                   between evaluations, noise not told */
+                                   between evaluations, noise and the like not told */
     struct edit_mark *edits;
     size_t evaluation_count, loss_count, edit_count;
     /* As it was left: finished, diverged or interrupted, which it also is while somebody trains

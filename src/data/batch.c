@@ -62,6 +62,7 @@ void data_gather(const struct dataset *dataset, const struct data_choice *choice
                  const struct data_part *part, float *x)
 {
     enum { ROWS = 32 };
+    const size_t inputs = (size_t)dataset->info.inputs;
     const unsigned char *const *pixels = dataset->split[choice->split].pixels;
     const struct data_transform *by = transform ? transform : &dataset->transform;
     const unsigned char *bytes[ROWS];
@@ -72,7 +73,8 @@ void data_gather(const struct dataset *dataset, const struct data_choice *choice
         const int rows = choice->count - done < ROWS ? choice->count - done : ROWS;
         for (int r = 0; r < rows; r++) {
             image[r] = (uint32_t)choice_row(dataset, choice, done + r);
-            bytes[r] = pixels[image[r]] + part->begin;
+            bytes[r] = choice->made ? choice->made + (size_t)(done + r) * inputs : pixels[image[r]];
+            bytes[r] += part->begin;
         }
         if (noise) {
             const struct rng_normal normal = {noise->seed, RNG_NOISE, noise->epoch,
@@ -112,13 +114,15 @@ void data_labels(const struct dataset *dataset, const struct data_choice *choice
         labels[r] = dataset->split[choice->split].labels[choice_row(dataset, choice, r)];
 }
 
-double data_batch_std(const struct dataset *dataset, const uint32_t *index, int count)
+double data_batch_std(const struct dataset *dataset, const uint32_t *index, int count,
+                      const struct data_sums *made)
 {
     double sum = 0, square_sum = 0, n = (double)count * dataset->info.inputs;
     for (int r = 0; r < count; r++) {
         assert(index[r] < dataset->split[DATA_TRAIN].count);
-        sum += dataset->sum[index[r]];
-        square_sum += dataset->square_sum[index[r]];
+        const struct data_sums *image = made ? &made[r] : &dataset->sums[index[r]];
+        sum += image->sum;
+        square_sum += image->square_sum;
     }
     double mean = sum / n, variance = square_sum / n - mean * mean;
     return variance > 0 ? sqrt(variance) : 0;

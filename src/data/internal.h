@@ -40,8 +40,8 @@ struct dataset {
     char validation_file[CLASS_NAME_SIZE];
 
     struct rows split[DATA_SPLITS]; /* parts of training and test */
-    /* Of each image of DATA_TRAIN as it is fed to the net. */
-    double *sum, *square_sum;
+    struct data_sums *sums;         /* of each image of DATA_TRAIN */
+    bool plain_planes;              /* the transform is the same within a channel */
 };
 
 /* find.c: the kind and folder that the options mean, and why. */
@@ -77,5 +77,7 @@ size_t gzip_head(const unsigned char *bytes, size_t length, unsigned char *out, 
 /* transform.c: the transform and the sums, from the training images used. */
 int transform_compute(struct dataset *dataset, enum data_mean mean, enum data_scale scale,
                       struct err *err);
+/* Of an image with these pixels. */
+struct data_sums transform_sums(const struct dataset *dataset, const unsigned char *pixels);
 
 #endif

@@ -190,8 +190,7 @@ void data_close(struct dataset *dataset)
     rows_fini(&dataset->test);
     mem_free(dataset->transform.factor);
     mem_free(dataset->transform.offset);
-    mem_free(dataset->sum);
-    mem_free(dataset->square_sum);
+    mem_free(dataset->sums);
     mem_free(dataset);
 }
 

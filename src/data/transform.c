@@ -54,6 +54,17 @@ static void transform_set(struct data_transform *transform, int first, int last,
     }
 }
 
+/* Adds what the sums of a channel's pixels are as they are fed. */
+static void sums_add(struct data_sums *fed, const struct data_transform *transform, int channel,
+                     int plane, const struct pixel_sums *pixels)
+{
+    double factor = transform->factor[channel * plane], offset = transform->offset[channel * plane];
+    double sum = (double)pixels->sum, square_sum = (double)pixels->square_sum;
+    fed->sum += factor * sum - plane * offset;
+    fed->square_sum +=
+        factor * factor * square_sum - 2 * factor * offset * sum + plane * offset * offset;
+}
+
 struct planes {
     const struct rows *rows;
     int channels, plane;
@@ -101,14 +112,8 @@ static int planes_compute(struct dataset *dataset, enum data_mean mean, enum dat
 
     at = sums;
     for (size_t row = 0; row < rows->count; row++)
-        for (int channel = 0; channel < channels; channel++, at++) {
-            double factor = transform->factor[channel * plane];
-            double offset = transform->offset[channel * plane];
-            double sum = (double)at->sum, square_sum = (double)at->square_sum;
-            dataset->sum[row] += factor * sum - plane * offset;
-            dataset->square_sum[row] +=
-                factor * factor * square_sum - 2 * factor * offset * sum + plane * offset * offset;
-        }
+        for (int channel = 0; channel < channels; channel++, at++)
+            sums_add(&dataset->sums[row], transform, channel, plane, at);
     mem_free(totals);
     mem_free(sums);
     return 0;
@@ -162,18 +167,20 @@ static void fed_add(const unsigned char *pixels, const struct data_transform *tr
     }
 }
 
-static void fed_sum(const unsigned char *pixels, const struct data_transform *transform,
-                    double *sum, double *square_sum)
+static struct data_sums fed_sums(const unsigned char *pixels,
+                                 const struct data_transform *transform)
 {
+    struct data_sums total = {0, 0};
     double lane_sum[LANES] = {0}, lane_square_sum[LANES] = {0};
     int i = 0;
     for (; i + LANES <= transform->inputs; i += LANES)
         fed_add(pixels, transform, i, LANES, lane_sum, lane_square_sum);
     fed_add(pixels, transform, i, transform->inputs - i, lane_sum, lane_square_sum);
     for (int lane = 0; lane < LANES; lane++) {
-        *sum += lane_sum[lane];
-        *square_sum += lane_square_sum[lane];
+        total.sum += lane_sum[lane];
+        total.square_sum += lane_square_sum[lane];
     }
+    return total;
 }
 
 static void fed_piece(void *arg, int piece)
@@ -182,8 +189,7 @@ static void fed_piece(void *arg, int piece)
     const struct rows *rows = &dataset->split[DATA_TRAIN];
     const size_t last = piece_first(rows->count, piece + 1);
     for (size_t row = piece_first(rows->count, piece); row < last; row++)
-        fed_sum(rows->pixels[row], &dataset->transform, &dataset->sum[row],
-                &dataset->square_sum[row]);
+        dataset->sums[row] = fed_sums(rows->pixels[row], &dataset->transform);
 }
 
 /* A transform of its own for each place. */
@@ -215,10 +221,23 @@ int transform_compute(struct dataset *dataset, enum data_mean mean, enum data_sc
     transform->inputs = dataset->info.inputs;
     transform->factor = mem_array(inputs, sizeof *transform->factor, err);
     transform->offset = mem_array(inputs, sizeof *transform->offset, err);
-    dataset->sum = mem_array(count, sizeof *dataset->sum, err);
-    dataset->square_sum = mem_array(count, sizeof *dataset->square_sum, err);
-    if (!transform->factor || !transform->offset || !dataset->sum || !dataset->square_sum)
+    dataset->sums = mem_array(count, sizeof *dataset->sums, err);
+    dataset->plain_planes = mean != DATA_MEAN_PIXEL;
+    if (!transform->factor || !transform->offset || !dataset->sums)
         return -1;
-    return mean == DATA_MEAN_PIXEL ? places_compute(dataset, scale, err)
-                                   : planes_compute(dataset, mean, scale, err);
+    return dataset->plain_planes ? planes_compute(dataset, mean, scale, err)
+                                 : places_compute(dataset, scale, err);
+}
+
+struct data_sums transform_sums(const struct dataset *dataset, const unsigned char *pixels)
+{
+    const int channels = dataset->info.channels, plane = dataset->info.inputs / channels;
+    struct data_sums total = {0, 0};
+    if (!dataset->plain_planes)
+        return fed_sums(pixels, &dataset->transform);
+    for (int channel = 0; channel < channels; channel++) {
+        const struct pixel_sums sums = pixels_sum(pixels + channel * plane, (size_t)plane);
+        sums_add(&total, &dataset->transform, channel, plane, &sums);
+    }
+    return total;
 }

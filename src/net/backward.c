@@ -73,9 +73,9 @@ static void update_layer(const struct updates *updates, const struct layer *laye
 
     for (int p = 0; p < layer->panels; p++)
         for (int d = begin; d < end; d += layer->block_inputs)
-            layer_update_panel(layer, p, updates->rows, d,
-                               net_smaller(end - d, layer->block_inputs), below->output + d,
-                               below->stride, updates->update);
+            layer_update_panel(
+                layer, p, updates->rows, d, net_smaller(end - d, layer->block_inputs),
+                layer_given(updates->net, below) + d, below->stride, updates->update);
     net_clock_mark(updates->net, NET_PHASE_INNER, time);
 }
 
@@ -119,9 +119,24 @@ void net_backward(struct net *net, const struct net_source *source, int rows,
     team_run(net->team, net->layers[0].pieces + updates.others, update_piece, &updates);
 }
 
+/* y / n, with label smoothing. */
+static void subtract_targets(const struct layer *last, const uint8_t *labels, int rows,
+                             double smoothing)
+{
+    const real label = (real)((1 - smoothing) / rows);
+    const real class = (real)(smoothing / last->units / rows);
+    real *g = last->gradient;
+
+    for (int r = 0; r < rows; r++, g += last->stride) {
+        for (int k = 0; smoothing > 0 && k < last->units; k++)
+            g[k] -= class;
+        g[labels[r]] -= label;
+    }
+}
+
 /* From the last layer's output to its gradient; false where the loss is bad. */
-static bool step_judge(struct net *net, const uint8_t *labels, int rows, double loss_limit,
-                       struct net_step_result *result)
+static bool step_judge(struct net *net, const uint8_t *labels, int rows, double smoothing,
+                       double loss_limit, struct net_step_result *result)
 {
     const struct layer *last = net_last_layer(net);
     const real share = 1 / (real)rows;
@@ -130,8 +145,7 @@ static bool step_judge(struct net *net, const uint8_t *labels, int rows, double 
     result->loss = loss_softmax(rows, last->units, share, last->output, last->stride, labels,
                                 last->gradient, &result->correct) /
                    rows;
-    for (int r = 0; r < rows; r++)
-        last->gradient[(size_t)r * (size_t)last->stride + labels[r]] -= share;
+    subtract_targets(last, labels, rows, smoothing);
     if (!isfinite(result->loss) || result->loss > loss_limit)
         return false;
 
@@ -149,9 +163,10 @@ struct net_step_result net_train_step(struct net *net, const struct net_source *
     const double start = net_clock_start(net);
 
     assert(rows >= 1 && rows <= net->batch);
+    net->dropout = dropout_plan(update);
     net_forward(net, source, rows);
     const double time = net_clock_start(net);
-    result.updated = step_judge(net, labels, rows, loss_limit, &result);
+    result.updated = step_judge(net, labels, rows, update->label_smoothing, loss_limit, &result);
     net_clock_mark(net, NET_PHASE_INNER, time);
     if (result.updated) {
         if (net->measure != NULL)

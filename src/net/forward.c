@@ -54,7 +54,7 @@ static void panel_piece(void *arg, int p)
         mixed_panel_product(net, p, forward->rows);
     else
         layer_panel_product(layer, p, forward->rows, 0, layer->inputs,
-                            first ? net->x : (layer - 1)->output,
+                            first ? net->x : layer_given(net, layer - 1),
                             first ? net->x_stride : (layer - 1)->stride, false, layer->score);
     net_clock_mark(net, first ? NET_PHASE_FORWARD : NET_PHASE_INNER, time);
     finish_panel(arg, p);

@@ -54,6 +54,7 @@ struct layer {
     /* work, [batch][stride]: score s, normalized y^, output x; a layer without
      * normalization has its output in place of the score */
     real *score, *standard, *output;
+    real *dropped;  /* the output with dropout */
     real *gradient; /* of the loss with respect to the output, then to the score */
     /* work, [units] */
     real *batch_mean, *batch_variance, *inverse; /* inverse = 1 / sqrt(variance + epsilon) */
@@ -87,6 +88,14 @@ struct mixed {
     bool weights_rounded; /* weight and tail are what follows from the layer's */
 };
 
+/* What net_update says of dropout, for one step (dropout.c). */
+struct dropout {
+    uint32_t limit; /* of 65536 units, so many give 0; 0: no dropout */
+    real scale;     /* of the others */
+    uint64_t seed;
+    uint32_t step;
+};
+
 struct tensor {
     struct net_tensor about;
     real *data;
@@ -100,6 +109,7 @@ struct net {
     struct layer layers[NET_MAX_LAYERS];
     bool averages_set;
     struct mixed mixed;
+    struct dropout dropout;
     struct net_clock *clock;     /* NULL: nobody asks where the time goes */
     struct net_measure *measure; /* [layers]; NULL: nobody measures */
     struct squares *squares;     /* of all layers' pieces */
@@ -151,6 +161,12 @@ static inline int net_stride(int width)
     return (width + 15) / 16 * 16 | 16;
 }
 
+/* What a layer gives to the next in this step. */
+static inline const real *layer_given(const struct net *net, const struct layer *layer)
+{
+    return net->dropout.limit > 0 ? layer->dropped : layer->output;
+}
+
 static inline int net_divide_up(int value, int by)
 {
     return (value + by - 1) / by;
@@ -196,6 +212,10 @@ void net_reset(struct net *net);
 void layer_finish_forward(const struct net *net, struct layer *layer, int rows, int begin, int end);
 void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
                            const struct net_update *update, int begin, int end);
+/* What this step drops of units begin … end-1: x without it to y, which may be x. */
+struct dropout dropout_plan(const struct net_update *update);
+void layer_drop(const struct net *net, const struct layer *layer, int rows, int begin, int end,
+                const real *x, real *y);
 /* The moving averages take in the mini-batch; they start with the first. */
 void layer_average(const struct net *net, struct layer *layer);
 /* Fills fold_scale and fold_shift from the moving averages. */

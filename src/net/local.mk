@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/net/libnet.a
 src_net_libnet_a_SOURCES = \
 	src/net/backward.c \
+	src/net/dropout.c \
 	src/net/first.c \
 	src/net/forward.c \
 	src/net/init.c \

@@ -182,6 +182,8 @@ static void lay_out_work(struct net *net, struct arena *arena)
         net->x_stride = net_stride(first->inputs);
         net->x = arena_take(arena, batch * (size_t)net->x_stride);
     }
+    for (int l = 0; l < net->shape.layers - 1; l++)
+        net->layers[l].dropped = arena_take(arena, batch * (size_t)net->layers[l].stride);
     net->parts = arena_take(arena, (size_t)first->parts * batch * (size_t)first->stride);
     net->scratch = arena_take(arena, (size_t)most_pieces * net->scratch_size);
     /* Scores, outputs and a stretch of the inputs. */

@@ -75,7 +75,8 @@ static bool activates_after_norm(const struct net *net)
     return net->shape.norm == NET_NORM_BEFORE && net->shape.activation == NET_ELU;
 }
 
-void layer_finish_forward(const struct net *net, struct layer *layer, int rows, int begin, int end)
+static void normalize_forward(const struct net *net, struct layer *layer, int rows, int begin,
+                              int end)
 {
     const int units = end - begin, stride = layer->stride;
     const size_t part_stride = (size_t)rows * (size_t)stride;
@@ -102,6 +103,13 @@ void layer_finish_forward(const struct net *net, struct layer *layer, int rows, 
     }
 }
 
+void layer_finish_forward(const struct net *net, struct layer *layer, int rows, int begin, int end)
+{
+    normalize_forward(net, layer, rows, begin, end);
+    if (layer->activated && net->dropout.limit > 0)
+        layer_drop(net, layer, rows, begin, end, layer->output, layer->dropped);
+}
+
 void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
                            const struct net_update *update, int begin, int end)
 {
@@ -110,6 +118,8 @@ void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
     real *g = layer->gradient + begin;
     real *sum = layer->sum + begin;
 
+    if (layer->activated && net->dropout.limit > 0)
+        layer_drop(net, layer, rows, begin, end, layer->gradient, layer->gradient);
     if (layer->normalized) {
         const struct math_norm norm = layer_norm(net, layer, begin);
         real *dot = layer->dot + begin, *norm_sum = layer->norm_sum + begin;

@@ -15,6 +15,8 @@ static void gather_fill(const void *of, int first, int rows, int begin, int inpu
     struct data_choice choice = gather->choice;
     if (choice.index)
         choice.index += first;
+    if (choice.made)
+        choice.made += (size_t)first * (size_t)data_info(gather->dataset)->inputs;
     choice.first += (uint64_t)first;
     choice.count = rows;
     data_gather(gather->dataset, &choice, gather->transform,
@@ -39,29 +41,6 @@ struct net_source gather_source(const struct gather *gather)
                                .expect = gather_expect,
                                .of = gather,
                                .costly = gather->noise.sigma > 0};
-}
-
-struct gather gather_batch(const struct dataset *dataset, const struct settings *settings,
-                           const uint32_t *permutation, int64_t step)
-{
-    const int batch = (int)settings->train.batch_size;
-    const int64_t steps_per_epoch = (int64_t)data_info(dataset)->count[DATA_TRAIN] / batch;
-    struct gather gather = {
-        .dataset = dataset,
-        .choice = {.split = DATA_TRAIN,
-                   .index = permutation + step % steps_per_epoch * batch,
-                   .count = batch},
-        .noise = {.seed = (uint64_t)settings->train.seed,
-                  .epoch = (uint32_t)(step / steps_per_epoch)},
-    };
-    if ((step + 1) % steps_per_epoch) {
-        gather.next = gather.choice;
-        gather.next.index += batch;
-    }
-    if (settings->augment.noise)
-        gather.noise.sigma =
-            settings->augment.noise_level * data_batch_std(dataset, gather.choice.index, batch);
-    return gather;
 }
 
 /* Puts it where its probability belongs: images come in their order, so that it

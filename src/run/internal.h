@@ -36,9 +36,6 @@ struct gather {
     struct data_noise noise;
 };
 struct net_source gather_source(const struct gather *gather);
-/* The mini-batch of a step, of its epoch's permutation. */
-struct gather gather_batch(const struct dataset *dataset, const struct settings *settings,
-                           const uint32_t *permutation, int64_t step);
 /* Called between blocks with the rows done; true gives the evaluation up. */
 struct evaluate_watch {
     bool (*stop)(void *of, uint64_t done);
@@ -49,12 +46,36 @@ int evaluate_split(struct net *net, const struct dataset *dataset, enum data_spl
                    const struct data_transform *transform, const struct evaluate_watch *watch,
                    struct confusion *confusion, struct evaluation_result *out);
 
+/* ---- batches.c ---- */
+
+/* Where mini-batches come from; its functions belong to the thread that trains. */
+struct batches {
+    const struct dataset *dataset;
+    struct team *team;
+    int64_t steps_per_epoch;
+    int batch;
+    uint32_t *permutation; /* of epoch `permuted` */
+    int64_t permuted;      /* -1: none */
+    uint8_t *labels;       /* of the one that was taken last */
+    /* Its images and their sums, where they are made. */
+    uint8_t *made;
+    struct data_sums *sums;
+};
+/* batches_fini is due even where it fails. */
+int batches_init(struct batches *batches, const struct dataset *dataset, int batch,
+                 struct team *team, struct err *err);
+void batches_fini(struct batches *batches);
+/* The mini-batch of a step; good until the next one is taken. */
+struct gather batches_take(struct batches *batches, const struct settings *settings, int64_t step);
+/* Whether training sees other images than the dataset has. */
+bool augments(const struct settings *settings);
+
 /* ---- terms.c ---- */
 
 /* Makes the settings name the dataset that was opened, so that they open it
  * again from anywhere: its kind, and its folder as an absolute path. */
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
-struct net_update update_terms(const struct settings *settings, double rate);
+struct net_update update_terms(const struct settings *settings, double rate, int64_t step);
 void draw_weights(const struct settings *settings, struct net *net);
 /* The net to train, which alone knows train.precision: an evaluation of the same weights does
  * without. There must be images for a mini-batch, and not too many to number. */
@@ -131,9 +152,7 @@ struct run {
     bool paused, stopping, evaluation_due;
     struct team *team;
     struct net *net;
-    uint8_t *labels;       /* of a mini-batch */
-    uint32_t *permutation; /* of epoch `permuted` */
-    int64_t permuted;
+    struct batches batches;
     double *losses;      /* of the last metrics.stride steps, */
     int64_t losses_from; /* but only from this one on */
     struct epoch_sums sums;
@@ -196,8 +215,6 @@ void run_go(struct run *run);
 int run_measure(struct run *run);
 /* Goes on, or stays paused, after something that was done between two steps. */
 void run_settle(struct run *run);
-/* The mini-batch of a step that is due or yet to come, and its labels. */
-struct gather run_batch(struct run *run, int64_t step);
 /* Shows its progress; `before` of `total` images are done already. 1 where it was
  * interrupted. */
 int run_measure_split(struct run *run, enum data_split split, uint64_t before, uint64_t total,

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/run/librun.a
-src_run_librun_a_SOURCES = src/run/apply.c src/run/checkpoint.c src/run/checkpoint.h \
+src_run_librun_a_SOURCES = src/run/apply.c src/run/batches.c src/run/checkpoint.c src/run/checkpoint.h \
 	src/run/conditions.c src/run/diverge.c src/run/earlier.c src/run/edits.c src/run/ends.c \
 	src/run/evaluate.c src/run/feed.c src/run/history.c src/run/history.h src/run/image.c \
 	src/run/internal.h src/run/journal.c src/run/journal.h src/run/journal_read.c \

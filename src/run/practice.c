@@ -5,12 +5,10 @@
 
 struct practice {
     struct settings settings;
-    const struct dataset *dataset;
     struct team *team;
     struct net *net;
-    uint32_t *permutation; /* of the epoch that `step` is in */
-    uint8_t *labels;
-    int64_t step, steps_per_epoch;
+    struct batches batches;
+    int64_t step;
     double loss_limit;
 };
 
@@ -24,15 +22,11 @@ int practice_create(const struct settings *settings, const struct dataset *datas
         return -1;
     struct practice *practice = mem_alloc(sizeof *practice);
     practice->settings = *settings;
-    practice->dataset = dataset;
-    practice->steps_per_epoch = (int64_t)info->count[DATA_TRAIN] / batch;
     practice->loss_limit = 20 * log(info->classes);
-    practice->labels = mem_alloc((size_t)batch);
     math_thread_init();
     if (team_create((int)settings->train.threads, &practice->team, err) != 0 ||
         net_create(&shape, batch, practice->team, &practice->net, err) != 0 ||
-        !(practice->permutation =
-              mem_array((size_t)info->count[DATA_TRAIN], sizeof *practice->permutation, err))) {
+        batches_init(&practice->batches, dataset, batch, practice->team, err) != 0) {
         practice_destroy(practice);
         return -1;
     }
@@ -47,8 +41,7 @@ void practice_destroy(struct practice *practice)
         return;
     net_destroy(practice->net);
     team_destroy(practice->team);
-    mem_free(practice->permutation);
-    mem_free(practice->labels);
+    batches_fini(&practice->batches);
     mem_free(practice);
 }
 
@@ -65,17 +58,11 @@ struct net *practice_net(const struct practice *practice)
 bool practice_step(struct practice *practice)
 {
     const struct settings *settings = &practice->settings;
-    if (practice->step % practice->steps_per_epoch == 0)
-        data_permute(
-            (uint64_t)settings->train.seed, (uint32_t)(practice->step / practice->steps_per_epoch),
-            (uint32_t)data_info(practice->dataset)->count[DATA_TRAIN], practice->permutation);
-    const struct gather gather =
-        gather_batch(practice->dataset, settings, practice->permutation, practice->step);
+    const struct gather gather = batches_take(&practice->batches, settings, practice->step);
     const struct net_source source = gather_source(&gather);
-    const struct net_update update = update_terms(settings, settings->train.learning_rate);
-    data_labels(practice->dataset, &gather.choice, practice->labels);
-    practice->step++;
-    return net_train_step(practice->net, &source, practice->labels, gather.choice.count, &update,
-                          practice->loss_limit)
+    const struct net_update update =
+        update_terms(settings, settings->train.learning_rate, practice->step++);
+    return net_train_step(practice->net, &source, practice->batches.labels, gather.choice.count,
+                          &update, practice->loss_limit)
         .updated;
 }

@@ -98,6 +98,7 @@ void publication_loss(struct publication *publication, int64_t step, double seco
     };
     pthread_mutex_lock(&publication->lock);
     one.noise = publication->snapshot.settings.augment.noise;
+    one.augmented = augments(&publication->snapshot.settings);
     series_add(&publication->losses, &one, present_branch(publication));
     pthread_mutex_unlock(&publication->lock);
 }

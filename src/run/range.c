@@ -171,11 +171,12 @@ static bool train_on(struct run *run, struct range_test *test)
         const double rate = rounded(test->low * pow(factor, (double)test->count));
         if (makes_way(run))
             return false;
-        const struct net_update update = update_terms(&run->settings, rate);
-        const struct gather gather = run_batch(run, run->step + (int64_t)test->count);
+        const int64_t step = run->step + (int64_t)test->count;
+        const struct net_update update = update_terms(&run->settings, rate, step);
+        const struct gather gather = batches_take(&run->batches, &run->settings, step);
         const struct net_source source = gather_source(&gather);
-        const struct net_step_result result =
-            net_train_step(run->net, &source, run->labels, run->batch, &update, run->loss_limit);
+        const struct net_step_result result = net_train_step(run->net, &source, run->batches.labels,
+                                                             run->batch, &update, run->loss_limit);
         if (!result.updated)
             return true;
         test->points[test->count++] = (struct range_point){.rate = rate, .loss = result.loss};

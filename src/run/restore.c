@@ -15,6 +15,9 @@
 
 /* ---- charts ---- */
 
+/* Of the bits for what changes images. */
+enum { AUGMENT_NOISE = 1 };
+
 /* Rows and lines are gone through side by side, in the order of time. */
 struct walk {
     struct run *run;
@@ -22,7 +25,7 @@ struct walk {
     struct metrics_file file;
     size_t evaluation, step; /* the next rows */
     uint64_t seq;            /* of the last line */
-    bool *noise;             /* [lines]: whether noise was on after each */
+    uint32_t *augment;       /* [lines]: what was on of [augment] after each, in bits */
     int64_t evaluated;       /* the step of the last row, on this way */
 };
 
@@ -61,7 +64,8 @@ static void add_losses(struct walk *walk)
         .minimum = row->minimum,
         .maximum = row->maximum,
         .learning_rate = row->learning_rate,
-        .noise = walk->noise[walk->seq - 1],
+        .noise = walk->augment[walk->seq - 1] & AUGMENT_NOISE,
+        .augmented = walk->augment[walk->seq - 1] != 0,
     };
     publication_losses(&walk->run->publication, &bucket);
 }
@@ -146,19 +150,39 @@ static void add_line(struct walk *walk, const struct journal_line *line)
         add_evaluation(walk);
 }
 
-/* Whether noise was on after each line. */
-static void find_noise(struct walk *walk, const struct settings *started)
+/* The row's bit; 0: it is no such row. */
+static uint32_t augment_bit(const struct setting *row)
+{
+    static const char *const names[] = {"augment.noise", "augment.flip", "augment.shift"};
+    _Static_assert(AUGMENT_NOISE == 1 << 0, "noise is the first");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(row->name, names[i]) == 0)
+            return UINT32_C(1) << i;
+    return 0;
+}
+
+static void set_augment(uint32_t *bits, const struct setting *row, const char *value)
+{
+    const uint32_t bit = augment_bit(row);
+    const bool on = strcmp(value, "off") != 0 && strcmp(value, "0") != 0;
+    *bits = on ? *bits | bit : *bits & ~bit;
+}
+
+static void find_augment(struct walk *walk, const struct settings *started)
 {
     const struct journal_file *journal = walk->journal;
-    walk->noise = mem_alloc(journal->count * sizeof *walk->noise);
-    walk->noise[0] = started->augment.noise;
+    char value[SETTINGS_TEXT];
+    walk->augment = mem_alloc(journal->count * sizeof *walk->augment);
+    for (size_t i = 0; i < settings_count(); i++) {
+        settings_format(started, settings_row(i), value, sizeof value);
+        set_augment(&walk->augment[0], settings_row(i), value);
+    }
     for (size_t i = 1; i < journal->count; i++) {
         const struct journal_line *line = &journal->lines[i];
         bool jumps = line->jump && line->jump->seq < line->seq;
-        walk->noise[i] = walk->noise[jumps ? line->jump->seq - 1 : i - 1];
+        walk->augment[i] = walk->augment[jumps ? line->jump->seq - 1 : i - 1];
         for (size_t j = 0; j < line->edit_count; j++)
-            if (strcmp(line->edits[j].row->name, "augment.noise") == 0)
-                walk->noise[i] = strcmp(line->edits[j].new, "on") == 0;
+            set_augment(&walk->augment[i], line->edits[j].row, line->edits[j].new);
     }
 }
 
@@ -189,6 +213,7 @@ static void walk_through(struct walk *walk)
             .maximum = row->maximum,
             .learning_rate = run_rate(run),
             .noise = run->settings.augment.noise,
+            .augmented = augments(&run->settings),
         };
         publication_losses(&run->publication, &bucket);
     }
@@ -201,11 +226,11 @@ static int restore_charts(struct run *run, const struct resume *resume,
     if (metrics_load(&walk.file, run->directory, from->metrics_length, from->steps_length, err) !=
         0)
         return -1;
-    find_noise(&walk, &resume->started);
+    find_augment(&walk, &resume->started);
     walk_through(&walk);
     run->past_evaluations = run->publication.evaluation_count;
     run->past_edits = run->publication.edit_count;
-    mem_free(walk.noise);
+    mem_free(walk.augment);
     metrics_file_fini(&walk.file);
     return 0;
 }

@@ -288,8 +288,7 @@ static void release(struct run *run)
 {
     run_history_fini(&run->history);
     states_fini(&run->states);
-    mem_free(run->labels);
-    mem_free(run->permutation);
+    batches_fini(&run->batches);
     mem_free(run->losses);
     mem_free(run->confusion.count);
     publication_fini(&run->publication);
@@ -320,7 +319,6 @@ struct run *run_make(const struct run_options *options, const char *directory,
     run->directory = mem_text(directory);
     run->lock_fd = -1;
     run->rate_scale = run->rate_anchor = 1;
-    run->permuted = -1;
     run->epoch_seconds = NAN;
     run->best.step = -1;
     run->patience.evaluations = -1;

@@ -15,9 +15,9 @@
  * 2. `tick` counts all losses in the order of time, also those of steps that were trained again. A
  *    bucket of level k has exactly the ticks of some neighbours in level k - 1, as far as those are
  *    kept.
- * 3. A bucket is of one branch, with noise or without. Edits and returns close it on every level;
- *    only where there are too many to keep apart are those of one branch merged again, and then the
- *    pieces of branches dropped.
+ * 3. A bucket is of one branch, with noise or without, of augmented images or not. Edits and
+ * returns close it on every level; only where there are too many to keep apart are those of one
+ * branch merged again, and then the pieces of branches dropped.
  */
 #include "internal.h"
 
@@ -84,7 +84,7 @@ static struct loss_bucket merge(const struct loss_bucket *a, const struct loss_b
 static bool alike(const struct series_bucket *a, const struct series_bucket *b)
 {
     return a->branch == b->branch && a->loss.noise == b->loss.noise &&
-           a->loss.last + 1 == b->loss.first;
+           a->loss.augmented == b->loss.augmented && a->loss.last + 1 == b->loss.first;
 }
 
 static void push(struct series_level *level, const struct series_bucket *bucket)

@@ -87,7 +87,7 @@ int run_net_shape(const struct settings *settings, int inputs, int classes, stru
     return 0;
 }
 
-struct net_update update_terms(const struct settings *settings, double rate)
+struct net_update update_terms(const struct settings *settings, double rate, int64_t step)
 {
     static const enum net_optimizer optimizers[] = {
         [OPTIMIZER_SGD] = NET_SGD, [OPTIMIZER_NESTEROV] = NET_NESTEROV};
@@ -96,6 +96,10 @@ struct net_update update_terms(const struct settings *settings, double rate)
         .l2 = settings->train.l2,
         .momentum = settings->train.momentum,
         .optimizer = optimizers[settings->train.optimizer],
+        .label_smoothing = settings->train.label_smoothing,
+        .dropout = settings->network.dropout,
+        .seed = (uint64_t)settings->train.seed,
+        .step = step,
     };
 }
 

@@ -237,19 +237,6 @@ int run_measure(struct run *run)
 
 /* ---- steps ---- */
 
-struct gather run_batch(struct run *run, int64_t step)
-{
-    int64_t epoch = step / run->schedule.steps_per_epoch;
-    if (run->permuted != epoch) {
-        data_permute((uint64_t)run->settings.train.seed, (uint32_t)epoch,
-                     (uint32_t)run->info->count[DATA_TRAIN], run->permutation);
-        run->permuted = epoch;
-    }
-    struct gather gather = gather_batch(run->dataset, &run->settings, run->permutation, step);
-    data_labels(run->dataset, &gather.choice, run->labels);
-    return gather;
-}
-
 /* A new epoch's first step begins new sums; an epoch's end leaves them to its evaluation. */
 static void note_sums(struct run *run, const struct net_step_result *result)
 {
@@ -274,13 +261,13 @@ static void note_speed(struct run *run, double seconds)
 static bool train_step(struct run *run, double *loss)
 {
     double start = run_clock(run);
-    const struct net_update update = update_terms(&run->settings, run_rate(run));
-    const struct gather gather = run_batch(run, run->step);
+    const struct net_update update = update_terms(&run->settings, run_rate(run), run->step);
+    const struct gather gather = batches_take(&run->batches, &run->settings, run->step);
     const struct net_source source = gather_source(&gather);
     const bool measured = run_layers_due(run, start);
     net_measure_set(run->net, measured ? run->layers : NULL);
-    struct net_step_result result =
-        net_train_step(run->net, &source, run->labels, run->batch, &update, run->loss_limit);
+    struct net_step_result result = net_train_step(run->net, &source, run->batches.labels,
+                                                   run->batch, &update, run->loss_limit);
     net_measure_set(run->net, NULL);
     *loss = result.loss;
     if (!result.updated)
@@ -383,18 +370,16 @@ static enum run_state train(struct run *run)
 static int prepare(struct run *run, struct err *err)
 {
     const struct settings *settings = &run->settings;
-    size_t images = (size_t)run->info->count[DATA_TRAIN];
     math_thread_init();
     /* The writer first: the team may pin this thread, and new threads inherit that. */
     if (writer_start(&run->writer, run->directory, &run->publication, &run->states, err) != 0 ||
         team_create((int)settings->train.threads, &run->team, err) != 0 ||
         net_create(&run->shape, run->batch, run->team, &run->net, err) != 0 ||
         copies_init(&run->copies, run->net, err) != 0 ||
-        !(run->permutation = mem_array(images, sizeof *run->permutation, err)))
+        batches_init(&run->batches, run->dataset, run->batch, run->team, err) != 0)
         return -1;
     states_fit(&run->states, &run->copies);
     writer_fit(&run->writer, &run->copies);
-    run->labels = mem_alloc((size_t)run->batch);
     const size_t classes = (size_t)run->info->classes;
     run->confusion.count = mem_alloc(classes * classes * sizeof *run->confusion.count);
     run->losses = mem_alloc((size_t)run->metrics.stride * sizeof *run->losses);

@@ -87,7 +87,7 @@ static bool abandoned_at(const struct source *source, size_t i)
 
 /* What is live of one measure, and the ghosts of what is not. */
 struct curve {
-    struct chart_series live[2], *ghosts; /* live: losses without noise and with it */
+    struct chart_series live[2], *ghosts; /* live: losses of images as they are and augmented */
     size_t live_count, ghost_count;
     struct chart_point *points; /* of all, with their weights */
     double *weights;
@@ -109,12 +109,12 @@ static struct chart_point drawn_at(const struct source *source, size_t i)
     return point;
 }
 
-/* With noise it is another loss, so smoothing begins anew. */
+/* Of augmented images it is another loss, so smoothing begins anew. */
 static void smooth_point(const struct source *source, size_t before, size_t i)
 {
     const struct loss_bucket *buckets = source->history->buckets;
     struct smooth *smooth = &source->smooths[i];
-    if (before != SIZE_MAX && buckets[before].noise == buckets[i].noise)
+    if (before != SIZE_MAX && buckets[before].augmented == buckets[i].augmented)
         *smooth = source->smooths[before];
     smooth_add(smooth, buckets[i].mean, weight_at(source, i), source->over);
 }
@@ -179,10 +179,11 @@ static void add_ghost(struct curve *curve, const struct source *source, const st
     };
 }
 
-/* The points that are not abandoned, of losses those without noise or with it. There are gaps where
- * the run was elsewhere, in seconds also where it was on its way to what it abandoned. Where noise
- * was turned over the line goes on from the other one's end. */
-static void add_live(struct curve *curve, const struct source *source, size_t all, bool noise)
+/* The points that are not abandoned, of losses those of augmented images or those of
+ * the others. There are gaps where
+ * the run was elsewhere, in seconds also where it was on its way to what it abandoned. Where that
+ * changed the line goes on from the other one's end. */
+static void add_live(struct curve *curve, const struct source *source, size_t all, bool augmented)
 {
     const bool losses = source->measure == TRAIN_LOSS;
     struct chart_series *live = &curve->live[curve->live_count];
@@ -195,7 +196,7 @@ static void add_live(struct curve *curve, const struct source *source, size_t al
                 other = SIZE_MAX;
             continue;
         }
-        if (losses && source->history->buckets[i].noise != noise) {
+        if (losses && source->history->buckets[i].augmented != augmented) {
             apart = true;
             other = i;
             continue;
@@ -216,22 +217,33 @@ static void add_live(struct curve *curve, const struct source *source, size_t al
     live->weights = &curve->weights[first];
     live->count = curve->used - first;
     live->past = apart;
-    if (live->count > 0 || !noise)
+    if (live->count > 0 || !augmented)
         curve->live_count++;
 }
 
-static struct chart_series live_series(enum measure measure, bool noise, const char *name)
+static struct chart_series live_series(enum measure measure, bool augmented, const char *name)
 {
     const bool train = measure == TRAIN_LOSS || measure == TRAIN_ACCURACY;
-    const enum style style = noise ? STYLE_NOISE : train ? STYLE_TRAIN : STYLE_VALIDATION;
+    const enum style style = augmented ? STYLE_AUGMENTED : train ? STYLE_TRAIN : STYLE_VALIDATION;
     return (struct chart_series){
         .name = name,
         .style = style,
         .band = measure == TRAIN_LOSS ? STYLE_TRAIN_BAND : style,
-        .dashed = noise,
+        .dashed = augmented,
         .dotted = !train,
         .lines = measure != TRAIN_LOSS,
     };
+}
+
+/* Whether noise is all that was done to the augmented images of the live curve. */
+static bool only_noise(const struct history *history)
+{
+    for (size_t i = 0; i < history->bucket_count; i++) {
+        const struct loss_bucket *bucket = &history->buckets[i];
+        if (!bucket->abandoned && bucket->augmented && !bucket->noise)
+            return false;
+    }
+    return true;
 }
 
 static void curve_create(struct curve *curve, const struct view_of *of, enum measure measure,
@@ -260,10 +272,11 @@ static void curve_create(struct curve *curve, const struct view_of *of, enum mea
     };
     add_live(curve, &source, all, false);
     if (losses) {
-        curve->live[1] = live_series(measure, true, "train with noise");
-        curve->live[1].brief = "with noise";
+        const bool noise = only_noise(history);
+        curve->live[1] = live_series(measure, true, noise ? "train with noise" : "train augmented");
+        curve->live[1].brief = noise ? "with noise" : "augmented";
         add_live(curve, &source, all, true);
-        if (curve->live_count == 2 && curve->live[0].count == 0) /* noise from the beginning */
+        if (curve->live_count == 2 && curve->live[0].count == 0) /* from the beginning */
             curve->live[0] = curve->live[--curve->live_count];
     }
     for (size_t i = 0; i < tails.count; i++)
@@ -384,13 +397,13 @@ static struct rect inset(struct rect where)
     return where;
 }
 
-/* Whether noise was on in the last step of the live curve. */
-static bool drawn_with_noise(const struct history *history)
+/* Of the last step of the live curve; NULL: there is none. */
+static const struct loss_bucket *drawn_last(const struct history *history)
 {
     for (size_t i = history->bucket_count; i-- > 0;)
         if (!history->buckets[i].abandoned)
-            return history->buckets[i].noise;
-    return false;
+            return &history->buckets[i];
+    return NULL;
 }
 
 /* What the accuracy of training is measured on. */
@@ -398,7 +411,10 @@ static const char *train_name(const struct history *history)
 {
     if (history->snapshot.settings.train.evaluate != EVALUATE_RUNNING)
         return "train";
-    return drawn_with_noise(history) ? "train with noise (running)" : "train (running)";
+    const struct loss_bucket *last = drawn_last(history);
+    if (last == NULL || !last->augmented)
+        return "train (running)";
+    return last->noise ? "train with noise (running)" : "train augmented (running)";
 }
 
 static struct rect draw_loss(struct grid *grid, struct rect where, const struct view_of *of)

@@ -16,7 +16,7 @@ enum style {
     STYLE_AXIS,
     STYLE_TRAIN,
     STYLE_TRAIN_BAND, /* between minimum and maximum */
-    STYLE_NOISE,      /* the loss of images with noise */
+    STYLE_AUGMENTED,  /* the loss of augmented images */
     STYLE_VALIDATION,
     STYLE_GHOST, /* what was abandoned by going back */
     STYLE_EDIT,  /* marks of edits, values just changed */
