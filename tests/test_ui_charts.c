@@ -324,25 +324,49 @@ static void test_click(void **unused)
     bench_destroy(bench);
 }
 
-/* Numbers are new each time; curves now and then, and at once where the run rests. */
+/* The rows of both charts, with their legends and axes, by epochs and then by seconds. */
+static void draw_plots(struct bench *bench, struct text *out)
+{
+    for (enum window_unit unit = WINDOW_EPOCHS; unit < WINDOW_UNITS; unit++) {
+        struct text screen = {0};
+        bench->state.charts.window.unit = unit;
+        bench_draw(bench, 80, 24, false, &screen);
+        const char *from = strstr(screen.bytes, " loss "), *to = strstr(screen.bytes, " epoch 1");
+        assert_true(from != NULL && to > from);
+        text_print(out, "%.*s", (int)(to - from), from);
+        text_fini(&screen);
+    }
+}
+
+/* Numbers are new each time; curves and what they stand on now and then, and at once where the run
+ * rests. */
 static void test_curves_now_and_then(void **unused)
 {
     (void)unused;
     struct bench *bench = bench_running();
     struct history *history = &bench->history;
-    history->charts_every = 1e6;
+    history->curves_due = INFINITY;
     bench_update(bench);
     const size_t evaluations = history->evaluation_count;
     const int64_t last = history->buckets[history->bucket_count - 1].last;
-    fake_feed_train(&bench->fake, 2 * 469);
+    struct text before = {0}, after = {0};
+    draw_plots(bench, &before);
+    fake_feed_train(&bench->fake, 5 * 469); /* which would need a longer axis */
     bench_update(bench);
+    draw_plots(bench, &after);
+    assert_string_equal(after.bytes, before.bytes);
     assert_int_equal(history->snapshot.step, bench->fake.now.step);
     assert_int_equal(history->evaluation_count, evaluations);
     assert_int_equal(history->buckets[history->bucket_count - 1].last, last);
     bench->fake.now.state = RUN_PAUSED;
     bench_update(bench);
-    assert_int_equal(history->evaluation_count, evaluations + 2);
+    assert_int_equal(history->evaluation_count, evaluations + 5);
     assert_true(history->buckets[history->bucket_count - 1].last > last);
+    after.length = 0;
+    draw_plots(bench, &after);
+    assert_string_not_equal(after.bytes, before.bytes);
+    text_fini(&before);
+    text_fini(&after);
     bench_destroy(bench);
 }
 

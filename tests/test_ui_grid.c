@@ -153,6 +153,30 @@ static void test_ticks(void **state)
         }
 }
 
+/* What grows a little leaves its scale as it was: of many steps few move it. */
+static void check_stands_still(double low, double high, double to, bool log)
+{
+    enum { STEPS = 300 };
+    struct scale before = scale_around(low, high, log);
+    int moves = 0;
+    for (int i = 1; i <= STEPS; i++) {
+        const struct scale now = scale_around(low, high + (to - high) * i / STEPS, log);
+        moves += now.low != before.low || now.high != before.high;
+        before = now;
+    }
+    if (moves == 0 || moves > 15)
+        fail_msg("%g … %g to %g moves %d times", low, high, to, moves);
+}
+
+static void test_scale_stands_still(void **state)
+{
+    (void)state;
+    check_stands_still(0.5, 1, 1.5, false);
+    check_stands_still(0.31, 0.48, 0.61, false);
+    check_stands_still(0.002, 0.7, 2.3, true);
+    check_stands_still(12.3, 57.1, 99.9, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_grid_foreign_text),
         cmocka_unit_test(test_labels),
         cmocka_unit_test(test_ticks),
+        cmocka_unit_test(test_scale_stands_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 /* A round number a little ahead. */
 static double round_ahead(double x)
 {
-    static const double round[] = {1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10};
+    static const double round[] = {1, 1.5, 2, 3, 4, 6, 8, 10};
     double ten = pow(10, floor(log10(x)));
     for (size_t i = 0; i < sizeof(round) / sizeof(*round); i++) {
         double there = round[i] * ten;
@@ -23,7 +23,7 @@ static double round_ahead(double x)
 static double end_of_steps(const struct history *history)
 {
     const struct snapshot *snapshot = &history->snapshot;
-    int64_t last = snapshot->step;
+    int64_t last = history->curves_step;
     for (size_t i = 0; i < history->bucket_count; i++)
         if (history->buckets[i].last >= last)
             last = history->buckets[i].last + 1;
@@ -37,7 +37,7 @@ static double end_of_steps(const struct history *history)
 
 static double end_of_seconds(const struct history *history)
 {
-    double seconds = fmax(history->snapshot.seconds, 1e-3);
+    double seconds = fmax(history->curves_seconds, 1e-3);
     return run_state_ended(history->snapshot.state) ? seconds : round_ahead(seconds * 1.02);
 }
 
@@ -62,18 +62,18 @@ double axis_of_edit(enum window_unit unit, const struct edit_mark *edit)
 
 double axis_newest(const struct history *history, enum window_unit unit)
 {
-    return unit == WINDOW_SECONDS ? history->snapshot.seconds : (double)history->snapshot.step;
+    return unit == WINDOW_SECONDS ? history->curves_seconds : (double)history->curves_step;
 }
 
 void axis_bounds(const struct history *history, const struct window *window,
                  struct window_bounds *out)
 {
     bool seconds = window->unit == WINDOW_SECONDS;
-    double steps = fmax((double)history->snapshot.step, 1);
+    double steps = fmax((double)history->curves_step, 1);
     *out = (struct window_bounds){
         .newest = axis_newest(history, window->unit),
         .last = seconds ? end_of_seconds(history) : end_of_steps(history),
-        .least = seconds ? fmax(history->snapshot.seconds / steps, 1e-6) : 1,
+        .least = seconds ? fmax(history->curves_seconds / steps, 1e-6) : 1,
     };
     for (size_t i = 0; window->log && i < history->bucket_count && !(out->first > 0); i++)
         out->first = axis_of_bucket(history, window->unit, i);
@@ -92,7 +92,7 @@ static double step_at(const struct history *history, double seconds)
         }
         before = bucket->seconds;
     }
-    return (double)history->snapshot.step;
+    return (double)history->curves_step;
 }
 
 static double seconds_at(const struct history *history, double step)
@@ -107,7 +107,7 @@ static double seconds_at(const struct history *history, double step)
         }
         before = bucket->seconds;
     }
-    return history->snapshot.seconds;
+    return history->curves_seconds;
 }
 
 double axis_convert(const struct history *history, enum window_unit from, enum window_unit to,
@@ -137,6 +137,6 @@ void axis_steps(const struct history *history, enum window_unit unit, const stru
         }
         before = bucket->seconds;
     }
-    if (range->last >= history->snapshot.seconds)
+    if (range->last >= history->curves_seconds)
         *last = INT64_MAX; /* what comes meanwhile */
 }

@@ -120,16 +120,19 @@ static void read_range(struct history *history, struct feed *feed)
         feed->range(feed, &history->range);
 }
 
-/* Whether curves are due: at once where the run rests, was changed or went back. */
-static bool charts_due(struct history *history, bool changed)
+/* At once where the run rests, was changed or went back. */
+static void read_curves(struct history *history, struct feed *feed, bool changed)
 {
-    const enum run_state state = history->snapshot.state;
+    const struct snapshot *snapshot = &history->snapshot;
     const double now = clock_seconds();
-    const bool moves = state == RUN_RUNNING || state == RUN_EVALUATING;
-    if (moves && !changed && now < history->charts_read + history->charts_every)
-        return false;
-    history->charts_read = now;
-    return true;
+    const bool moves = snapshot->state == RUN_RUNNING || snapshot->state == RUN_EVALUATING;
+    if (moves && !changed && now < history->curves_due)
+        return;
+    read_losses(history, feed);
+    read_evaluations(history, feed);
+    history->curves_read = now;
+    history->curves_step = snapshot->step;
+    history->curves_seconds = snapshot->seconds;
 }
 
 bool history_update(struct history *history, struct feed *feed)
@@ -144,10 +147,7 @@ bool history_update(struct history *history, struct feed *feed)
         history->evaluation_count = history->edit_count = 0;
     history->returns = history->snapshot.returns;
     history->state_count = 0;
-    if (charts_due(history, returned || history->snapshot.edits != history->edit_count)) {
-        read_losses(history, feed);
-        read_evaluations(history, feed);
-    }
+    read_curves(history, feed, returned || history->snapshot.edits != history->edit_count);
     read_edits(history, feed);
     read_states(history, feed);
     read_range(history, feed);

@@ -12,9 +12,12 @@ struct history {
     struct snapshot snapshot;
     struct loss_bucket *buckets; /* FEED_MAX_BUCKETS of room */
     size_t bucket_count;
-    /* While the run goes on, losses and evaluations are read every so many seconds; 0: each time.
+    /* While the run goes on, losses and evaluations are read from this moment on; 0: each time.
      * Numbers move at every frame, but whole curves would be most of what a slow line is sent. */
-    double charts_every, charts_read;
+    double curves_due;
+    double curves_read;            /* clock_seconds() when they were, */
+    int64_t curves_step;           /* and how far the run was then, so that the */
+    double curves_seconds;         /* axes stand still as long as the curves do */
     int64_t fine_first, fine_last; /* the steps that are read as finely as there is room for */
     struct evaluation *evaluations;
     size_t evaluation_count, evaluation_room;

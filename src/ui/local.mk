@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/ui/libui.a
 src_ui_libui_a_SOURCES = \
 	src/ui/axis.c \
 	src/ui/axis.h \
+	src/ui/budget.c \
+	src/ui/budget.h \
 	src/ui/canvas.c \
 	src/ui/canvas.h \
 	src/ui/chart.c \
@@ -130,6 +132,11 @@ UNIT_TESTS += tests/test_ui_line
 tests_test_ui_line_SOURCES = tests/test_ui_line.c
 tests_test_ui_line_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_line_LDADD = src/ui/libui.a src/base/libbase.a $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_budget
+tests_test_ui_budget_SOURCES = tests/test_ui_budget.c
+tests_test_ui_budget_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_budget_LDADD = src/ui/libui.a $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/test_ui_keys
 tests_test_ui_keys_SOURCES = tests/test_ui_keys.c tests/ui_bench.c tests/ui_bench.h \

@@ -23,13 +23,34 @@ static double clamp(double value, double low, double high)
     return value < low ? low : value > high ? high : value;
 }
 
+/* A little beyond what is shown at most. */
+static struct scale log_scale(double low, double high)
+{
+    double largest = SCALE_LARGEST * 1e3;
+    return (struct scale){fmax(low, 1 / largest), fmin(high, largest), true};
+}
+
 /* Lengthens a logarithmic scale by a share at both ends. */
 static void widen_log(struct scale *scale, double share)
 {
     double factor = exp(share * (log(scale->high) - log(scale->low)));
-    double largest = SCALE_LARGEST * 1e3;
-    scale->low = fmax(scale->low / factor, 1 / largest);
-    scale->high = fmin(scale->high * factor, largest);
+    *scale = log_scale(scale->low / factor, scale->high * factor);
+}
+
+/* Some twentieth of a span, and a round number. */
+static double round_part(double span)
+{
+    double ten = pow(10, floor(log10(span / 12)));
+    double part = span / 12 / ten;
+    return (part >= 5 ? 5 : part >= 2 ? 2 : 1) * ten;
+}
+
+/* Outward to round numbers, so that a scale stands still while what it shows changes a little. */
+static void round_ends(double *low, double *high)
+{
+    const double span = *high - *low, part = round_part(span), margin = 0.01 * span;
+    *low = floor((*low - margin) / part) * part;
+    *high = ceil((*high + margin) / part) * part;
 }
 
 struct scale scale_around(double low, double high, bool log)
@@ -37,18 +58,24 @@ struct scale scale_around(double low, double high, bool log)
     if (log && high <= low * (1 + NARROWEST))
         return (struct scale){low / 1.5, high * 1.5, true};
     if (log) {
-        struct scale scale = {low, high, true};
-        widen_log(&scale, 0.04);
-        return scale;
+        double ends[2] = {log10(low), log10(high)};
+        round_ends(&ends[0], &ends[1]);
+        return log_scale(pow(10, ends[0]), pow(10, ends[1]));
     }
-    double size = fmax(fabs(low), fabs(high));
-    double margin = 0.04 * (high - low);
-    if (high - low <= size * NARROWEST)
-        margin = 0.1 * size;
-    if (margin < 1 / SCALE_LARGEST)
-        margin = size > 0 ? 1 / SCALE_LARGEST : 0.5;
+    struct scale scale = {low, high, false};
+    double size = fmax(fabs(low), fabs(high)), margin = 0.1 * size;
+    if (high - low > size * NARROWEST && high - low > 1 / SCALE_LARGEST) {
+        round_ends(&scale.low, &scale.high);
+    } else {
+        if (margin < 1 / SCALE_LARGEST)
+            margin = size > 0 ? 1 / SCALE_LARGEST : 0.5;
+        scale.low -= margin;
+        scale.high += margin;
+    }
     /* What is never negative does not look as if it could be. */
-    return (struct scale){low >= 0 ? fmax(low - margin, 0) : low - margin, high + margin, false};
+    if (low >= 0)
+        scale.low = fmax(scale.low, 0);
+    return scale;
 }
 
 double scale_fraction(const struct scale *scale, double value)

@@ -15,6 +15,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "budget.h"
 #include "control.h"
 #include "post.h"
 #include "look.h"
@@ -36,13 +37,8 @@ enum { FOREGROUND_LOOK = 500 };
 
 /* Seconds between two titles of the window. */
 #define TITLE_SECONDS 2
-/* Seconds of the budget that frames may be ahead of it, and that are remembered at most. */
-#define OWED_AHEAD 2.0
-#define OWED_MOST 4.0
-/* Between two looks at the curves of a run that goes on. */
-#define CHARTS_SECONDS 2.5
-/* Seconds that a frame waits for the budget at most. */
-#define BUDGET_WAIT 0.5
+/* Between two looks at the curves of a run that goes on, where the budget allows that. */
+#define CURVES_SECONDS 1.0
 
 struct view {
     /* Immutable after view_open. */
@@ -72,7 +68,7 @@ struct view {
     bool wants_up; /* asleep, and to go on once the terminal is this job's again */
     bool repaint, dirty;
     double last_frame; /* when it began */
-    double owed;       /* bytes of frames beyond the budget then */
+    struct budget budget;
     double next_title; /* when the window's may change again */
     bool at_once;      /* the next one does not wait for its time */
 };
@@ -168,12 +164,6 @@ static double frame_seconds(const struct view *view)
     return 1 / view->state.chosen.view.fps;
 }
 
-/* Bytes a second that frames may come to in the long run: 1 KiB at 80x24. */
-static double budget(const struct view *view)
-{
-    return 1024 * fmax(view->grid.width * view->grid.height / 1920.0, 1);
-}
-
 static void draw(struct view *view)
 {
     struct state *state = &view->state;
@@ -184,6 +174,7 @@ static void draw(struct view *view)
     if (width != view->grid.width || height != view->grid.height) {
         grid_fini(&view->grid);
         grid_init(&view->grid, width, height);
+        budget_set_size(&view->budget, width, height);
     }
     grid_clear(&view->grid);
     grid_set_ascii(&view->grid, state->glyphs == GLYPHS_ASCII);
@@ -196,16 +187,19 @@ static void draw(struct view *view)
         screen_set_title(view->screen, title);
         view->next_title = state->now + TITLE_SECONDS;
     }
-    view->owed = fmax(view->owed - budget(view) * (state->now - view->last_frame), 0);
-    view->owed =
-        fmin(view->owed + (double)screen_frame_bytes(view->screen), OWED_MOST * budget(view));
+    budget_spend(&view->budget, state->now, screen_frame_bytes(view->screen));
+    /* Numbers that move cost a tenth of what curves do, so it is the curves that wait; the first
+     * do not. */
+    if (view->history.bucket_count > 0)
+        view->history.curves_due =
+            fmax(view->history.curves_read + CURVES_SECONDS, budget_even(&view->budget));
     view->last_frame = state->now;
     view->repaint = view->dirty = view->at_once = false;
 }
 
 /* When the next frame may begin; infinite while the last one is not written. On a slow line at
- * most a third of the time goes into frames; frames that come to more than the budget are fewer,
- * though not below two a second. What a key does waits for the line alone. */
+ * most a third of the time goes into frames; frames that come to more than the budget are fewer.
+ * What a key does waits for the line alone. */
 static double next_frame(struct view *view)
 {
     if (screen_busy(view->screen))
@@ -214,8 +208,7 @@ static double next_frame(struct view *view)
     if (view->at_once)
         return line_free;
     double wait = fmax(frame_seconds(view), 3 * (line_free - view->last_frame));
-    double owed = view->owed / budget(view) - OWED_AHEAD;
-    return view->last_frame + fmax(wait, fmin(owed, BUDGET_WAIT));
+    return view->last_frame + fmax(wait, budget_wait(&view->budget));
 }
 
 /* What was chosen of it. */
@@ -371,7 +364,6 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     view->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     view->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     history_init(&view->history);
-    view->history.charts_every = CHARTS_SECONDS;
     view->control = (struct control){
         .feed = feed,
         .remember_path = view->remember_path,
