@@ -193,8 +193,9 @@ class Terminal:
             os.kill(self.pid, number)
 
     def kill(self):
+        """With what else is in its job, which would go on without a terminal."""
         if not self.ended():
-            os.kill(self.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             self.status = -1
 

@@ -200,7 +200,7 @@ check "the screen is back" sh -c "tmux -S '$socket' display -p -t kdtui '#{alter
 
 start crashed 80 24
 see "it trains" 'epoch +[1-9]'
-pkill -SEGV -f "kdtui run -n crashed"
+kill -SEGV "$(pgrep -nf "kdtui run -n crashed")"
 see "a crash" 'code=139'
 check "restores the screen" sh -c "tmux -S '$socket' display -p -t kdtui '#{alternate_on}' | grep -q 0"
 keys 'stty -a | tr ";" "\n"' Enter
@@ -209,7 +209,7 @@ see "and echo" '[^-]echo( |$)'
 # The terminal goes away: training goes on.
 start left 80 24
 see "it trains" 'epoch +[1-9]'
-pid=$(pgrep -f "kdtui run -n left" | head -n 1)
+pid=$(pgrep -nf "kdtui run -n left") # the newest: its launcher ends with the terminal
 mux kill-server
 sleep 0.5
 check_alive() {

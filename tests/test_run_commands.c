@@ -203,6 +203,23 @@ static void test_pacing(void **state)
 }
 
 /* Time in which the process is stopped counts for nothing. */
+/* It is for views to close; the run only tells them, and goes on. */
+static void test_detach(void **state)
+{
+    (void)state;
+    struct run *run = fixture_start_paused(&fixture, "detach", NULL);
+    struct feed *feed = run_feed(run);
+    struct snapshot now;
+    fixture_expect_applied(feed, "detach", "no view is open here, training goes on");
+    run_watched(run, true);
+    fixture_expect_applied(feed, "detach", "the view closes, training goes on");
+    feed->snapshot(feed, &now);
+    assert_int_equal(now.detaches, 2);
+    assert_int_equal(now.state, RUN_PAUSED);
+    run_abandon(run);
+    run_destroy(run);
+}
+
 static void test_hold(void **state)
 {
     (void)state;
@@ -314,9 +331,9 @@ static void test_conditions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_edits),
-        cmocka_unit_test(test_pacing),     cmocka_unit_test(test_hold),
-        cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_edits),
+        cmocka_unit_test(test_pacing),   cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_detach),   cmocka_unit_test(test_conditions),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

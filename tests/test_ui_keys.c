@@ -170,6 +170,36 @@ static void test_ways_out(void **unused)
     bench_destroy(bench);
 }
 
+static void test_leave_it_training(void **unused)
+{
+    (void)unused;
+    static const char *const ways[] = {"d", "q d", ": d e t a c h enter", "p d"};
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        struct bench *bench = bench_running();
+        bench_press(bench, ways[i]);
+        assert_int_equal(bench->control.outcome, VIEW_DETACH);
+        assert_true(bench_shows(bench, "leaving it training"));
+        assert_false(bench->fake.posted > 0 && strcmp(posted(bench), "detach") == 0);
+        bench_destroy(bench);
+    }
+
+    struct bench *bench = bench_running();
+    bench_update(bench);
+    assert_int_equal(bench->control.outcome, VIEW_OPEN);
+    bench->fake.now.detaches++; /* given elsewhere */
+    bench->fake.now.version++;
+    bench_update(bench);
+    assert_int_equal(bench->control.outcome, VIEW_SENT);
+    bench_destroy(bench);
+
+    bench = bench_running();
+    fake_feed_finish(&bench->fake);
+    bench_update(bench);
+    bench_press(bench, "d"); /* nothing would go on */
+    assert_int_equal(bench->control.outcome, VIEW_LEFT);
+    bench_destroy(bench);
+}
+
 static void test_glyphs_remembered(void **unused)
 {
     (void)unused;
@@ -784,6 +814,7 @@ int main(void)
         cmocka_unit_test(test_held_key),
         cmocka_unit_test(test_keys_anywhere),
         cmocka_unit_test(test_ways_out),
+        cmocka_unit_test(test_leave_it_training),
         cmocka_unit_test(test_glyphs_remembered),
         cmocka_unit_test(test_settings_screen),
         cmocka_unit_test(test_journal_screen),

@@ -350,8 +350,9 @@ static void test_small_texts(void **unused)
     } cases[] = {
         {40, 12, "p q", "Esc  back: it stays paused"},
         {35, 24, "p q", "Esc  back"},
-        {36, 4, "q", "s save and stop  a abandon  Esc back"},
-        {20, 12, "q", "s save a abandon Esc"},
+        {57, 4, "q", "s save and stop  d leave it training  a abandon  Esc back"},
+        {36, 4, "q", "s save d leave a abandon Esc"},
+        {20, 12, "q", "s save d leave a Esc"},
         {40, 12, "?", "up down scroll  Esc back"},
         {30, 12, "?", "no room for help: Esc back"},
     };

@@ -177,6 +177,17 @@ static void test_abandon(void **unused)
     end(terminal);
 }
 
+static void test_leave_it_training(void **unused)
+{
+    (void)unused;
+    struct terminal *terminal = start("xterm-256color");
+    see(terminal, "epoch");
+    type(terminal, "d");
+    assert_int_equal(finish(terminal, true), 10 + VIEW_DETACH);
+    assert_restored(terminal);
+    end(terminal);
+}
+
 /* The letters of a control sequence that no one knows are not keys. */
 static void test_foreign_sequence(void **unused)
 {
@@ -437,6 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_save),
         cmocka_unit_test(test_abandon),
+        cmocka_unit_test(test_leave_it_training),
         cmocka_unit_test(test_foreign_sequence),
         cmocka_unit_test(test_unknown_terminal),
         cmocka_unit_test(test_dumb_terminal),

@@ -11,8 +11,10 @@
 enum view_outcome {
     VIEW_OPEN,    /* it has not */
     VIEW_SAVE,    /* the person chose "save and stop" */
+    VIEW_DETACH,  /* the person chose "leave it training" */
     VIEW_ABANDON, /* the person chose "abandon" */
     VIEW_LEFT,    /* the run had ended and the person left */
+    VIEW_SENT,    /* `detach` was given elsewhere */
     VIEW_LOST,    /* the terminal went away */
 };
 
@@ -44,5 +46,9 @@ void view_resume(struct view *view);
 void view_close(struct view *view, double seconds);
 /* Restores the terminal from a crash handler: async-signal-safe. */
 void view_emergency_restore(void);
+/* The same for another process's view that ended without a word, where the terminal is not as it
+ * was before that. */
+struct termios;
+void view_restore_terminal(const struct termios *before);
 
 #endif

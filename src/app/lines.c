@@ -120,20 +120,43 @@ static void print_numbers(const struct snapshot *now)
                100 * now->best_validation_accuracy);
 }
 
+/* As a shell takes it for one word that a command finds the run by. */
+static void print_run(const struct snapshot *now, bool by_name, struct text *out)
+{
+    const char *run = by_name ? now->name : now->directory;
+    const char *quote = strpbrk(run, " \t'\"\\$*?") ? "'" : "";
+    text_print(out, "%s%s%s", quote, run, quote);
+}
+
+void lines_goodbye(const struct snapshot *now, bool by_name, struct text *line)
+{
+    text_print(line, "%s; kdtui attach ",
+               now->state == RUN_PAUSED ? "the run waits, paused" : "training goes on");
+    print_run(now, by_name, line);
+    text_print(line, " brings the view back");
+}
+
+void lines_skip(struct lines *lines, const struct snapshot *now)
+{
+    lines->evaluations = now->evaluations;
+    lines->edits = now->edits;
+    lines->range_tests = now->range_tests;
+}
+
 void lines_summary(struct feed *feed, bool by_name)
 {
     struct snapshot now;
+    struct text run = {0};
     feed->snapshot(feed, &now);
-    const char *run = by_name ? now.name : now.directory;
-    const char *quote = strpbrk(run, " \t'\"\\$*?") ? "'" : "";
+    print_run(&now, by_name, &run);
     printf("run      %s in %s\n", now.name, now.directory);
     print_numbers(&now);
     if (now.state == RUN_FINISHED)
-        printf("more     kdtui resume %s%s%s --epochs=%lld\n", quote, run, quote,
-               2 * (long long)now.epochs);
+        printf("more     kdtui resume %s --epochs=%lld\n", run.bytes, 2 * (long long)now.epochs);
     else if (now.checkpoint_step >= 0)
-        printf("go on    kdtui resume %s%s%s\n", quote, run, quote);
+        printf("go on    kdtui resume %s\n", run.bytes);
     fflush(stdout);
+    text_fini(&run);
 }
 
 void lines_end(struct lines *lines, struct feed *feed)

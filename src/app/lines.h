@@ -24,5 +24,9 @@ void lines_result(const struct run_result *result);
 /* Where the run is, its last and best numbers, and how to go on: for who leaves the view.
  * `by_name`: a command finds the run by its name alone. */
 void lines_summary(struct feed *feed, bool by_name);
+/* For who leaves the view of a run that goes on: how to come back. */
+void lines_goodbye(const struct snapshot *now, bool by_name, struct text *line);
+/* Nothing of what there is so far is to be printed. */
+void lines_skip(struct lines *lines, const struct snapshot *now);
 
 #endif

@@ -2,11 +2,12 @@ kdtui_SOURCES = src/app/main.c src/app/bench.c src/app/bench.h src/app/bench_pri
 	src/app/board.c src/app/board.h \
 	src/app/compare.c src/app/compare.h src/app/eval.c src/app/eval.h src/app/export.c src/app/export.h \
 	src/app/output.c src/app/output.h src/app/plot.c src/app/plot.h src/app/list.c src/app/list.h \
+	src/app/launcher.c src/app/launcher.h \
 	src/app/remote.c src/app/remote.h src/app/standing.c src/app/standing.h src/app/lines.c src/app/lines.h \
 	src/app/load.c src/app/load.h src/app/options.c src/app/options.h \
 	src/app/places.c src/app/places.h src/app/print.c src/app/print.h src/app/replay.c src/app/replay.h src/app/resume.c \
 	src/app/resume.h src/app/search.c src/app/search.h \
-	src/app/signals.c src/app/signals.h src/app/train.c src/app/train.h \
+	src/app/signals.c src/app/signals.h src/app/terminal.c src/app/terminal.h src/app/train.c src/app/train.h \
 	src/app/usage.c src/app/usage.h src/app/usage.def
 kdtui_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 kdtui_LDADD = src/ui/libui.a src/export/libexport.a src/search/libsearch.a src/ctl/libctl.a src/run/librun.a \

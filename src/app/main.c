@@ -11,6 +11,7 @@
 #include "bench.h"
 #include "eval.h"
 #include "export.h"
+#include "launcher.h"
 #include "list.h"
 #include "plot.h"
 #include "print.h"
@@ -18,6 +19,7 @@
 #include "replay.h"
 #include "resume.h"
 #include "search.h"
+#include "terminal.h"
 #include "train.h"
 
 /* The exit code of an error, after saying it. */
@@ -27,7 +29,7 @@ static int fail(const struct err *err)
     return err->code == ERR_USAGE ? 2 : 1;
 }
 
-static int perform(const struct options *options, struct err *err)
+static int perform(const struct options *options, char **words, struct err *err)
 {
     if (options->help) {
         print_help(stdout);
@@ -37,6 +39,8 @@ static int perform(const struct options *options, struct err *err)
         printf("kdtui %s\n", KDT_VERSION);
         return 0;
     }
+    if (launcher_is_due(options))
+        return launcher_run(words, err);
     switch (options->subcommand) {
     case SUBCOMMAND_RUN:
         return train_command(options, err);
@@ -87,12 +91,14 @@ static void open_standard_files(void)
 int main(int argc, char **argv)
 {
     open_standard_files();
+    terminal_note();
+    launcher_find();
     setlocale(LC_CTYPE, ""); /* LC_CTYPE alone: a decimal comma must never reach a file */
     struct options options;
     struct err err = {0};
     int code = options_parse(argc, argv, &options, &err);
     if (code == 0)
-        code = perform(&options, &err);
+        code = perform(&options, argv, &err);
     options_fini(&options);
     if (code < 0)
         code = fail(&err);

@@ -11,13 +11,38 @@
 
 #include "kdt/ui.h"
 
+/* The same signal by the other way within so many seconds is the same one. */
+#define SAME_SECONDS 0.5
+
+enum { NUMBERS = 32 }; /* the signals that are not real-time ones */
+
+/* What the handler writes; few bytes, so all of it or nothing. */
+struct taken {
+    int number;
+    bool passed_on; /* by the launcher */
+    double clock;
+};
+
 static int signal_pipe[2] = {-1, -1};
 
-static void on_signal(int number)
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+enum { CRASHES = sizeof crashes / sizeof *crashes };
+
+static void on_signal(int number, siginfo_t *info, void *context)
 {
+    (void)context;
     int saved = errno;
-    unsigned char byte = (unsigned char)number;
-    ssize_t written = write(signal_pipe[1], &byte, 1); /* a full pipe loses nothing new */
+    for (size_t i = 0; i < CRASHES; i++)
+        if (number == crashes[i] && info->si_code > 0) {
+            signal(number, SIG_DFL); /* a fault of this process's: it comes again, and ends it */
+            return;
+        }
+    const struct taken taken = {
+        .number = number,
+        .passed_on = info->si_code == SI_QUEUE && info->si_pid == getppid(),
+        .clock = clock_seconds(),
+    };
+    ssize_t written = write(signal_pipe[1], &taken, sizeof taken); /* full: it loses nothing new */
     (void)written;
     errno = saved;
 }
@@ -36,13 +61,20 @@ static void handle(int number, void (*handler)(int), int flags)
     sigaction(number, &action, NULL);
 }
 
+static void catch_signal(int number)
+{
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_RESTART | SA_SIGINFO};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
 int signals_init(struct err *err)
 {
     if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         return err_set_errno(err, ERR_SYSTEM, errno, "cannot make a pipe");
     const int caught[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGWINCH};
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
-        handle(caught[i], on_signal, SA_RESTART);
+        catch_signal(caught[i]);
     handle(SIGPIPE, SIG_IGN, 0);
     handle(SIGXFSZ, SIG_IGN, 0); /* a file that may not grow is a write error */
 
@@ -50,9 +82,8 @@ int signals_init(struct err *err)
     static unsigned char crash_stack[65536];
     stack_t stack = {.ss_sp = crash_stack, .ss_size = sizeof crash_stack};
     sigaltstack(&stack, NULL);
-    const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-        handle(crashes[i], on_crash, SA_ONSTACK | SA_NODEFER);
+    for (size_t i = 0; i < CRASHES; i++)
+        handle(crashes[i], on_crash, SA_ONSTACK);
     return 0;
 }
 
@@ -61,19 +92,65 @@ int signals_fd(void)
     return signal_pipe[0];
 }
 
+/* Whether it came by the other way already. Each that came by one way alone waits a while for
+ * its twin. */
+static bool is_twin(const struct taken *taken)
+{
+    static struct {
+        int count;
+        double clock; /* of the newest */
+    } alone[2][NUMBERS];
+    const int n = taken->number;
+    const bool way = taken->passed_on;
+    if (n < 0 || n >= NUMBERS)
+        return false;
+    for (int i = 0; i < 2; i++)
+        if (taken->clock > alone[i][n].clock + SAME_SECONDS)
+            alone[i][n].count = 0;
+    if (alone[!way][n].count > 0) {
+        alone[!way][n].count--;
+        return true;
+    }
+    alone[way][n].count++;
+    alone[way][n].clock = taken->clock;
+    return false;
+}
+
 int signals_next(void)
 {
-    unsigned char byte;
-    return read(signal_pipe[0], &byte, 1) == 1 ? byte : 0;
+    struct taken taken;
+    while (read(signal_pipe[0], &taken, sizeof taken) == (ssize_t)sizeof taken)
+        if (!is_twin(&taken))
+            return taken.number;
+    return 0;
 }
 
 void signals_catch_stop(bool catch_them)
 {
-    handle(SIGTSTP, catch_them ? on_signal : SIG_DFL, SA_RESTART);
-    handle(SIGCONT, catch_them ? on_signal : SIG_DFL, SA_RESTART);
+    const int numbers[] = {SIGTSTP, SIGCONT};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (catch_them)
+            catch_signal(numbers[i]);
+        else
+            handle(numbers[i], SIG_DFL, 0);
+}
+
+void signals_catch_all(void)
+{
+    const int numbers[] = {SIGCHLD, SIGQUIT};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        catch_signal(numbers[i]);
+    for (size_t i = 0; i < CRASHES; i++)
+        catch_signal(crashes[i]);
+    signals_catch_stop(true);
 }
 
 void signals_stop_self(void)
 {
     kill(getpid(), SIGSTOP);
+}
+
+void signals_pass_on(pid_t child, int number)
+{
+    sigqueue(child, number, (union sigval){0}); /* fails where it has just ended */
 }

@@ -19,10 +19,12 @@
 #include "kdt/run.h"
 #include "kdt/ui.h"
 #include "compare.h"
+#include "launcher.h"
 #include "lines.h"
 #include "load.h"
 #include "places.h"
 #include "signals.h"
+#include "terminal.h"
 
 /* A stalled line may hold the view's last write; training has ended by then. */
 #define VIEW_CLOSE_SECONDS 1.0
@@ -34,7 +36,8 @@ struct session {
     struct view *view;       /* NULL: plain lines, or the terminal went away */
     struct lines lines;
     struct ctl_server *server; /* NULL: there is no control socket */
-    bool plain;                /* plain lines are printed as it goes: there never was a view */
+    bool plain;                /* plain lines are printed as it goes: there is no view */
+    bool by_name;              /* a command finds the run by its name alone */
     bool tell;                 /* the result is printed at the end: somebody is there to read it */
     int end_signal;            /* the signal that asked to save and leave; 0 none */
 };
@@ -51,6 +54,49 @@ static void close_view(struct session *session)
         ctl_server_viewers(session->server, 0);
     run_watched(session->run, false);
     signals_catch_stop(false);
+}
+
+static bool ended(struct session *session)
+{
+    struct snapshot now;
+    session->feed->snapshot(session->feed, &now);
+    return run_state_ended(now.state);
+}
+
+/* Leaves the terminal to the shell, and trains on: what would be printed goes into a file of the
+ * run's from now on. */
+static void leave_terminal(struct session *session)
+{
+    struct snapshot now;
+    struct text line = {0};
+    const bool had_view = session->view != NULL;
+    close_view(session);
+    session->feed->snapshot(session->feed, &now);
+    if (run_state_ended(now.state))
+        return;
+    if (had_view) {
+        lines_goodbye(&now, session->by_name, &line);
+        lines_skip(&session->lines, &now);
+        session->plain = session->tell = true;
+    }
+    char *log = file_path(now.directory, "output.log");
+    terminal_leave(log, line.bytes);
+    mem_free(log);
+    text_fini(&line);
+}
+
+/* For the journal, where the view was left from here. */
+static void note_detach(struct session *session, enum command_source source)
+{
+    struct err refused; /* where the run has just ended, say */
+    if (session->view)
+        session->feed->post(session->feed, "detach", source, &refused);
+}
+
+static void hang_up(struct session *session)
+{
+    note_detach(session, SOURCE_SIGNAL);
+    leave_terminal(session);
 }
 
 static void take_signal(struct session *session, int number)
@@ -72,8 +118,8 @@ static void take_signal(struct session *session, int number)
         if (session->view)
             view_resume(session->view);
         break;
-    case SIGHUP: /* the terminal went away: training goes on without a view */
-        close_view(session);
+    case SIGHUP: /* the terminal went away */
+        hang_up(session);
         break;
     case SIGINT:
     case SIGTERM:
@@ -95,33 +141,34 @@ static void take_signal(struct session *session, int number)
 /* What the person chose in the view. */
 static void take_outcome(struct session *session)
 {
-    enum view_outcome outcome = view_outcome(session->view);
-    if (outcome == VIEW_OPEN)
-        return;
-    close_view(session);
-    switch (outcome) {
+    switch (view_outcome(session->view)) {
     case VIEW_SAVE:
+        close_view(session);
         session->tell = true;
         run_interrupt(session->run, "saved and stopped");
         break;
     case VIEW_ABANDON:
+        close_view(session);
         session->tell = true;
         run_abandon(session->run);
         break;
     case VIEW_LEFT:
+        close_view(session);
         session->tell = true;
         break;
+    case VIEW_DETACH:
+        note_detach(session, SOURCE_KEY);
+        leave_terminal(session);
+        break;
+    case VIEW_SENT:
+        leave_terminal(session);
+        break;
     case VIEW_LOST:
+        hang_up(session);
+        break;
     case VIEW_OPEN:
         break;
     }
-}
-
-static bool ended(struct session *session)
-{
-    struct snapshot now;
-    session->feed->snapshot(session->feed, &now);
-    return run_state_ended(now.state);
 }
 
 /* Until the run has ended and, where there is a view, the person has left it. */
@@ -139,13 +186,16 @@ static void session_loop(struct session *session)
             {.fd = session->view ? view_fd(session->view) : session->feed->wake_fd,
              .events = POLLIN},
             {.fd = session->server ? ctl_server_fd(session->server) : -1, .events = POLLIN},
+            {.fd = launcher_fd()},
         };
-        if (poll(fds, 3, -1) < 0 && errno != EINTR)
+        if (poll(fds, 4, -1) < 0 && errno != EINTR)
             abort(); /* the descriptors are ours */
         if (session->server)
             ctl_server_turn(session->server);
         for (int number; (number = signals_next()) != 0;)
             take_signal(session, number);
+        if (launcher_gone()) /* it was killed, and the shell has the terminal */
+            hang_up(session);
         if (session->view) {
             take_outcome(session);
         } else {
@@ -172,20 +222,12 @@ static int exit_code(struct session *session)
     }
 }
 
-/* Whether the view can be had: a terminal both ways that can place its cursor. */
-static bool wants_view(const struct options *options)
-{
-    const char *term = getenv("TERM");
-    return !options->headless && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term &&
-           strcmp(term, "dumb") != 0;
-}
-
 /* Everything of the run's options that does not need the data: a name that is taken, say, is
  * told before they take their time. */
 static int fill_run_options(const struct options *options, const struct settings *settings,
                             struct run_options *out, struct err *err)
 {
-    *out = (struct run_options){.settings = *settings, .watched = wants_view(options)};
+    *out = (struct run_options){.settings = *settings, .watched = terminal_has_view(options)};
     char *runs =
         options->runs_directory ? mem_text(options->runs_directory) : places_runs_directory();
     bool fits = strlen(runs) < sizeof out->runs_directory;
@@ -215,11 +257,12 @@ static void open_socket(struct session *session)
 int train_watch(const struct options *options, const struct settings *settings, struct run *run,
                 struct err *err)
 {
-    struct session session = {.run = run, .lines = {.quiet = options->quiet}};
+    struct session session = {
+        .run = run, .by_name = options->runs_directory == NULL, .lines = {.quiet = options->quiet}};
     run_past(run, &session.lines.evaluations, &session.lines.edits);
     session.feed = run_feed(session.run);
     open_socket(&session);
-    if (wants_view(options)) {
+    if (terminal_has_view(options)) {
         char *remember = places_view_settings();
         struct view_options view_options = {.settings = *settings, .remember_path = remember};
         view_options.settings.view.mouse |= options->mouse;
@@ -244,7 +287,7 @@ int train_watch(const struct options *options, const struct settings *settings, 
     session.server = NULL;
     const bool told = session.tell || session.end_signal;
     if (told && !session.plain && !options->quiet)
-        lines_summary(session.feed, options->runs_directory == NULL);
+        lines_summary(session.feed, session.by_name);
     if (told)
         lines_end(&session.lines, session.feed);
     int code = exit_code(&session);

@@ -120,6 +120,12 @@ static enum outcome perform(struct run *run, const struct command *command, uint
         run->stopping = true;
         text_print(text, "the run ends here");
         return DONE;
+    case COMMAND_DETACH:
+        text_print(text, queue_watched(&run->queue) ? "the view closes, training goes on"
+                                                    : "no view is open here, training goes on");
+        run->now.detaches++;
+        run_publish(run, true);
+        return DONE;
     default:
         text_print(text, "not a command of a run");
         return REFUSED;

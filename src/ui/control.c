@@ -21,6 +21,10 @@ void control_perform(struct control *control, const char *line, enum command_sou
         post_factor(control, line, factor);
         return;
     }
+    if (command.id == COMMAND_DETACH) {
+        menu_detach(control);
+        return;
+    }
     if (command_info(command.id)->scope != COMMAND_SCOPE_VIEW) {
         if (command.id == COMMAND_RANGE_TEST && command.words == 0)
             range_start(control, line, source);
@@ -148,7 +152,10 @@ bool control_update(struct control *control)
         guesses_update(&control->history->guesses, control->feed, &control->history->snapshot);
     if (!newer)
         return false;
-    enum run_state now = control->history->snapshot.state;
+    const struct snapshot *snapshot = &control->history->snapshot;
+    if (control->outcome == VIEW_OPEN && snapshot->detaches != state->detaches)
+        control->outcome = VIEW_SENT;
+    enum run_state now = snapshot->state;
     /* An evaluation during a pause is still a pause. */
     if (state->pause_id == 0 && (now == RUN_PAUSED || now == RUN_RUNNING))
         state->paused = now == RUN_PAUSED;

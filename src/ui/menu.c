@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_WIDTH = 5, WIDEST = 66, CHOICES = 4 };
+enum { KEY_WIDTH = 5, WIDEST = 66, CHOICES = 4, BRIEFS = 4 };
 
 /* One way on: the key, what it is called, and what it does and costs. */
 struct choice {
@@ -23,9 +23,8 @@ struct menu {
     enum style style; /* of frame and head */
     size_t count;
     struct choice choices[CHOICES];
-    const char *back;  /* what Esc does */
-    const char *brief; /* all in one line, where there is no room, … */
-    const char *briefer;
+    const char *back;          /* what Esc does */
+    const char *brief[BRIEFS]; /* all in one line, where there is no room, ever shorter */
 };
 
 /* The rows that it takes, with empty ones between the choices or without. */
@@ -43,7 +42,10 @@ static void draw_brief(struct grid *grid, const struct menu *menu)
 {
     struct rect row = {0, 0, grid->width, 1};
     draw_fill(grid, row, STYLE_PLAIN);
-    draw_fitting(grid, row, STYLE_WARN, (const char *const[]){menu->brief, menu->briefer}, 2);
+    size_t count = 0;
+    while (count < BRIEFS && menu->brief[count] != NULL)
+        count++;
+    draw_fitting(grid, row, STYLE_WARN, menu->brief, count);
 }
 
 static void draw_menu(struct grid *grid, struct menu *menu)
@@ -120,21 +122,27 @@ static void save_text(const struct snapshot *snapshot, bool brief, struct choice
     char *out = choice->text;
     const size_t size = sizeof(choice->text);
     if (warned && brief)
-        snprintf(out, size, "Tries to save step %" PRId64 " (%s), then leaves and says if it is.",
-                 snapshot->step, bytes);
+        snprintf(out, size, "Tries to save step %" PRId64 " (%s), says if it is.", snapshot->step,
+                 bytes);
     else if (warned)
         snprintf(out, size,
                  "Tries to save step %" PRId64
                  " (about %s), in spite of the warning, then leaves and says whether it is saved.",
                  snapshot->step, bytes);
     else if (brief)
-        snprintf(out, size, "Saves step %" PRId64 " (%s), then leaves. Nothing is lost.",
-                 snapshot->step, bytes);
+        snprintf(out, size, "Saves step %" PRId64 " (%s); nothing is lost.", snapshot->step, bytes);
     else
         snprintf(out, size,
                  "Saves step %" PRId64
                  " (about %s) and leaves. Nothing is lost: kdtui resume goes on from there.",
                  snapshot->step, bytes);
+}
+
+static void detach_text(const struct state *state, bool brief, struct choice *choice)
+{
+    snprintf(choice->text, sizeof(choice->text), "%s%s",
+             state->paused ? "The run waits, paused" : "Training goes on",
+             brief ? "." : " without a view; kdtui attach returns.");
 }
 
 static void abandon_text(const struct snapshot *snapshot, bool brief, struct choice *choice)
@@ -174,11 +182,12 @@ void menu_draw(struct grid *grid, const struct state *state, const struct snapsh
         .head = "",
         .style = STYLE_TITLE,
         .back = state->paused ? "back: it stays paused" : "back: training goes on",
-        .brief = grid->width < 36 ? "s save  a abandon  Esc back"
-                                  : "s save and stop  a abandon  Esc back",
-        .briefer = "s save a abandon Esc",
+        .brief = {"s save and stop  d leave it training  a abandon  Esc back",
+                  "s save  d leave training  a abandon  Esc", "s save d leave a abandon Esc",
+                  "s save d leave a Esc"},
     };
     save_text(snapshot, brief, add_choice(&menu, "s", "save and stop"));
+    detach_text(state, brief, add_choice(&menu, "d", "leave it training"));
     abandon_text(snapshot, brief, add_choice(&menu, "a", "abandon"));
     draw_menu(grid, &menu);
 }
@@ -198,17 +207,17 @@ static void undo_text(const struct snapshot *snapshot, struct choice *choice)
 /* What was edited last is the likeliest cause, so taking it back comes first. */
 void diverged_draw(struct grid *grid, const struct snapshot *snapshot)
 {
-    bool undo = snapshot->undo_step >= 0, narrow = grid->width < 64;
+    bool undo = snapshot->undo_step >= 0;
     struct menu menu = {
         .title = "the loss exploded",
         .head = snapshot->pause_reason,
         .style = STYLE_BAD,
         .back = "look first: it stays paused, Enter asks again",
-        .brief = undo     ? narrow ? "u undo  h half rate  r back  s stop  Esc"
-                                   : "u undo  h half the rate  r roll back  s stop  Esc look first"
-                 : narrow ? "h half the rate  r roll back  s stop  Esc"
-                          : "h half the rate  r roll back  s stop  Esc look first",
-        .briefer = undo ? "u undo h half r back s stop" : "h half r back s stop",
+        .brief = {undo ? "u undo  h half the rate  r roll back  s stop  Esc look first"
+                       : "h half the rate  r roll back  s stop  Esc look first",
+                  undo ? "u undo  h half rate  r back  s stop  Esc"
+                       : "h half the rate  r roll back  s stop  Esc",
+                  undo ? "u undo h half r back s stop" : "h half r back s stop"},
     };
     char bytes[32];
     print_checkpoint_size(snapshot, bytes, sizeof(bytes));
@@ -243,10 +252,21 @@ static void leave(struct control *control, enum view_outcome outcome, const char
     text_copy(control->state->notice, sizeof(control->state->notice), notice);
 }
 
+/* Once the run has ended there is nothing that would go on. */
+void menu_detach(struct control *control)
+{
+    if (run_state_ended(control->history->snapshot.state))
+        control->outcome = VIEW_LEFT;
+    else
+        leave(control, VIEW_DETACH, "leaving it training …");
+}
+
 void menu_key(struct control *control, const char *key)
 {
     if (strcmp(key, "s") == 0)
         leave(control, VIEW_SAVE, "saving a checkpoint and leaving …");
+    else if (strcmp(key, "d") == 0)
+        menu_detach(control);
     else if (strcmp(key, "a") == 0)
         leave(control, VIEW_ABANDON, "leaving without saving …");
     else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0)

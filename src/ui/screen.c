@@ -36,6 +36,7 @@
 struct screen {
     int fd;               /* of the terminal, both ways; does not block */
     struct termios modes; /* as they were found */
+    struct termios raw;   /* as they are while it is shown */
     FILE *in, *out;       /* `out`: in memory */
     SCREEN *curses;
     struct line line;
@@ -262,12 +263,19 @@ static int open_terminal(struct err *err)
     return fd;
 }
 
+static bool same_modes(const struct termios *a, const struct termios *b)
+{
+    return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag && a->c_cflag == b->c_cflag &&
+           a->c_lflag == b->c_lflag;
+}
+
 /* The terminal's modes are set here, since curses sees but a file. */
 static void set_modes(struct screen *screen)
 {
     struct termios raw_modes = screen->modes;
     cfmakeraw(&raw_modes); /* so that Ctrl-S cannot stop the view */
     tcsetattr(screen->fd, TCSANOW, &raw_modes);
+    tcgetattr(screen->fd, &screen->raw);
     raw();
     noecho();
     nonl();
@@ -365,6 +373,27 @@ void screen_set_mouse(struct screen *screen, bool on)
     mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
     mouseinterval(0); /* a press is a click */
     screen->mouse = on;
+}
+
+void view_restore_terminal(const struct termios *modes)
+{
+    struct screen screen = {.modes = *modes};
+    struct termios now;
+    struct err err;
+    int known;
+    screen.fd = open_terminal(&err);
+    if (screen.fd < 0)
+        return;
+    if (screen_foreground(&screen) && tcgetattr(screen.fd, &now) == 0 && !same_modes(&now, modes)) {
+        const char *term = terminal_name(screen.fd, &err);
+        if (term != NULL && setupterm(term, screen.fd, &known) == OK) {
+            find_title(&screen);
+            emergency_prepare(&screen);
+        }
+        view_emergency_restore();
+        tcsetattr(screen.fd, TCSANOW, modes);
+    }
+    close(screen.fd);
 }
 
 int screen_open(const struct settings *settings, struct screen **out, struct err *err)
@@ -667,6 +696,7 @@ void screen_abandon(struct screen *screen)
 
 void screen_suspend(struct screen *screen)
 {
+    struct termios now;
     if (screen->suspended)
         return;
     if (!line_finish(&screen->line, LEAVE_SECONDS))
@@ -678,7 +708,9 @@ void screen_suspend(struct screen *screen)
     endwin();
     collect(screen);
     line_finish(&screen->line, LEAVE_SECONDS);
-    tcsetattr(screen->fd, TCSANOW, &screen->modes);
+    /* Whoever has changed them since has the terminal now: a shell whose job was killed, say. */
+    if (tcgetattr(screen->fd, &now) == 0 && same_modes(&now, &screen->raw))
+        tcsetattr(screen->fd, TCSANOW, &screen->modes);
     screen_abandon(screen);
 }
 

@@ -84,6 +84,7 @@ bool journal_key(struct control *control, const char *key);
 /* What is open over a screen: the ways out, which an ended run has no menu of; what to do after a
  * divergence; states to return to; a command or a value being typed. */
 void menu_open(struct control *control);
+void menu_detach(struct control *control);
 void menu_draw(struct grid *grid, const struct state *state, const struct snapshot *snapshot);
 void menu_key(struct control *control, const char *key);
 /* Opens by itself, once for each divergence, and closes when another view chose. */

@@ -84,7 +84,8 @@ struct state {
     char message[256]; /* from the view itself; "": none */
     enum style message_style;
     double message_clock;
-    char notice[256]; /* stays to the end: "saving …" */
+    uint64_t detaches; /* snapshot's when the view began */
+    char notice[256];  /* stays to the end: "saving …" */
 
     double now; /* clock_seconds() as the screens take it */
 };

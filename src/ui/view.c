@@ -235,8 +235,6 @@ static bool take_keys(struct view *view)
         if (control->restyle)
             take_look(view);
         control->repaint = control->restyle = false;
-        if (control->outcome != VIEW_OPEN)
-            end_with(view, control->outcome);
         if (control->stop_process) {
             control->stop_process = false;
             kill(getpid(), SIGTSTP); /* main suspends this view, then the process */
@@ -301,6 +299,8 @@ static bool view_turn(struct view *view)
         control_update(&view->control);
         draw(view);
     }
+    if (view->control.outcome != VIEW_OPEN)
+        end_with(view, view->control.outcome);
     return true;
 }
 
@@ -351,6 +351,7 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
               struct err *err)
 {
     struct view *view = mem_alloc(sizeof(*view));
+    struct snapshot now;
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -380,6 +381,8 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     view->state.paints = screen_paints(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
     look_apply(&view->state);
+    feed->snapshot(feed, &now);
+    view->state.detaches = now.detaches;
     view->dirty = view->repaint = true;
     if (start_thread(view, err) != 0) {
         screen_close(view->screen);
