@@ -89,8 +89,12 @@ class Figure:
     def told_settings(self):
         told = [text.format(self.settings[section][key]) for section, key, text in SHOWN
                 if self.settings.has_option(section, key)]
-        if "noise on" in told:
-            told[-1] = f"noise of level {self.settings['augment'].get('noise_level')}"
+        fuller = {"noise on": ("augment", "noise_level", "noise of level {}"),
+                  "init normal": ("network", "init_std", "init N(0, {})")}
+        for i, text in enumerate(told):
+            section, key, words = fuller.get(text, ("", "", ""))
+            if self.settings.has_option(section, key):
+                told[i] = words.format(self.settings[section][key])
         return ", ".join(told)
 
     def section(self, picture):
