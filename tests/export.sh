@@ -78,7 +78,8 @@ END
         -s search.l2='1e-5 1e-3' -s network.hidden=10 -s network.batch_norm=none \
         -s train.on_divergence=stop
     search nets -s search.method=grid -s search.trials=3 -s search.hidden='8-4 8-6 12-4'
-    search noise -s search.method=grid -s search.trials=2 -s search.augment.noise_level='0.1 0.2'
+    search noise -s search.method=grid -s search.trials=2 -s search.augment.noise_level='0.1 0.2' \
+        -s search.metric=validation_loss
     "$kdtui" export first >first.csv
     check "a row of each kind" $python - first.csv <<'PYTHON'
 import csv, sys
@@ -118,6 +119,7 @@ PYTHON
         check "and their layers" grep -q 'units of layer 2' nets.svg
         expect "of one value" 0 "wrote" "$kdtui" plot noise -o noise.svg
         check "against the metric" grep -q 'noise level' noise.svg
+        check "which is the loss" grep -q 'validation loss' noise.svg
         mkdir -p "o'dd name"
         expect "a name with a quote" 0 "wrote" "$kdtui" plot first -o "o'dd name/it's.svg"
         check "is there" test -s "o'dd name/it's.svg"
@@ -130,6 +132,13 @@ PYTHON
     check "has the data" grep -q '^.evaluation0 <<' first.gp
     expect "the script of a search" 0 "wrote" "$kdtui" plot "$XDG_STATE_HOME/kdtui/runs/nets" -o nets.gp
     check "has its trials" grep -q '^.trials <<' nets.gp
+    books=$XDG_STATE_HOME/kdtui/runs/nets/search.journal
+    cp "$books" kept && sed '/"op_code": *[678],/d' kept >"$books"
+    expect "a search that has only begun" 1 "no trial has been evaluated yet" \
+        "$kdtui" plot nets -o begun.gp
+    sed 's/network\.hidden/hidden/g' kept >"$books"
+    expect "values that are no settings" 0 "wrote" "$kdtui" plot nets -o others.gp
+    cp kept "$books"
     expect "a search beside a run" 2 "nets: a search is drawn alone" "$kdtui" plot first nets -o a.svg
     expect "a run beside a search" 2 "nets: a search is drawn alone" "$kdtui" plot nets first -o a.svg
     : >second.svg

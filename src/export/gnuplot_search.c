@@ -106,9 +106,17 @@ static void try_axis(struct map *map, const char *parameter, int layer)
     map->axes += axis->least < axis->most;
 }
 
+/* "network.hidden" or, of ranges per layer, "network.hidden.2". */
+static bool is_layer_name(const char *parameter)
+{
+    static const char whole[] = "network.hidden";
+    return strncmp(parameter, whole, strlen(whole)) == 0 &&
+           (parameter[strlen(whole)] == '\0' || parameter[strlen(whole)] == '.');
+}
+
 static bool is_layer(const struct axis *axis)
 {
-    return strncmp(axis->parameter, "network.hidden", strlen("network.hidden")) == 0;
+    return is_layer_name(axis->parameter);
 }
 
 static void choose_axes(struct map *map)
@@ -116,6 +124,8 @@ static void choose_axes(struct map *map)
     const struct trial first = trial_at(map, 0);
     for (int i = 0; i < first.parameters && map->axes < 2; i++) {
         const char *name = first.parameter[i].name;
+        if (!strchr(name, '.'))
+            continue; /* no setting of ours */
         if (strcmp(name, "network.hidden") != 0)
             try_axis(map, name, 0);
         else
@@ -179,10 +189,9 @@ static void put_axis(const struct axis *axis, char letter, struct text *out)
 /* What a person calls it: the architecture, or else its number. */
 static void trial_name(const struct trial *trial, struct text *out)
 {
-    static const char layers[] = "network.hidden";
     bool any = false;
     for (int i = 0; i < trial->parameters; i++)
-        if (strncmp(trial->parameter[i].name, layers, strlen(layers)) == 0) {
+        if (is_layer_name(trial->parameter[i].name)) {
             text_print(out, "%s%s", any ? "-" : "", trial->parameter[i].value);
             any = true;
         }
