@@ -9,4 +9,9 @@ tests_test_conf_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_conf_LDADD = src/conf/libconf.a src/base/libbase.a \
 	$(INIH_LIBS) $(CMOCKA_LIBS) $(ZLIB_LIBS)
 
+UNIT_TESTS += tests/test_conf_ini
+tests_test_conf_ini_SOURCES = tests/test_conf_ini.c
+tests_test_conf_ini_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_conf_ini_LDADD = $(tests_test_conf_LDADD)
+
 EXTRA_DIST += tests/fuzz_ini.c

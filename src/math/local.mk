@@ -31,6 +31,11 @@ tests_test_math_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_math_LDADD = src/math/libmath.a src/base/libbase.a \
 	$(CMOCKA_LIBS) $(BLAS_LIBS) $(ZLIB_LIBS)
 
+UNIT_TESTS += tests/test_math_team
+tests_test_math_team_SOURCES = tests/test_math_team.c
+tests_test_math_team_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_math_team_LDADD = $(tests_test_math_LDADD)
+
 UNIT_TESTS += tests/test_math_bf16
 tests_test_math_bf16_SOURCES = tests/test_math_bf16.c
 tests_test_math_bf16_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
