@@ -137,6 +137,7 @@ def leave_by_keys(scratch):
         check(f"{name}: in the journal", '"source":"key","command":"detach"' in run.read("journal.jsonl"))
         if name == "key":
             leave_again(run)
+        run.send("evaluate")
         check(f"{name}: it can be stopped", run.stop())
         check(f"{name}: its lines are in a file", re.search(r"(?s)epoch \d+/.*^test accuracy", run.read("output.log"),
                                                              re.M), run.read("output.log"))
@@ -184,10 +185,7 @@ def leave_ended(scratch):
 
 def hang_up(scratch):
     run = Run(scratch, "hang-up").find()
-    os.close(run.terminal.slave)
-    os.close(run.terminal.master)
-    os.waitpid(run.terminal.pid, 0)
-    run.terminal.status = 0
+    run.terminal.hang_up()
     check("the terminal goes away: training goes on", run.trains())
     check("the journal says so", '"source":"signal","command":"detach"' in run.read("journal.jsonl"))
     check("and stops when it is told", run.stop() and "test accuracy" in run.read("output.log"))

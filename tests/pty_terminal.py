@@ -199,6 +199,13 @@ class Terminal:
             os.waitpid(self.pid, 0)
             self.status = -1
 
+    def hang_up(self):
+        """The terminal goes away; the program's process here ends of itself."""
+        for fd in (self.master, self.slave):
+            os.close(fd)
+        _, self.status = os.waitpid(self.pid, 0)
+        atexit.unregister(self.kill)
+
     def close(self):
         self.kill()
         atexit.unregister(self.kill)
