@@ -125,6 +125,7 @@ class Storm:
             return f"the terminal is not as it was: {' '.join(wrong)}"
         self.terminal.close()
         self.terminal = None
+        end_leftovers(self.scratch)
         return None
 
     def answers(self):
@@ -164,7 +165,7 @@ class Storm:
 
 
 def end_leftovers(scratch):
-    """Runs that were left training without a terminal."""
+    """Runs that were left training."""
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
             with open(path, "rb") as file:
