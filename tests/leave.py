@@ -189,6 +189,16 @@ def hang_up(scratch):
     check("the terminal goes away: training goes on", run.trains())
     check("the journal says so", '"source":"signal","command":"detach"' in run.read("journal.jsonl"))
     check("and stops when it is told", run.stop() and "test accuracy" in run.read("output.log"))
+    plain = Run(scratch, "hang-up-plain", "--headless", *ENDLESS)
+    plain.sees(rb"epoch \d")
+    plain.trainer = plain.terminal.pid
+    os.close(plain.terminal.slave)
+    os.close(plain.terminal.master)
+    check("plain lines, too, go into the file then",
+          until(lambda: re.search(r"(?m)^epoch \d", plain.read("output.log"))) and plain.trains())
+    plain.send("stop")
+    check("until the end", os.waitpid(plain.trainer, 0)[1] == 0 and "test accuracy" in plain.read("output.log"))
+    plain.terminal.status = 0
 
 
 def kill_launcher(scratch):
