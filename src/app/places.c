@@ -114,6 +114,37 @@ static const char *next_name(size_t i, const void *of)
     return i < names->count ? names->name[i] : NULL;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Each once, in order, with spaces between. */
+static void names_print(struct names *names, struct text *out)
+{
+    qsort(names->name, names->count, sizeof *names->name, compare_names);
+    for (size_t i = 0; i < names->count; i++)
+        if (i == 0 || strcmp(names->name[i], names->name[i - 1]) != 0)
+            text_print(out, "%s%s", i ? " " : "", names->name[i]);
+}
+
+/* Says which there are, or which one is meant. */
+static void preset_missing(const char *name, struct names *names, struct err *err)
+{
+    const char *nearest = text_nearest(name, next_name, names);
+    struct text all = {0};
+
+    if (nearest) {
+        err_set(err, ERR_USAGE, "--preset %s: no such preset; did you mean %s?", name, nearest);
+    } else if (names->count) {
+        names_print(names, &all);
+        err_set(err, ERR_USAGE, "--preset %s: no such preset; there are %s", name, all.bytes);
+        text_fini(&all);
+    } else {
+        err_set(err, ERR_USAGE, "--preset %s: no presets in %s/presets", name, KDT_PKGDATADIR);
+    }
+}
+
 char *places_preset(const char *name, struct err *err)
 {
     char *directories[PRESET_DIRECTORIES];
@@ -137,16 +168,8 @@ char *places_preset(const char *name, struct err *err)
             names_add(&names, directory, ".ini");
         mem_free(directory);
     }
-    if (!found) {
-        const char *nearest = text_nearest(name, next_name, &names);
-        if (nearest)
-            err_set(err, ERR_USAGE, "--preset %s: no such preset; did you mean %s?", name, nearest);
-        else if (names.count)
-            err_set(err, ERR_USAGE, "--preset %s: no such preset; there are %s and %zu others",
-                    name, names.name[0], names.count - 1);
-        else
-            err_set(err, ERR_USAGE, "--preset %s: no presets in %s/presets", name, KDT_PKGDATADIR);
-    }
+    if (!found)
+        preset_missing(name, &names, err);
     names_fini(&names);
     return found;
 }
