@@ -71,6 +71,8 @@ void fixture_settings(const struct fixture *fixture, struct settings *settings)
     settings_init(settings);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         fixture_set(settings, lines[i]);
+    if (fixture->more)
+        fixture_set(settings, fixture->more);
     text_copy(settings->data.path, sizeof settings->data.path, fixture->directory);
 }
 

@@ -13,7 +13,8 @@ enum { FIXTURE_STEPS = FIXTURE_TRAIN / FIXTURE_BATCH }; /* of an epoch */
 struct fixture {
     char directory[256]; /* fresh, below $TMPDIR or /tmp */
     struct dataset *dataset;
-    bool watched; /* runs that are started next, from their first step on */
+    bool watched;     /* runs that are started next, from their first step on */
+    const char *more; /* one more setting of runs that are started next, or NULL */
 };
 void fixture_open(struct fixture *fixture);
 void fixture_close(struct fixture *fixture); /* removes the directory */

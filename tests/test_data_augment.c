@@ -183,6 +183,88 @@ static void test_keys(void **state)
     data_close(dataset);
 }
 
+/* ---- brightness and contrast ---- */
+
+/* The definition, in double: rounding to a byte may go either way at a half. */
+static void check_adjusted(const struct data_info *info, const uint8_t *from, const uint8_t *made,
+                           double contrast, double brightness)
+{
+    double mean = 0;
+    for (int i = 0; i < info->inputs; i++)
+        mean += (double)from[i] / info->inputs;
+    for (int i = 0; i < info->inputs; i++) {
+        double value = mean + contrast * (from[i] - mean) + 255 * brightness;
+        value = value < 0 ? 0 : value > 255 ? 255 : value;
+        assert_true(fabs(made[i] - value) < 0.51);
+    }
+}
+
+static double place(uint32_t word)
+{
+    return (word + 0.5) / 2147483648.0 - 1;
+}
+
+/* What is drawn is uniform, and a word of its own for each. */
+static void test_light(void **state)
+{
+    (void)state;
+    enum { IMAGES = 300, BINS = 10 };
+    struct dataset *sets[] = {synthetic(DATA_MEAN_PIXEL), narrow()};
+    static uint8_t from[PIXELS], made[PIXELS], alone[PIXELS];
+    int bin[2][BINS] = {{0}};
+    for (int set = 0; set < 2; set++) {
+        const struct data_info *info = data_info(sets[set]);
+        const uint32_t images = set ? 39 : IMAGES;
+        for (uint32_t image = 0; image < images; image++) {
+            const struct rng_words words = rng_draw(5, RNG_AUGMENT, 7, image, 1);
+            const double c = 0.8 * place(words.word[0]), b = 0.3 * place(words.word[1]);
+            struct data_augment augment = {
+                .seed = 5, .epoch = 7, .contrast = 0.8, .brightness = 0.3};
+            data_pixels(sets[set], DATA_TRAIN, image, from);
+            make(sets[set], &augment, image, made);
+            check_adjusted(info, from, made, 1 + c, b);
+            augment.contrast = 0;
+            make(sets[set], &augment, image, alone);
+            check_adjusted(info, from, alone, 1, b);
+            augment.contrast = 0.8, augment.brightness = 0;
+            make(sets[set], &augment, image, alone);
+            check_adjusted(info, from, alone, 1 + c, 0);
+            bin[0][(int)((c / 0.8 + 1) / 2 * BINS)]++;
+            bin[1][(int)((b / 0.3 + 1) / 2 * BINS)]++;
+            /* It is done to what has been mirrored and moved, of which it changes nothing. */
+            augment = (struct data_augment){.seed = 5, .epoch = 7, .flip = true, .shift = 2};
+            make(sets[set], &augment, image, from);
+            augment.contrast = 0.8, augment.brightness = 0.3;
+            make(sets[set], &augment, image, made);
+            check_adjusted(info, from, made, 1 + c, b);
+        }
+        data_close(sets[set]);
+    }
+    const double each = (IMAGES + 39.0) / BINS, most = 5 * sqrt(each);
+    for (int i = 0; i < BINS; i++)
+        assert_true(fabs(bin[0][i] - each) < most && fabs(bin[1][i] - each) < most);
+}
+
+/* All of one colour, and as light as can be: nothing overflows. */
+static void test_light_ends(void **state)
+{
+    (void)state;
+    struct dataset *dataset = narrow();
+    uint8_t made[64];
+    for (uint32_t image = 0; image < 39; image++)
+        for (uint32_t epoch = 0; epoch < 50; epoch++) {
+            const struct data_augment augment = {
+                .seed = 1, .epoch = epoch, .contrast = 1, .brightness = 1};
+            const struct rng_words words = rng_draw(1, RNG_AUGMENT, epoch, image, 1);
+            uint8_t from[64];
+            data_pixels(dataset, DATA_TRAIN, image, from);
+            make(dataset, &augment, image, made);
+            check_adjusted(data_info(dataset), from, made, 1 + place(words.word[0]),
+                           place(words.word[1]));
+        }
+    data_close(dataset);
+}
+
 /* What the net is fed is the made image through the transform, any part of it, and
  * the standard deviation is that of what is fed. */
 static void test_fed(void **state)
@@ -198,7 +280,12 @@ static void test_fed(void **state)
     for (int mean = DATA_MEAN_GLOBAL; mean <= DATA_MEAN_NONE; mean++) {
         struct dataset *dataset = synthetic((enum data_mean)mean);
         const struct data_transform *transform = data_transform(dataset);
-        const struct data_augment augment = {.seed = 2, .epoch = 1, .flip = true, .shift = 4};
+        const struct data_augment augment = {.seed = 2,
+                                             .epoch = 1,
+                                             .flip = true,
+                                             .shift = 4,
+                                             .brightness = mean % 2 ? 0.2 : 0,
+                                             .contrast = 0.4};
         data_augment(dataset, &augment, index, N, made, sums);
         const struct data_choice choice = {
             .split = DATA_TRAIN, .index = index, .count = N, .made = made};
@@ -230,10 +317,9 @@ static void test_fed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_images),
-        cmocka_unit_test(test_far),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_fed),
+        cmocka_unit_test(test_images),     cmocka_unit_test(test_far),
+        cmocka_unit_test(test_keys),       cmocka_unit_test(test_light),
+        cmocka_unit_test(test_light_ends), cmocka_unit_test(test_fed),
     };
     return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

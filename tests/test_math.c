@@ -278,6 +278,26 @@ static void activations_match_their_formulas(void **state)
     assert_true(isnan(out[0]));
 }
 
+static void bytes_are_adjusted_within_their_range(void **state)
+{
+    static const double factors[] = {0, 0.3, 1, 1.7, 2, -0.5};
+    static const double lifts[] = {-510, -60.25, 0, 0.5, 33, 510};
+    uint8_t bytes[256];
+
+    (void)state;
+    for (size_t f = 0; f < sizeof factors / sizeof *factors; f++)
+        for (size_t l = 0; l < sizeof lifts / sizeof *lifts; l++) {
+            const int32_t gain = (int32_t)(65536 * factors[f]), lift = (int32_t)(65536 * lifts[l]);
+            for (int i = 0; i < 256; i++)
+                bytes[i] = (uint8_t)i;
+            math_bytes_adjust(256 - 3, gain, lift, bytes);
+            for (int i = 0; i < 256 - 3; i++)
+                assert_int_equal(bytes[i],
+                                 fmax(0, fmin(255, floor(((double)i * gain + lift) / 65536))));
+            assert_true(bytes[253] == 253 && bytes[255] == 255);
+        }
+}
+
 static void updates_match_their_formulas(void **state)
 {
     enum { N = 37 };
@@ -303,6 +323,40 @@ static void updates_match_their_formulas(void **state)
         const double after = 0.9 * (double)velocity_was[i] + d;
         assert_near(velocity[i], after);
         assert_near(weight[i], (double)weight_was[i] - (0.9 * after + d));
+    }
+}
+
+static void adam_matches_its_formula(void **state)
+{
+    enum { N = 37 };
+    static const struct math_adam adam = {.rate = 0.1F,
+                                          .momentum = 0.9F,
+                                          .square = 0.999F,
+                                          .epsilon = 0.01F,
+                                          .decay = 0.02F,
+                                          .shrink = 0.3F};
+    float g[N], m[N], v[N], w[N], m_was[N], v_was[N], w_was[N];
+
+    (void)state;
+    normal(g, N, 1);
+    normal(m_was, N, 2);
+    normal(v_was, N, 3);
+    normal(w_was, N, 4);
+    for (int i = 0; i < N; i++)
+        v_was[i] *= v_was[i];
+    g[0] = m_was[0] = v_was[0] = 0; /* what nothing has moved yet */
+    memcpy(m, m_was, sizeof m);
+    memcpy(v, v_was, sizeof v);
+    memcpy(w, w_was, sizeof w);
+    math_update_adam(N, &adam, g, m, v, w);
+    for (int i = 0; i < N; i++) {
+        const double d = (double)g[i] + 0.02 * (double)w_was[i];
+        const double first = 0.9 * (double)m_was[i] + 0.1 * d;
+        const double second = 0.999 * (double)v_was[i] + 0.001 * d * d;
+        assert_near(m[i], first);
+        assert_near(v[i], second);
+        assert_near(w[i], (double)w_was[i] - 0.1 * first / (sqrt(second) + 0.01) -
+                              0.3 * (double)w_was[i]);
     }
 }
 
@@ -420,11 +474,13 @@ static void softmax_matches_the_definition(void **state)
 /* All results of all kernels at one width of the vectors. */
 struct results {
     double squares[2];
-    float matrix[16][ROWS * WIDE], vector[9][COLUMNS];
+    float matrix[19][ROWS * WIDE], vector[9][COLUMNS];
+    uint8_t adjusted[ROWS * WIDE];
 };
 
 static void run_kernels(struct results *results)
 {
+    static const struct math_adam adam = {0.1F, 0.9F, 0.999F, 1e-8F, 0.02F, 0.03F};
     static uint8_t bytes[ROWS * WIDE];
     const uint8_t *row[ROWS];
     float(*m)[ROWS * WIDE] = results->matrix, (*s)[COLUMNS] = results->vector;
@@ -432,7 +488,7 @@ static void run_kernels(struct results *results)
     fill_matrices();
     for (int i = 0; i < ROWS * WIDE; i++)
         bytes[i] = (uint8_t)(31 * i);
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < 19; i++)
         memcpy(m[i], out, sizeof out);
     math_columns_add(ROWS, COLUMNS, p, m[0], WIDE);
     math_columns_affine(ROWS, COLUMNS, x, p, q, m[1], WIDE);
@@ -445,9 +501,14 @@ static void run_kernels(struct results *results)
     math_elu_backward(ROWS, COLUMNS, 0.1F, x, m[7], WIDE);
     math_update_momentum(ROWS * WIDE - 3, 0.1F, 0.9F, 0.02F, x, m[8], m[9]);
     math_update_nesterov(ROWS * WIDE - 3, 0.1F, 0.9F, 0.02F, x, m[8], m[9]);
+    for (int i = 0; i < ROWS * WIDE; i++)
+        m[17][i] *= m[17][i];
+    math_update_adam(ROWS * WIDE - 3, &adam, x, m[16], m[17], m[18]);
     for (int r = 0; r < ROWS; r++)
         row[r] = bytes + r * WIDE;
     math_bytes_affine(ROWS, WIDE - 3, row, x, y, m[10], WIDE);
+    memcpy(results->adjusted, bytes, sizeof bytes);
+    math_bytes_adjust(ROWS * WIDE - 3, 100000, -900000, results->adjusted);
     math_columns_sum(ROWS, COLUMNS, x, WIDE, s[0]);
     s[4][0] = math_finite(ROWS * WIDE, x);
     results->squares[0] = math_squares(ROWS * WIDE - 3, x);
@@ -520,7 +581,9 @@ int main(void)
         cmocka_unit_test(columns_match_their_formulas),
         cmocka_unit_test(normalization_matches_its_formulas),
         cmocka_unit_test(activations_match_their_formulas),
+        cmocka_unit_test(bytes_are_adjusted_within_their_range),
         cmocka_unit_test(updates_match_their_formulas),
+        cmocka_unit_test(adam_matches_its_formula),
         cmocka_unit_test(rows_match_their_formulas),
         cmocka_unit_test(tails_match_the_definition),
         cmocka_unit_test(softmax_matches_the_definition),

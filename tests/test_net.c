@@ -137,8 +137,7 @@ static unsigned char *state_copy(const struct net *net, size_t *length)
     return copy;
 }
 
-static const struct net_update PLAIN_UPDATE = {
-    .rate = 0.05, .l2 = 1e-3, .momentum = 0.9, .optimizer = NET_SGD};
+static const struct net_update PLAIN_UPDATE = {.rate = 0.05, .l2 = 1e-3, .momentum = 0.9};
 
 static const struct net_shape SMALL = {
     .inputs = 20,
@@ -248,12 +247,13 @@ static void bits_do_not_depend_on_the_team(void **state)
         unsigned char *expected = NULL;
         struct evaluation first = {0};
 
+        struct net_shape shape = shapes[s];
+        shape.optimizer = (enum net_optimizer)(s % 4);
         for (int t = 0; t < 4; t++) {
-            struct fixture fixture = fixture_make(&shapes[s], threads[t], 30, 200);
+            struct fixture fixture = fixture_make(&shape, threads[t], 30, 200);
             const struct net_update update = {.rate = 0.01,
                                               .l2 = 1e-4,
                                               .momentum = 0.9,
-                                              .optimizer = s % 2 ? NET_NESTEROV : NET_SGD,
                                               .dropout = s % 3 ? 0.3 : 0,
                                               .label_smoothing = 0.1};
             size_t length;
@@ -441,7 +441,7 @@ static void moving_averages_start_with_the_first_mini_batch(void **state)
 {
     struct net_shape shape = SMALL;
     double mean[2] = {0};
-    const struct net_update still = {.rate = 0, .optimizer = NET_SGD};
+    const struct net_update still = {.rate = 0};
 
     (void)state;
     shape.norm = NET_NORM_BEFORE;
@@ -465,14 +465,12 @@ static void toy_problem_is_learned(void **state)
     static const enum net_norm norms[] = {NET_NORM_BEFORE, NET_NORM_AFTER, NET_NORM_NONE};
 
     (void)state;
-    for (int variant = 0; variant < 6; variant++) {
+    for (int variant = 0; variant < 12; variant++) {
         struct net_shape shape = SMALL;
-        const struct net_update update = {.rate = 0.02,
-                                          .l2 = 1e-5,
-                                          .momentum = 0.9,
-                                          .optimizer = variant < 3 ? NET_SGD : NET_NESTEROV};
+        const struct net_update update = {.rate = 0.02, .l2 = 1e-5, .momentum = 0.9};
 
         shape.norm = norms[variant % 3];
+        shape.optimizer = (enum net_optimizer)(variant / 3);
         struct fixture fixture = fixture_make(&shape, 2, 50, 1000);
         train(&fixture, 50, 100, &update);
         assert_true(evaluate(&fixture, 0, 1000).correct > 950);

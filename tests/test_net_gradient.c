@@ -247,7 +247,6 @@ static void check_net(const struct net_shape *shape, struct team *team, uint32_t
     /* Of four nets, one has neither, one the one, one the other, one both. */
     const struct net_update update = {.rate = 1,
                                       .l2 = LAMBDA,
-                                      .optimizer = NET_SGD,
                                       .dropout = sample & 1 ? 0.3 : 0,
                                       .label_smoothing = sample & 2 ? 0.2 : 0,
                                       .seed = 77,
@@ -372,8 +371,7 @@ static void wide_layers_match_central_differences(void **state)
         labels[r] = (uint8_t)(r % CLASSES);
 
     for (int i = 0; i < net_tensor_count(net); i++) {
-        const struct net_update update = {
-            .rate = 1, .optimizer = NET_SGD, .dropout = 0.25, .seed = 7, .step = i};
+        const struct net_update update = {.rate = 1, .dropout = 0.25, .seed = 7, .step = i};
         char name[64];
         double slope[2], analytic = 0;
         struct net_tensor about;
@@ -409,11 +407,119 @@ static void wide_layers_match_central_differences(void **state)
     team_destroy(team);
 }
 
+/* ---- optimizers ---- */
+
+enum { MOMENTS = 4, STEPS = 5 };
+static const double BETA_1 = 0.8, BETA_2 = 0.999, EPSILON = 1e-8;
+
+/* All tensors' numbers but the optimizer's go from one net to the other. */
+static void copy_net(const struct net *from, struct net *to)
+{
+    struct net_tensor about;
+
+    for (int i = 0; net_tensor_get(from, i, &about), !about.optimizer; i++) {
+        const struct tensor tensor = tensor_read(from, i);
+        net_tensor_write(to, i, tensor.data);
+        free(tensor.data);
+    }
+}
+
+/* The gradient of a tensor, by a net of which a step at rate 1 leaves it. */
+static struct tensor gradient_at(const struct net *probe, const char *name)
+{
+    char velocity[64];
+
+    snprintf(velocity, sizeof velocity, "%s.velocity", name);
+    return tensor_find(probe, "optimizer.", 0, velocity);
+}
+
+/* One step of a tensor as published: Kingma and Ba, algorithm 1; Loshchilov and
+ * Hutter, algorithm 2, whose weight decay is 2 lambda here. */
+static void publish(enum net_optimizer optimizer, const struct net_update *update, bool weights,
+                    size_t n, const double *gradient, double *m, double *v, double *theta)
+{
+    const double t = (double)update->updates + 1;
+
+    for (size_t i = 0; i < n; i++) {
+        const double decay = weights ? 2 * update->l2 * theta[i] : 0;
+        const double g = gradient[i] + (optimizer == NET_ADAM ? decay : 0);
+        m[i] = BETA_1 * m[i] + (1 - BETA_1) * g;
+        v[i] = BETA_2 * v[i] + (1 - BETA_2) * g * g;
+        const double first = m[i] / (1 - pow(BETA_1, t)), second = v[i] / (1 - pow(BETA_2, t));
+        theta[i] -= update->rate *
+                    (first / (sqrt(second) + EPSILON) + (optimizer == NET_ADAMW ? decay : 0));
+    }
+}
+
+/* A net of one layer and the formulas go the same way, whose gradients are those of
+ * another net without an optimizer to speak of. */
+static void check_adam(enum net_optimizer optimizer, struct team *team)
+{
+    static const char *const names[] = {"weight", "bias"};
+    struct net_shape shape = {.inputs = INPUTS, .layers = 1, .units = {CLASSES}};
+    double m[2][INPUTS * CLASSES] = {{0}}, v[2][INPUTS * CLASSES] = {{0}};
+    struct net *probe, *net;
+    struct problem problem;
+    float normal[ROWS * INPUTS];
+
+    assert_int_equal(net_create(&shape, ROWS, team, &probe, NULL), 0);
+    shape.optimizer = optimizer;
+    assert_int_equal(net_create(&shape, ROWS, team, &net, NULL), 0);
+    net_init_weights(net, NET_INIT_HE, 0, 3);
+    assert_int_equal(net_parameters(net), net_parameters(probe));
+    assert_int_equal(net_tensor_count(net), 2 + MOMENTS);
+    for (int step = 0; step < STEPS; step++) {
+        const struct net_update plain = {.rate = 1};
+        const struct net_update update = {
+            .rate = 0.1 / (step + 1), .l2 = LAMBDA, .momentum = BETA_1, .updates = step};
+
+        rng_normal_fill(3, RNG_SYNTHETIC, 1, (uint32_t)step, normal, ROWS * INPUTS);
+        for (int i = 0; i < ROWS * INPUTS; i++)
+            problem.x[i] = normal[i];
+        for (int r = 0; r < ROWS; r++)
+            problem.labels[r] = (uint8_t)(r * r % CLASSES);
+        copy_net(net, probe);
+        struct tensor theta[2] = {tensor_find(net, "", 0, "weight"),
+                                  tensor_find(net, "", 0, "bias")};
+        train_step(probe, problem.x, problem.labels, ROWS, &plain, INFINITY);
+        train_step(net, problem.x, problem.labels, ROWS, &update, INFINITY);
+        for (int i = 0; i < 2; i++) {
+            struct tensor gradient = gradient_at(probe, names[i]);
+            struct tensor after = tensor_find(net, "", 0, names[i]);
+            const size_t n = tensor_length(&after);
+            publish(optimizer, &update, i == 0, n, gradient.data, m[i], v[i], theta[i].data);
+            for (size_t j = 0; j < n; j++)
+                if (!(fabs(after.data[j] - theta[i].data[j]) < 1e-12))
+                    fail_msg("step %d, %s %zu: %.15g instead of %.15g", step, names[i], j,
+                             after.data[j], theta[i].data[j]);
+            free(gradient.data);
+            free(after.data);
+            free(theta[i].data);
+        }
+        /* The probe is at rest again. */
+        net_init_weights(probe, NET_INIT_HE, 0, 3);
+    }
+    net_destroy(probe);
+    net_destroy(net);
+}
+
+static void adam_is_as_published(void **state)
+{
+    struct team *team;
+
+    (void)state;
+    assert_int_equal(team_create(1, &team, NULL), 0);
+    check_adam(NET_ADAM, team);
+    check_adam(NET_ADAMW, team);
+    team_destroy(team);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_gradient_matches_central_differences),
         cmocka_unit_test(wide_layers_match_central_differences),
+        cmocka_unit_test(adam_is_as_published),
     };
     math_init();
     math_thread_init();

@@ -21,8 +21,7 @@ struct fixture {
     uint8_t labels[MOST_ROWS];
 };
 
-static const struct net_update UPDATE = {
-    .rate = 0.05, .l2 = 1e-3, .momentum = 0.9, .optimizer = NET_SGD};
+static const struct net_update UPDATE = {.rate = 0.05, .l2 = 1e-3, .momentum = 0.9};
 
 static int find_bf16(void **state)
 {

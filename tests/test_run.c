@@ -214,6 +214,8 @@ static void test_same_bits(void **state)
         fixture_set(&settings, "augment.noise_level=0.1");
         fixture_set(&settings, "augment.flip=on");
         fixture_set(&settings, "augment.shift=2");
+        fixture_set(&settings, "augment.brightness=0.1");
+        fixture_set(&settings, "augment.contrast=0.3");
         fixture_set(&settings, threads[i]);
         fixture_end(fixture_start(&fixture, &settings, names[i]), RUN_FINISHED, NULL);
         fixture_assert_same(&fixture, names[0], names[i]);
@@ -232,7 +234,7 @@ static void test_practice(void **state)
     fixture_set(&settings, "augment.noise=on");
     fixture_set(&settings, "augment.shift=1");
     fixture_set(&settings, "train.schedule=constant");
-    fixture_set(&settings, "train.optimizer=nesterov");
+    fixture_set(&settings, "train.optimizer=adamw");
     fixture_set(&settings, "network.dropout=0.2");
     fixture_end(fixture_start(&fixture, &settings, "earnest"), RUN_FINISHED, NULL);
     char *path = fixture_path(&fixture, "earnest", "checkpoints/last.safetensors");

@@ -102,6 +102,10 @@ static void test_verify(void **state)
     fixture_assert_same(&fixture, "parts", "parts-replay");
     /* A replay is a run as any other. */
     expect_verified("parts-replay");
+    fixture.more = "train.optimizer=adam";
+    (void)fixture_train_in_parts(&fixture, "adam", script, true);
+    fixture.more = NULL;
+    expect_verified("adam");
     /* One that was left for good ends where it was left. */
     struct run *run = fixture_start_script(&fixture, "left", script);
     struct snapshot now;

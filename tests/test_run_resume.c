@@ -62,17 +62,21 @@ static void test_same_bits(void **state)
 }
 
 /* The same with ways that are left, and taken up again. */
-static void test_returns(void **state)
+static void check_returns(const char *name)
 {
-    (void)state;
+    char saved[64], abandoned[64];
     static const char edits[] =
         "@3 set train.learning_rate /2\n@5 set augment.flip on augment.shift 1\n"
         "@9 toggle augment.noise\n@12 undo\n@14 set network.dropout 0.3\n"
-        "@20 set augment.shift 3\n@25 rollback best\n@27 undo\n@28 redo\n@28 undo\n"
-        "@30 set train.l2 0.001\n@36 undo\n@38 undo\n@39 redo\n@44 checkpoint mine\n"
+        "@20 set augment.shift 3 augment.contrast 0.5\n@25 rollback best\n@27 undo\n@28 redo\n@28 "
+        "undo\n"
+        "@30 set train.l2 0.001 augment.brightness 0.2\n@36 undo\n@38 undo\n@39 redo\n@44 "
+        "checkpoint mine\n"
         "@48 rollback 44\n@51 set train.learning_rate 0.02\n@55 undo\n";
     struct script *whole = fixture_script(edits);
-    fixture_end(fixture_start_script(&fixture, "returns", whole), RUN_FINISHED, NULL);
+    snprintf(saved, sizeof saved, "%s-saved", name);
+    snprintf(abandoned, sizeof abandoned, "%s-abandoned", name);
+    fixture_end(fixture_start_script(&fixture, name, whole), RUN_FINISHED, NULL);
     struct text parts = {0};
     int64_t before = -1;
     for (const char *line = edits; *line; line = strchr(line, '\n') + 1) {
@@ -83,13 +87,24 @@ static void test_returns(void **state)
         before = step;
     }
     struct script *script = fixture_script(parts.bytes);
-    assert_true(fixture_train_in_parts(&fixture, "returns-saved", script, false) >= 10);
-    fixture_assert_same(&fixture, "returns", "returns-saved");
-    assert_true(fixture_train_in_parts(&fixture, "returns-abandoned", script, true) >= 10);
-    fixture_assert_same(&fixture, "returns", "returns-abandoned");
+    assert_true(fixture_train_in_parts(&fixture, saved, script, false) >= 10);
+    fixture_assert_same(&fixture, name, saved);
+    assert_true(fixture_train_in_parts(&fixture, abandoned, script, true) >= 10);
+    fixture_assert_same(&fixture, name, abandoned);
     text_fini(&parts);
     script_free(script);
     script_free(whole);
+}
+
+static void test_returns(void **state)
+{
+    (void)state;
+    check_returns("returns");
+    fixture.more = "train.optimizer=adam";
+    check_returns("returns-adam");
+    fixture.more = "train.optimizer=adamw";
+    check_returns("returns-adamw");
+    fixture.more = NULL;
 }
 
 /* ---- what viewers see of the journal ---- */

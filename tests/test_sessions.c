@@ -192,8 +192,7 @@ static void sit(struct sitting *sitting)
     fixture_settings(&fixture, &options.settings);
     fixture_set(&options.settings, threads);
     fixture_set(&options.settings, "train.epochs=1000000");
-    if (draw(2))
-        fixture_set(&options.settings, "train.optimizer=nesterov");
+    options.settings.train.optimizer = (enum settings_optimizer)draw(4);
     if (run_create(&options, fixture.dataset, &sitting->run, &err) != 0)
         fail_msg("%s", err.text);
     sitting->feed = run_feed(sitting->run);

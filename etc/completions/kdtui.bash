@@ -13,7 +13,7 @@ _kdtui_setting()
     network.batch_norm=*) words="before after none" ;;
     network.batch_norm_learned=*) words="on off" ;;
     network.init=*) words="he xavier normal" ;;
-    train.optimizer=*) words="sgd nesterov" ;;
+    train.optimizer=*) words="sgd nesterov adam adamw" ;;
     train.schedule=*) words="constant decay step cosine cyclical" ;;
     train.precision=*) words="float32 bfloat16" ;;
     train.evaluate=*) words="full running" ;;
@@ -70,6 +70,8 @@ _kdtui_setting()
             augment.noise_level=
             augment.flip=
             augment.shift=
+            augment.brightness=
+            augment.contrast=
             checkpoint.every_epochs=
             checkpoint.keep=
             checkpoint.best=

@@ -57,6 +57,8 @@ function __kdtui_settings
         train.momentum= \
         train.optimizer=sgd \
         train.optimizer=nesterov \
+        train.optimizer=adam \
+        train.optimizer=adamw \
         train.schedule=constant \
         train.schedule=decay \
         train.schedule=step \
@@ -86,6 +88,8 @@ function __kdtui_settings
         augment.flip=on \
         augment.flip=off \
         augment.shift= \
+        augment.brightness= \
+        augment.contrast= \
         checkpoint.every_epochs= \
         checkpoint.keep= \
         checkpoint.best=on \
@@ -148,7 +152,7 @@ complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a bench -d 'Train for some 
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a settings -d 'Print every setting, or those named: what is accepted, default, meaning.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a keys -d 'Print every key and command with its meaning.'
 complete -c kdtui -n '__kdtui_is eval' -F -a '(__kdtui_runs)'
-complete -c kdtui -n '__kdtui_is settings' -a 'data.dataset data.path data.train_size data.validation_size data.validation_from data.mean data.scale network.hidden network.activation network.slope network.batch_norm network.batch_norm_learned network.batch_norm_average network.init network.init_std network.dropout train.epochs train.batch_size train.learning_rate train.l2 train.momentum train.optimizer train.schedule train.decay train.step_epochs train.rate_min train.rate_max train.cycle_steps train.warmup_steps train.label_smoothing train.precision train.evaluate train.early_stop train.on_divergence train.threads train.seed augment.noise augment.noise_level augment.flip augment.shift checkpoint.every_epochs checkpoint.keep checkpoint.best search.method search.trials search.epochs search.learning_rate search.l2 search.hidden search.decreasing search.refine search.top search.workers search.metric search.train_size search.validation_size search.reference view.fps view.glyphs view.colors view.smoothing view.mouse'
+complete -c kdtui -n '__kdtui_is settings' -a 'data.dataset data.path data.train_size data.validation_size data.validation_from data.mean data.scale network.hidden network.activation network.slope network.batch_norm network.batch_norm_learned network.batch_norm_average network.init network.init_std network.dropout train.epochs train.batch_size train.learning_rate train.l2 train.momentum train.optimizer train.schedule train.decay train.step_epochs train.rate_min train.rate_max train.cycle_steps train.warmup_steps train.label_smoothing train.precision train.evaluate train.early_stop train.on_divergence train.threads train.seed augment.noise augment.noise_level augment.flip augment.shift augment.brightness augment.contrast checkpoint.every_epochs checkpoint.keep checkpoint.best search.method search.trials search.epochs search.learning_rate search.l2 search.hidden search.decreasing search.refine search.top search.workers search.metric search.train_size search.validation_size search.reference view.fps view.glyphs view.colors view.smoothing view.mouse'
 complete -c kdtui -n '__kdtui_is run eval search bench' -s c -l config -r -F -d 'Read settings from an INI file.'
 complete -c kdtui -n '__kdtui_is run search bench' -s p -l preset -x -a 'fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21 srch1 srch2 srch3 srch4 srch5 srch6 srch7 tab1 tab2 tab3' -d 'Read settings from a preset: fig01 to fig21, of a search tab1 to tab3 and srch1 to srch7.'
 complete -c kdtui -n '__kdtui_is run resume replay eval search bench' -s s -l set -x -a '(__kdtui_settings)' -d 'Set one setting; may be repeated.'

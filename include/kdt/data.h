@@ -98,12 +98,15 @@ void data_labels(const struct dataset *dataset, const struct data_choice *choice
 
 /* What is done to training images before they are fed. Each is mirrored left to
  * right or not, and moved by up to `shift` pixels in both directions, where its
- * edge is repeated; keyed by (seed, stream augment, epoch, image). */
+ * edge is repeated. Then its pixels p, of the mean m, become m + c (p - m) + 255 b,
+ * rounded and within 0 … 255, where c is uniform in 1 - contrast … 1 + contrast and
+ * b in -brightness … brightness. Keyed by (seed, stream augment, epoch, image). */
 struct data_augment {
     uint64_t seed;
     uint32_t epoch;
     bool flip;
     int shift;
+    double brightness, contrast; /* 0 … 1 */
 };
 /* Of the numbers of an image as they are fed to the net. */
 struct data_sums {

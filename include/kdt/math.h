@@ -87,6 +87,9 @@ const struct math_bf16 *math_bf16(void);
 /* x[r][i] = bytes[r][i] factor[i] - offset[i] */
 void math_bytes_affine(int rows, int n, const uint8_t *const *bytes, const real *factor,
                        const real *offset, real *x, int stride);
+/* bytes[i] = (bytes[i] gain + lift) / 65536, rounded down, within 0 … 255. |gain| is at
+ * most 2 * 65536, |lift| 512 * 65536. */
+void math_bytes_adjust(size_t n, int32_t gain, int32_t lift, uint8_t *bytes);
 /* y[c][r] = x[r][c] */
 void math_transpose(int rows, int columns, const real *x, int stride, real *y, int y_stride);
 
@@ -150,6 +153,16 @@ void math_update_momentum(size_t n, real rate, real momentum, real decay, const 
                           real *w);
 void math_update_nesterov(size_t n, real rate, real momentum, real decay, const real *g, real *v,
                           real *w);
+/* Adam and AdamW, with moments m and u, g' = g + decay w:
+ *   m = momentum m + (1 - momentum) g', u = square u + (1 - square) g'^2,
+ *   w -= rate m / (sqrt(u) + epsilon) + shrink w
+ * where rate and epsilon have the bias correction in them. */
+struct math_adam {
+    real rate, momentum, square, epsilon;
+    real decay, shrink;
+};
+void math_update_adam(size_t n, const struct math_adam *adam, const real *g, real *m, real *u,
+                      real *w);
 
 /* sum_i x[i]^2 and sum_i (x[i] - y[i])^2, in double. */
 double math_squares(size_t n, const real *x);

@@ -21,7 +21,7 @@ enum net_activation { NET_RELU, NET_LEAKY_RELU, NET_ELU };
 enum net_norm { NET_NORM_BEFORE, NET_NORM_AFTER, NET_NORM_NONE };
 enum net_init { NET_INIT_HE, NET_INIT_XAVIER, NET_INIT_NORMAL };
 enum net_precision { NET_FLOAT32, NET_BFLOAT16 };
-enum net_optimizer { NET_SGD, NET_NESTEROV };
+enum net_optimizer { NET_SGD, NET_NESTEROV, NET_ADAM, NET_ADAMW };
 
 struct net_shape {
     int inputs;                /* D */
@@ -35,6 +35,7 @@ struct net_shape {
     /* Mixed precision: in training the first layer multiplies inputs, weights and
      * gradients rounded to bfloat16. Needs math_bf16(). */
     enum net_precision precision;
+    enum net_optimizer optimizer; /* which moments are part of the state */
 };
 
 struct net;
@@ -48,14 +49,13 @@ size_t net_parameters(const struct net *net); /* trained numbers: weights, biase
 
 /* Draws W ~ N(0, std^2) with the stream `init` of the seed, std by the rule
  * (he: sqrt(2 / fan_in); xavier: sqrt(2 / (fan_in + fan_out)); normal: `std`);
- * biases 0, gamma 1, beta 0, velocities 0, moving averages unset. */
+ * biases 0, gamma 1, beta 0, velocities and moments 0, moving averages unset. */
 void net_init_weights(struct net *net, enum net_init rule, double std, uint64_t seed);
 
 struct net_update {
-    double rate;     /* eta in force */
-    double l2;       /* lambda; the gradient gets 2 lambda W */
-    double momentum; /* rho */
-    enum net_optimizer optimizer;
+    double rate; /* eta in force */
+    double l2; /* lambda; the gradient gets 2 lambda W, of AdamW the weights lose 2 eta lambda W */
+    double momentum;        /* rho; of Adam beta 1 */
     double label_smoothing; /* s: the target is 1 - s for the label, and s / K for every class */
     /* The share of what hidden layers give, normalized and activated, that is 0 in this step;
      * the rest is made larger by as much. Which is a function of seed, step, layer, unit and
@@ -63,6 +63,7 @@ struct net_update {
     double dropout;
     uint64_t seed;
     int64_t step;
+    int64_t updates; /* that were made before, since the moments were 0: corrects Adam's bias */
 };
 struct net_step_result {
     double loss; /* mean cross-entropy without the L2 term and without label smoothing */
@@ -159,8 +160,9 @@ enum { NET_EVALUATE_ROWS = 512 }; /* the block net_evaluate works best with */
 /* Every tensor of the complete state, for checkpoints and tests, in a fixed
  * order and with stable names: layers.0.weight [units][inputs], layers.0.bias,
  * layers.0.batch_norm.mean, .variance, and when learned .scale, .shift; then
- * optimizer.layers.0.weight.velocity and so on for every trained tensor. The
- * net keeps weights in an order of its own: a tensor is copied out and in. */
+ * optimizer.layers.0.weight.velocity and so on for every trained tensor, of Adam
+ * .first_moment and .second_moment instead. The net keeps weights in an order of
+ * its own: a tensor is copied out and in. */
 struct net_tensor {
     char name[64];
     int dimensions; /* 1 or 2 */

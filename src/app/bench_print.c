@@ -46,6 +46,8 @@ static void print_head(const struct bench *bench)
 {
     char processor[128], network[128];
     const struct settings *settings = bench->settings;
+    const bool augmented = settings->augment.flip || settings->augment.shift > 0 ||
+                           settings->augment.brightness > 0 || settings->augment.contrast > 0;
     run_processor(processor, sizeof processor);
     run_describe_network(&bench->shape, network, sizeof network);
     printf("machine   %s, %ld processors; %s\n", processor, sysconf(_SC_NPROCESSORS_ONLN),
@@ -54,9 +56,9 @@ static void print_head(const struct bench *bench)
     printf("training  %s, %llu images in mini-batches of %lld%s, threads: %d\n", bench->data->name,
            (unsigned long long)bench->data->count[DATA_TRAIN],
            (long long)settings->train.batch_size,
-           settings->augment.noise                                 ? " with noise"
-           : settings->augment.flip || settings->augment.shift > 0 ? " augmented"
-                                                                   : "",
+           settings->augment.noise ? " with noise"
+           : augmented             ? " augmented"
+                                   : "",
            bench->threads);
 }
 
@@ -171,13 +173,16 @@ void bench_print_json(const struct bench *bench)
     json_t *step = pace(bench, training);
     json_object_set_new(step, "seconds", spread(&bench->step));
     json_t *object = json_pack(
-        "{s:s, s:o, s:s, s:I, s:s, s:I, s:I, s:b, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:s, s:o, s:s, s:I, s:s, s:I, s:I, s:b, s:b, s:I, s:f, s:f, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, "
+        "s:o}",
         "version", KDT_VERSION, "machine", machine(bench), "network", network, "parameters",
         (json_int_t)bench->parameters, "dataset", bench->data->name, "train_images",
         (json_int_t)bench->data->count[DATA_TRAIN], "batch_size",
         (json_int_t)settings->train.batch_size, "noise", (int)settings->augment.noise, "flip",
-        (int)settings->augment.flip, "shift", (json_int_t)settings->augment.shift, "peak",
-        peak(bench), "epoch_seconds", number(bench->epoch_seconds), "flop_per_sample",
+        (int)settings->augment.flip, "shift", (json_int_t)settings->augment.shift, "brightness",
+        settings->augment.brightness, "contrast", settings->augment.contrast, "peak", peak(bench),
+        "epoch_seconds", number(bench->epoch_seconds), "flop_per_sample",
         number(training->operations / training->samples), "step", step, "phases", phases(bench),
         "clock_cost", number(bench->clock_cost), "evaluation", pace(bench, &bench->evaluation));
     json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));

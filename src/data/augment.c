@@ -1,7 +1,7 @@
 /*
- * Training images as they are seen this time: mirrored and moved, or not, as
- * bytes, before anything is made of them. What happens to an image depends on
- * the seed, the epoch and the image alone. Nothing here allocates.
+ * Training images as they are seen this time: mirrored and moved, or not, lighter or
+ * darker, with more or less contrast, as bytes, before anything is made of them. What happens to an
+ * image depends on the seed, the epoch and the image alone. Nothing here allocates.
  */
 #include "internal.h"
 
@@ -11,8 +11,10 @@
 /* What was drawn for an image. */
 struct fate {
     bool flip;
-    int right, down; /* pixels to move by */
+    int right, down;    /* pixels to move by */
+    int32_t gain, lift; /* c and 255 b, in parts of ONE */
 };
+enum { ONE = 65536 };
 
 /* A word's place among -most … most; the odds are even but for 1 in 2^25. */
 static int draw_within(uint32_t word, int most)
@@ -20,14 +22,24 @@ static int draw_within(uint32_t word, int most)
     return (int)(((uint64_t)word * (2 * (uint64_t)most + 1)) >> 32) - most;
 }
 
+/* A word's place among -most … most, in parts of ONE. */
+static int32_t draw_part(uint32_t word, double most)
+{
+    const double place = (word + 0.5) / 2147483648.0 - 1;
+    return (int32_t)(most * place * ONE);
+}
+
 /* Each has words of its own, so that none moves another's. */
 static struct fate fate_draw(const struct data_augment *augment, uint32_t image)
 {
     const struct rng_words words = rng_draw(augment->seed, RNG_AUGMENT, augment->epoch, image, 0);
+    const struct rng_words light = rng_draw(augment->seed, RNG_AUGMENT, augment->epoch, image, 1);
     return (struct fate){
         .flip = augment->flip && words.word[0] >> 31,
         .right = draw_within(words.word[1], augment->shift),
         .down = draw_within(words.word[2], augment->shift),
+        .gain = ONE + draw_part(light.word[0], augment->contrast),
+        .lift = draw_part(light.word[1], 255 * augment->brightness),
     };
 }
 
@@ -74,6 +86,14 @@ static int within(int by, int side)
     return by >= side ? side - 1 : by <= -side ? 1 - side : by;
 }
 
+/* m + c (p - m) + 255 b = c p + (1 - c) m + 255 b, to the nearest. */
+static void adjust(unsigned char *pixels, size_t count, const struct fate *fate)
+{
+    const int64_t mean = (int64_t)(pixels_sum(pixels, count) * ONE / count);
+    const int64_t rest = (ONE - fate->gain) * mean / ONE;
+    math_bytes_adjust(count, fate->gain, (int32_t)(rest + fate->lift + ONE / 2), pixels);
+}
+
 static void image_make(const struct data_info *info, const struct fate *fate,
                        const unsigned char *from, unsigned char *to)
 {
@@ -89,6 +109,8 @@ static void image_make(const struct data_info *info, const struct fate *fate,
             move_down(to + channel * info->height * width, info->height, width, down);
     if (right)
         move_right(to, rows, width, right);
+    if (fate->gain != ONE || fate->lift)
+        adjust(to, (size_t)info->inputs, fate);
 }
 
 void data_augment(const struct dataset *dataset, const struct data_augment *augment,

@@ -77,6 +77,7 @@ size_t gzip_head(const unsigned char *bytes, size_t length, unsigned char *out, 
 /* transform.c: the transform and the sums, from the training images used. */
 int transform_compute(struct dataset *dataset, enum data_mean mean, enum data_scale scale,
                       struct err *err);
+uint64_t pixels_sum(const unsigned char *pixels, size_t count);
 /* Of an image with these pixels. */
 struct data_sums transform_sums(const struct dataset *dataset, const unsigned char *pixels);
 

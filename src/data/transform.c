@@ -20,7 +20,7 @@ struct pixel_sums {
     uint64_t sum, square_sum;
 };
 
-static struct pixel_sums pixels_sum(const unsigned char *pixels, size_t count)
+static struct pixel_sums sum_pixels(const unsigned char *pixels, size_t count)
 {
     struct pixel_sums total = {0, 0};
     while (count) {
@@ -37,6 +37,11 @@ static struct pixel_sums pixels_sum(const unsigned char *pixels, size_t count)
         count -= n;
     }
     return total;
+}
+
+uint64_t pixels_sum(const unsigned char *pixels, size_t count)
+{
+    return sum_pixels(pixels, count).sum;
 }
 
 /* Inputs first … last - 1 get the transform that `count` pixels with these
@@ -77,7 +82,7 @@ static void planes_piece(void *arg, int i)
     const size_t last = piece_first(planes->rows->count, i + 1);
     for (size_t row = piece_first(planes->rows->count, i); row < last; row++)
         for (int channel = 0; channel < planes->channels; channel++)
-            planes->sums[row * (size_t)planes->channels + (size_t)channel] = pixels_sum(
+            planes->sums[row * (size_t)planes->channels + (size_t)channel] = sum_pixels(
                 planes->rows->pixels[row] + channel * planes->plane, (size_t)planes->plane);
 }
 
@@ -236,7 +241,7 @@ struct data_sums transform_sums(const struct dataset *dataset, const unsigned ch
     if (!dataset->plain_planes)
         return fed_sums(pixels, &dataset->transform);
     for (int channel = 0; channel < channels; channel++) {
-        const struct pixel_sums sums = pixels_sum(pixels + channel * plane, (size_t)plane);
+        const struct pixel_sums sums = sum_pixels(pixels + channel * plane, (size_t)plane);
         sums_add(&total, &dataset->transform, channel, plane, &sums);
     }
     return total;

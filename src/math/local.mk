@@ -15,9 +15,9 @@ src_math_libmath_a_SOURCES = \
 	src/math/update.c \
 	src/math/width.c \
 	src/math/xsmm.c
-# Nobody reads the floating-point exception flags; without them a choice between
-# two numbers is vector code. No result changes.
-src_math_libmath_a_CFLAGS = $(AM_CFLAGS) $(BLAS_CFLAGS) $(XSMM_CFLAGS) -fno-trapping-math
+# Nobody reads the floating-point exception flags or errno; without them a choice
+# between two numbers and a square root are vector code. No result changes.
+src_math_libmath_a_CFLAGS = $(AM_CFLAGS) $(BLAS_CFLAGS) $(XSMM_CFLAGS) -fno-trapping-math -fno-math-errno
 
 # The same sources in double, for the gradient tests.
 check_LIBRARIES += src/math/libmath_double.a

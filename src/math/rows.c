@@ -92,6 +92,17 @@ void math_bytes_affine(int rows, int n, const uint8_t *const *bytes, const real 
     copies[math_width](rows, n, bytes, factor, offset, x, stride);
 }
 
+MATH_BODY void math_bytes_adjust_body(size_t n, int32_t gain, int32_t lift, uint8_t *bytes)
+{
+    for (size_t i = 0; i < n; i++) {
+        int32_t value = bytes[i] * gain + lift;
+        value = value < 0 ? 0 : value >> 16;
+        bytes[i] = (uint8_t)(value > 255 ? 255 : value);
+    }
+}
+MATH_KERNEL(void, math_bytes_adjust, (size_t n, int32_t gain, int32_t lift, uint8_t *bytes),
+            (n, gain, lift, bytes))
+
 enum { BLOCK = 8 };
 typedef real block_row
     __attribute__((vector_size(BLOCK * sizeof(real)), aligned(sizeof(real)), may_alias));

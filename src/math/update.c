@@ -32,6 +32,23 @@ MATH_KERNEL(void, math_update_nesterov,
             (size_t n, real rate, real momentum, real decay, const real *g, real *v, real *w),
             (n, rate, momentum, decay, g, v, w))
 
+MATH_BODY void math_update_adam_body(size_t n, const struct math_adam *adam, const real *restrict g,
+                                     real *restrict m, real *restrict u, real *restrict w)
+{
+    const real rate = adam->rate, epsilon = adam->epsilon, momentum = adam->momentum;
+    const real square = adam->square, decay = adam->decay, shrink = adam->shrink;
+
+    for (size_t i = 0; i < n; i++) {
+        const real d = g[i] + decay * w[i];
+        m[i] = momentum * m[i] + (1 - momentum) * d;
+        u[i] = square * u[i] + (1 - square) * (d * d);
+        w[i] -= rate * m[i] / (sqrt(u[i]) + epsilon) + shrink * w[i];
+    }
+}
+MATH_KERNEL(void, math_update_adam,
+            (size_t n, const struct math_adam *adam, const real *g, real *m, real *u, real *w),
+            (n, adam, g, m, u, w))
+
 MATH_BODY bool math_finite_body(size_t n, const real *x)
 {
     const real largest = sizeof(real) == sizeof(float) ? (real)FLT_MAX : (real)DBL_MAX;

@@ -13,7 +13,7 @@ struct backward {
     struct net *net;
     struct layer *layer, *below;
     int rows;
-    const struct net_update *update;
+    const struct update *update;
 };
 
 /* The gradient g W[piece]^T of the piece's inputs, the sum over the panels. What
@@ -60,7 +60,7 @@ struct updates {
     struct net *net;
     const struct net_source *source;
     int rows;
-    const struct net_update *update;
+    const struct update *update;
     int others; /* pieces of the layers above the first */
 };
 
@@ -98,7 +98,7 @@ static void update_piece(void *arg, int i)
 }
 
 void net_backward(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update)
+                  const struct update *update)
 {
     struct updates updates = {.net = net, .source = source, .rows = rows, .update = update};
     const double time = net_clock_start(net);
@@ -160,6 +160,7 @@ struct net_step_result net_train_step(struct net *net, const struct net_source *
                                       const struct net_update *update, double loss_limit)
 {
     struct net_step_result result = {0};
+    const struct update plan = update_plan(net, update);
     const double start = net_clock_start(net);
 
     assert(rows >= 1 && rows <= net->batch);
@@ -171,7 +172,7 @@ struct net_step_result net_train_step(struct net *net, const struct net_source *
     if (result.updated) {
         if (net->measure != NULL)
             measure_start(net);
-        net_backward(net, source, rows, update);
+        net_backward(net, source, rows, &plan);
         if (net->measure != NULL)
             measure_finish(net, rows);
     }

@@ -120,7 +120,7 @@ void first_forward(struct net *net, const struct net_source *source, int rows)
 
 /* The gradient of the weights of piece i, and their update, a block at a time. */
 void first_update(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update, int i)
+                  const struct update *update, int i)
 {
     const struct layer *layer = &net->layers[0];
     const struct first first = {.net = net, .layer = layer, .source = source, .rows = rows};

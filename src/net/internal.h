@@ -19,9 +19,17 @@
 
 #include "kdt/net.h"
 
-/* Trained numbers and their velocity, which is NULL where they are constant. */
+/* Trained numbers and their velocity, of Adam the first moment, which is NULL where
+ * they are constant; and the second moment, which is NULL for the other optimizers. */
 struct parameter {
-    real *value, *velocity;
+    real *value, *velocity, *square;
+};
+
+/* What net_update says of this step's updates, for the kernels (update.c). */
+struct update {
+    enum net_optimizer optimizer;
+    real rate, momentum, decay; /* 2 lambda; of weights alone */
+    struct math_adam adam;
 };
 
 /* Sums of squares over the weights of a piece, in a step that is measured. */
@@ -114,7 +122,7 @@ struct net {
     struct net_measure *measure; /* [layers]; NULL: nobody measures */
     struct squares *squares;     /* of all layers' pieces */
 
-    struct tensor tensors[NET_MAX_LAYERS * 10];
+    struct tensor tensors[NET_MAX_LAYERS * 14];
     int tensor_count;
 
     real *state, *work;
@@ -211,7 +219,7 @@ void net_reset(struct net *net);
  * score. Backward also updates the units' bias, scale and shift. */
 void layer_finish_forward(const struct net *net, struct layer *layer, int rows, int begin, int end);
 void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
-                           const struct net_update *update, int begin, int end);
+                           const struct update *update, int begin, int end);
 /* What this step drops of units begin … end-1: x without it to y, which may be x. */
 struct dropout dropout_plan(const struct net_update *update);
 void layer_drop(const struct net *net, const struct layer *layer, int rows, int begin, int end,
@@ -240,19 +248,19 @@ void layer_tail_score(const struct layer *layer, int rows, const real *lanes, re
 /* The gradient of these inputs' weights and the update by it: of one panel, at
  * most block_inputs, or of the tail. */
 void layer_update_panel(const struct layer *layer, int panel, int rows, int begin, int inputs,
-                        const real *x, int stride, const struct net_update *update);
+                        const real *x, int stride, const struct update *update);
 void layer_update_tail(const struct layer *layer, int rows, int begin, int inputs, const real *x,
-                       int stride, const struct net_update *update);
+                       int stride, const struct update *update);
 
 /* These n weights from `at` on, of inputs begin …, by their gradient g. */
 void layer_update_weights(const struct layer *layer, int begin, size_t at, size_t n, const real *g,
-                          const struct net_update *update);
+                          const struct update *update);
 
-/* A step that is measured: before its update, instead of net_update_apply for a
+/* A step that is measured: before its update, instead of update_apply for a
  * block of weights, and when all is done. */
 void measure_start(struct net *net);
-void measure_update(const struct layer *layer, int begin, size_t n, const real *g, real *v, real *w,
-                    const struct net_update *update);
+void measure_update(const struct layer *layer, int begin, size_t at, size_t n, const real *g,
+                    const struct update *update);
 void measure_finish(struct net *net, int rows);
 
 /* Whether the inputs of a step are in net->x, all of them. */
@@ -261,14 +269,14 @@ bool net_keeps_input(const struct net *net, const struct net_source *source);
 void first_forward(struct net *net, const struct net_source *source, int rows);
 /* The gradient and update of its piece i. */
 void first_update(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update, int i);
+                  const struct update *update, int i);
 
 /* The same in mixed precision, where the inputs of several panels are not in
  * net->x: the product of one of them. */
 void mixed_forward(struct net *net, const struct net_source *source, int rows);
 void mixed_panel_product(const struct net *net, int panel, int rows);
 void mixed_update(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update, int i);
+                  const struct update *update, int i);
 /* The layer's gradient, before the first update. */
 void mixed_round_gradient(const struct net *net, int rows);
 
@@ -276,11 +284,12 @@ void mixed_round_gradient(const struct net *net, int rows);
 void net_forward(struct net *net, const struct net_source *source, int rows);
 /* From the last layer's gradient: updates everything that is trained. */
 void net_backward(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update);
+                  const struct update *update);
 
-/* w and v by the gradient g; l2 only for weights. */
-void net_update_apply(const struct net_update *update, double l2, size_t n, const real *g, real *v,
-                      real *w);
+struct update update_plan(const struct net *net, const struct net_update *of);
+/* n numbers of the parameter from `at` on, by their gradient g; only weights decay. */
+void update_apply(const struct update *update, bool weights, size_t n, const real *g,
+                  const struct parameter *parameter, size_t at);
 
 /* p = scale softmax(logits) for each row, as math_softmax. With labels the sum of
  * -log softmax(logits)[label] over the rows, in double, and the hits are added

@@ -12,7 +12,8 @@ src_net_libnet_a_SOURCES = \
 	src/net/net.c \
 	src/net/norm.c \
 	src/net/product.c \
-	src/net/schedule.c
+	src/net/schedule.c \
+	src/net/update.c
 
 # The same sources in double, for the gradient tests.
 check_LIBRARIES += src/net/libnet_double.a

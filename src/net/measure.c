@@ -30,15 +30,16 @@ void measure_start(struct net *net)
     memset(net->squares, 0, (size_t)pieces * sizeof *net->squares);
 }
 
-/* A block's weights w with their velocities v. */
-void measure_update(const struct layer *layer, int begin, size_t n, const real *g, real *v, real *w,
-                    const struct net_update *update)
+/* A block's n weights from `at` on. */
+void measure_update(const struct layer *layer, int begin, size_t at, size_t n, const real *g,
+                    const struct update *update)
 {
     struct squares *squares = &layer->squares[begin / layer->piece_inputs];
+    const real *w = layer->weight.value + at;
     _Alignas(64) real before[NET_BLOCK_NUMBERS];
 
     memcpy(before, w, n * sizeof *w);
-    net_update_apply(update, update->l2, n, g, v, w);
+    update_apply(update, true, n, g, &layer->weight, at);
     squares->gradient += math_squares(n, g);
     squares->weight += math_squares(n, before);
     squares->update += math_squares_apart(n, before, w);

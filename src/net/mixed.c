@@ -21,7 +21,7 @@ struct step {
     const struct net *net;
     const struct net_source *source;
     int rows;
-    const struct net_update *update; /* backward */
+    const struct update *update; /* backward */
 };
 
 /* ---- where rounded numbers lie ---- */
@@ -226,7 +226,7 @@ static void update_tail(const struct step *step, int begin, int inputs)
 
 /* The gradient of the weights of piece i, and their update. */
 void mixed_update(struct net *net, const struct net_source *source, int rows,
-                  const struct net_update *update, int i)
+                  const struct update *update, int i)
 {
     const struct step step = {.net = net, .source = source, .rows = rows, .update = update};
     const struct layer *layer = &net->layers[0];

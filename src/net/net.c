@@ -92,6 +92,19 @@ static size_t weight_numbers(const struct layer *layer)
     return layer_tail_at(layer, layer->tail, 0);
 }
 
+static bool has_squares(const struct net *net)
+{
+    return net->shape.optimizer == NET_ADAM || net->shape.optimizer == NET_ADAMW;
+}
+
+static void lay_out_parameter(const struct net *net, struct arena *arena, size_t count,
+                              bool trained, struct parameter *parameter)
+{
+    parameter->value = arena_take(arena, count);
+    parameter->velocity = trained ? arena_take(arena, count) : NULL;
+    parameter->square = trained && has_squares(net) ? arena_take(arena, count) : NULL;
+}
+
 static void lay_out_state(struct net *net, struct arena *arena)
 {
     const bool learned = net->shape.norm_learned;
@@ -101,18 +114,14 @@ static void lay_out_state(struct net *net, struct arena *arena)
         const size_t units = (size_t)layer->width;
         const size_t weights = weight_numbers(layer);
 
-        layer->weight.value = arena_take(arena, weights);
-        layer->weight.velocity = arena_take(arena, weights);
-        layer->bias.value = arena_take(arena, units);
-        layer->bias.velocity = arena_take(arena, units);
+        lay_out_parameter(net, arena, weights, true, &layer->weight);
+        lay_out_parameter(net, arena, units, true, &layer->bias);
         if (!layer->normalized)
             continue;
         layer->mean = arena_take(arena, units);
         layer->variance = arena_take(arena, units);
-        layer->scale.value = arena_take(arena, units);
-        layer->shift.value = arena_take(arena, units);
-        layer->scale.velocity = learned ? arena_take(arena, units) : NULL;
-        layer->shift.velocity = learned ? arena_take(arena, units) : NULL;
+        lay_out_parameter(net, arena, units, learned, &layer->scale);
+        lay_out_parameter(net, arena, units, learned, &layer->shift);
     }
 }
 
@@ -224,6 +233,23 @@ static KDT_PRINTF(6, 7) void tensor_add(struct net *net, const struct layer *lay
     tensor->layer = weights ? layer : NULL;
 }
 
+/* What the optimizer keeps of a parameter. */
+static void list_moments(struct net *net, int l, const struct parameter *parameter, bool weights,
+                         const char *name)
+{
+    const struct layer *layer = &net->layers[l];
+
+    if (!has_squares(net)) {
+        tensor_add(net, layer, parameter->velocity, weights, true,
+                   "optimizer.layers.%d.%s.velocity", l, name);
+        return;
+    }
+    tensor_add(net, layer, parameter->velocity, weights, true,
+               "optimizer.layers.%d.%s.first_moment", l, name);
+    tensor_add(net, layer, parameter->square, weights, true, "optimizer.layers.%d.%s.second_moment",
+               l, name);
+}
+
 static void list_tensors(struct net *net)
 {
     const bool learned = net->shape.norm_learned;
@@ -245,16 +271,12 @@ static void list_tensors(struct net *net)
     for (int l = 0; l < net->shape.layers; l++) {
         const struct layer *layer = &net->layers[l];
 
-        tensor_add(net, layer, layer->weight.velocity, true, true,
-                   "optimizer.layers.%d.weight.velocity", l);
-        tensor_add(net, layer, layer->bias.velocity, false, true,
-                   "optimizer.layers.%d.bias.velocity", l);
+        list_moments(net, l, &layer->weight, true, "weight");
+        list_moments(net, l, &layer->bias, false, "bias");
         if (!layer->normalized || !learned)
             continue;
-        tensor_add(net, layer, layer->scale.velocity, false, true,
-                   "optimizer.layers.%d.batch_norm.scale.velocity", l);
-        tensor_add(net, layer, layer->shift.velocity, false, true,
-                   "optimizer.layers.%d.batch_norm.shift.velocity", l);
+        list_moments(net, l, &layer->scale, false, "batch_norm.scale");
+        list_moments(net, l, &layer->shift, false, "batch_norm.shift");
     }
 }
 
@@ -270,7 +292,7 @@ static void fill_zeros(const void *of, int first, int rows, int begin, int input
 static void rehearse(struct net *net)
 {
     const struct net_source zeros = {.fill = fill_zeros};
-    const struct net_update still = {.optimizer = NET_SGD};
+    const struct net_update still = {0};
     uint8_t *labels = mem_alloc((size_t)net->batch);
 
     net_train_step(net, &zeros, labels, net->batch, &still, INFINITY);
@@ -334,11 +356,11 @@ size_t net_parameters(const struct net *net)
 {
     size_t count = 0;
 
-    /* Every trained tensor has one velocity. */
+    /* Every trained tensor has one velocity, or two moments. */
     for (int i = 0; i < net->tensor_count; i++)
         if (net->tensors[i].about.optimizer)
             count += (size_t)net->tensors[i].about.size[0] * (size_t)net->tensors[i].about.size[1];
-    return count;
+    return has_squares(net) ? count / 2 : count;
 }
 
 int net_tensor_count(const struct net *net)

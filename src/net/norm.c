@@ -111,7 +111,7 @@ void layer_finish_forward(const struct net *net, struct layer *layer, int rows, 
 }
 
 void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
-                           const struct net_update *update, int begin, int end)
+                           const struct update *update, int begin, int end)
 {
     const int units = end - begin, stride = layer->stride;
     const bool before = layer->normalized && net->shape.norm == NET_NORM_BEFORE;
@@ -128,10 +128,8 @@ void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
             net_activate_backward(&net->shape, rows, units, layer->output + begin, g, stride);
         math_norm_backward(rows, units, g, stride, &norm, norm_sum, dot, sum);
         if (net->shape.norm_learned) {
-            net_update_apply(update, 0, (size_t)units, dot, layer->scale.velocity + begin,
-                             layer->scale.value + begin);
-            net_update_apply(update, 0, (size_t)units, norm_sum, layer->shift.velocity + begin,
-                             layer->shift.value + begin);
+            update_apply(update, false, (size_t)units, dot, &layer->scale, (size_t)begin);
+            update_apply(update, false, (size_t)units, norm_sum, &layer->shift, (size_t)begin);
         }
     }
     if (!before) {
@@ -139,8 +137,7 @@ void layer_finish_backward(const struct net *net, struct layer *layer, int rows,
             net_activate_backward(&net->shape, rows, units, layer->score + begin, g, stride);
         math_columns_sum(rows, units, g, stride, sum);
     }
-    net_update_apply(update, 0, (size_t)units, sum, layer->bias.velocity + begin,
-                     layer->bias.value + begin);
+    update_apply(update, false, (size_t)units, sum, &layer->bias, (size_t)begin);
 }
 
 static void average(int units, real keep, real *moving, const real *batch)

@@ -43,35 +43,8 @@ void layer_tail_score(const struct layer *layer, int rows, const real *lanes, re
                       layer->stride);
 }
 
-void net_update_apply(const struct net_update *update, double l2, size_t n, const real *g, real *v,
-                      real *w)
-{
-    const real rate = (real)update->rate, momentum = (real)update->momentum;
-    const real decay = (real)(2 * l2);
-
-    switch (update->optimizer) {
-    case NET_SGD:
-        math_update_momentum(n, rate, momentum, decay, g, v, w);
-        break;
-    case NET_NESTEROV:
-        math_update_nesterov(n, rate, momentum, decay, g, v, w);
-        break;
-    }
-}
-
-void layer_update_weights(const struct layer *layer, int begin, size_t at, size_t n, const real *g,
-                          const struct net_update *update)
-{
-    real *v = layer->weight.velocity + at, *w = layer->weight.value + at;
-
-    if (layer->squares != NULL)
-        measure_update(layer, begin, n, g, v, w, update);
-    else
-        net_update_apply(update, update->l2, n, g, v, w);
-}
-
 void layer_update_panel(const struct layer *layer, int panel, int rows, int begin, int inputs,
-                        const real *x, int stride, const struct net_update *update)
+                        const real *x, int stride, const struct update *update)
 {
     _Alignas(64) real gradient[NET_BLOCK_NUMBERS];
     const size_t at = layer_panel_at(layer, panel, begin);
@@ -83,7 +56,7 @@ void layer_update_panel(const struct layer *layer, int panel, int rows, int begi
 }
 
 void layer_update_tail(const struct layer *layer, int rows, int begin, int inputs, const real *x,
-                       int stride, const struct net_update *update)
+                       int stride, const struct update *update)
 {
     _Alignas(64) real gradient[NET_BLOCK_NUMBERS];
 

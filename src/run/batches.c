@@ -37,7 +37,8 @@ void batches_fini(struct batches *batches)
 
 static bool makes_images(const struct settings *settings)
 {
-    return settings->augment.flip || settings->augment.shift > 0;
+    return settings->augment.flip || settings->augment.shift > 0 ||
+           settings->augment.brightness > 0 || settings->augment.contrast > 0;
 }
 
 bool augments(const struct settings *settings)
@@ -94,6 +95,8 @@ struct gather batches_take(struct batches *batches, const struct settings *setti
             .epoch = (uint32_t)epoch,
             .flip = settings->augment.flip,
             .shift = (int)settings->augment.shift,
+            .brightness = settings->augment.brightness,
+            .contrast = settings->augment.contrast,
         };
         struct making making = {batches, gather.choice.index, &augment, settings->augment.noise};
         team_run(batches->team, (batch + MADE_ROWS - 1) / MADE_ROWS, make_piece, &making);

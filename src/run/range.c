@@ -149,7 +149,8 @@ static bool makes_way(struct run *run)
     return queue_leaving(&run->queue) != QUEUE_EMPTY || queue_urgent(&run->queue);
 }
 
-/* Velocities that large rates have left would go on for a while, whatever the rate is now. */
+/* Velocities that large rates have left would go on for a while, whatever the rate is now. Adam's
+ * moments begin anew. */
 static int stand_still(struct run *run, struct err *err)
 {
     float *zeros = mem_array(run->copies.layout.numbers, sizeof *zeros, err);
@@ -172,7 +173,8 @@ static bool train_on(struct run *run, struct range_test *test)
         if (makes_way(run))
             return false;
         const int64_t step = run->step + (int64_t)test->count;
-        const struct net_update update = update_terms(&run->settings, rate, step);
+        struct net_update update = update_terms(&run->settings, rate, step);
+        update.updates = (int64_t)test->count;
         const struct gather gather = batches_take(&run->batches, &run->settings, step);
         const struct net_source source = gather_source(&gather);
         const struct net_step_result result = net_train_step(run->net, &source, run->batches.labels,

@@ -153,7 +153,8 @@ static void add_line(struct walk *walk, const struct journal_line *line)
 /* The row's bit; 0: it is no such row. */
 static uint32_t augment_bit(const struct setting *row)
 {
-    static const char *const names[] = {"augment.noise", "augment.flip", "augment.shift"};
+    static const char *const names[] = {"augment.noise", "augment.flip", "augment.shift",
+                                        "augment.brightness", "augment.contrast"};
     _Static_assert(AUGMENT_NOISE == 1 << 0, "noise is the first");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(row->name, names[i]) == 0)

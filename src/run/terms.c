@@ -68,6 +68,12 @@ int run_net_shape(const struct settings *settings, int inputs, int classes, stru
         [BATCH_NORM_AFTER] = NET_NORM_AFTER,
         [BATCH_NORM_NONE] = NET_NORM_NONE,
     };
+    static const enum net_optimizer optimizers[] = {
+        [OPTIMIZER_SGD] = NET_SGD,
+        [OPTIMIZER_NESTEROV] = NET_NESTEROV,
+        [OPTIMIZER_ADAM] = NET_ADAM,
+        [OPTIMIZER_ADAMW] = NET_ADAMW,
+    };
     _Static_assert((int)SETTINGS_MAX_LAYERS < (int)NET_MAX_LAYERS, "every setting has a net");
     if (classes < 2 || classes > NET_MAX_CLASSES)
         return err_set(err, ERR_FILE, "%d classes where 2 to %d are expected", classes,
@@ -80,6 +86,7 @@ int run_net_shape(const struct settings *settings, int inputs, int classes, stru
         .norm = norms[settings->network.batch_norm],
         .norm_learned = settings->network.batch_norm_learned,
         .norm_average = settings->network.batch_norm_average,
+        .optimizer = optimizers[settings->train.optimizer],
     };
     for (int i = 0; i < settings->network.hidden.count; i++)
         out->units[i] = settings->network.hidden.units[i];
@@ -89,17 +96,15 @@ int run_net_shape(const struct settings *settings, int inputs, int classes, stru
 
 struct net_update update_terms(const struct settings *settings, double rate, int64_t step)
 {
-    static const enum net_optimizer optimizers[] = {
-        [OPTIMIZER_SGD] = NET_SGD, [OPTIMIZER_NESTEROV] = NET_NESTEROV};
     return (struct net_update){
         .rate = rate,
         .l2 = settings->train.l2,
         .momentum = settings->train.momentum,
-        .optimizer = optimizers[settings->train.optimizer],
         .label_smoothing = settings->train.label_smoothing,
         .dropout = settings->network.dropout,
         .seed = (uint64_t)settings->train.seed,
         .step = step,
+        .updates = step,
     };
 }
 

@@ -91,10 +91,12 @@ static struct choice *add_choice(struct menu *menu, const char *key, const char 
     return choice;
 }
 
-/* What a checkpoint comes to: each weight and its velocity. */
+/* What a checkpoint comes to: each weight and its velocity, or two moments. */
 static void print_checkpoint_size(const struct snapshot *snapshot, char *out, size_t size)
 {
-    draw_bytes(2.0 * sizeof(float) * (double)snapshot->parameters, out, size);
+    const enum settings_optimizer optimizer = snapshot->settings.train.optimizer;
+    const bool adam = optimizer == OPTIMIZER_ADAM || optimizer == OPTIMIZER_ADAMW;
+    draw_bytes((adam ? 3.0 : 2.0) * sizeof(float) * (double)snapshot->parameters, out, size);
 }
 
 /* How long steps take to train, as fast as it is now: " (about 12 s of training)"; "" where
