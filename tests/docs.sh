@@ -75,7 +75,7 @@ if command -v bash >/dev/null; then
     while IFS='|' read -r line expected; do
         check "bash completes \"$line\" otherwise than \"$expected\"" completes "$line" "$expected"
     done <<'END'
-kdtui |run list status send resume replay eval search plot export bench settings keys
+kdtui |run attach list status send resume replay eval search plot export bench settings keys
 kdtui e|eval export
 kdtui --he|--headless --help
 kdtui -p fig2|fig20 fig21

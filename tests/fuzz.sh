@@ -17,7 +17,7 @@ for target in "$source_dir"/tests/fuzz_*.c; do
     fuzz_ini) rooms="conf base" ;;
     fuzz_command) rooms="cmd base" ;;
     fuzz_search) rooms="search run data net math cmd conf base" ;;
-    fuzz_control) rooms="ctl run data net math cmd conf base" ;;
+    fuzz_control | fuzz_watch) rooms="ctl run data net math cmd conf base" ;;
     fuzz_checkpoint | fuzz_journal | fuzz_rows | fuzz_script) rooms="run data net math cmd conf base" ;;
     *) rooms="data math base" ;;
     esac

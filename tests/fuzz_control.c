@@ -11,17 +11,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    char command[COMMAND_LINE], again[COMMAND_LINE];
-    enum ctl_request request, request_again;
+    struct ctl_request request, again;
     struct err err;
     char *copy = malloc(length);
     memcpy(copy, bytes, length);
-    const int used = ctl_parse_request(copy, length, &request, command, &err);
+    const int used = ctl_parse_request(copy, length, &request, &err);
     if (used > (int)length || used < -1)
         abort();
-    if (used > 0 && (copy[used - 1] != '\n' || strlen(command) >= COMMAND_LINE ||
-                     ctl_parse_request(copy, (size_t)used, &request_again, again, &err) != used ||
-                     request != request_again || strcmp(command, again) != 0))
+    if (used > 0 && (copy[used - 1] != '\n' || strlen(request.command) >= COMMAND_LINE ||
+                     ctl_parse_request(copy, (size_t)used, &again, &err) != used ||
+                     request.kind != again.kind || strcmp(request.command, again.command) != 0 ||
+                     request.last < request.first))
         abort();
     free(copy);
     return 0;

@@ -210,9 +210,9 @@ static void test_detach(void **state)
     struct run *run = fixture_start_paused(&fixture, "detach", NULL);
     struct feed *feed = run_feed(run);
     struct snapshot now;
-    fixture_expect_applied(feed, "detach", "no view is open here, training goes on");
-    run_watched(run, true);
-    fixture_expect_applied(feed, "detach", "the view closes, training goes on");
+    fixture_expect_applied(feed, "detach", "no view is open, training goes on");
+    run_viewers(run, 1);
+    fixture_expect_applied(feed, "detach", "every view closes, training goes on");
     feed->snapshot(feed, &now);
     assert_int_equal(now.detaches, 2);
     assert_int_equal(now.state, RUN_PAUSED);

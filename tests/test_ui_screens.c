@@ -160,6 +160,17 @@ static void test_screen_edits(void **unused)
     bench_press(bench, "esc q");
     compare(bench, "menu", 80, 24, true);
     compare(bench, "menu-40x12", 40, 12, false);
+    bench->state.attached = true;
+    bench->fake.now.viewers = 2;
+    bench_update(bench);
+    compare(bench, "menu-attached", 80, 24, false);
+    compare(bench, "menu-attached-40x12", 40, 12, false);
+    bench->state.read_only = true;
+    compare(bench, "menu-read-only", 80, 24, false);
+    compare(bench, "menu-read-only-40x12", 40, 12, false);
+    bench->state.attached = bench->state.read_only = false;
+    bench->fake.now.viewers = 1;
+    bench_update(bench);
     bench_press(bench, "esc ?");
     compare(bench, "help", 80, 24, true);
     bench_press(bench, "end");

@@ -115,7 +115,7 @@ _kdtui()
     read -ra typed <<<"${line%"$word"}"
     for ((i = 1; i < ${#typed[@]}; i++)); do
         case ${typed[i]} in
-        run | list | status | send | resume | replay | eval | search | plot | export | bench | settings | keys)
+        run | attach | list | status | send | resume | replay | eval | search | plot | export | bench | settings | keys)
             subcommand=${typed[i]}
             break
             ;;
@@ -147,6 +147,7 @@ _kdtui()
     if [[ -z $option && $word == -* ]]; then
         case ${subcommand:-run} in
         run) words="-c --config -p --preset -s --set -n --name --runs-dir --headless --mouse --script -q --quiet --help --version" ;;
+        attach) words="--runs-dir --read-only --mouse --help --version" ;;
         list) words="--runs-dir --json --help --version" ;;
         status) words="--runs-dir --help --version" ;;
         send) words="--runs-dir --help --version" ;;
@@ -161,7 +162,7 @@ _kdtui()
         keys) words="--help --version" ;;
         esac
     elif [[ -z $option && -z $subcommand ]]; then
-        words="run list status send resume replay eval search plot export bench settings keys"
+        words="run attach list status send resume replay eval search plot export bench settings keys"
     elif [[ -z $option && $subcommand == settings ]]; then
         _kdtui_setting "$word"
         words=${words//=/}

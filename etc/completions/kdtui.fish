@@ -2,7 +2,7 @@
 
 function __kdtui_subcommand
     for word in (commandline -opc)
-        if contains -- $word run list status send resume replay eval search plot export bench settings keys
+        if contains -- $word run attach list status send resume replay eval search plot export bench settings keys
             echo $word
             return
         end
@@ -139,6 +139,7 @@ end
 
 complete -c kdtui -f
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a run -d 'Train, with the full-screen view where standard output is a terminal. The default.'
+complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a attach -d 'Open the view on a run that another process trains.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a list -d 'Print the runs: name, state, epoch, best validation accuracy, age.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a status -d 'Print how a run stands, as one JSON object.'
 complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a send -d 'Give a run that is being trained a command, and print what became of it.'
@@ -157,9 +158,10 @@ complete -c kdtui -n '__kdtui_is run eval search bench' -s c -l config -r -F -d 
 complete -c kdtui -n '__kdtui_is run search bench' -s p -l preset -x -a 'fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21 srch1 srch2 srch3 srch4 srch5 srch6 srch7 tab1 tab2 tab3' -d 'Read settings from a preset: fig01 to fig21, of a search tab1 to tab3 and srch1 to srch7.'
 complete -c kdtui -n '__kdtui_is run resume replay eval search bench' -s s -l set -x -a '(__kdtui_settings)' -d 'Set one setting; may be repeated.'
 complete -c kdtui -n '__kdtui_is run replay search' -s n -l name -x -d 'Name the run or the search; its directory is named so.'
-complete -c kdtui -n '__kdtui_is run list status send resume replay eval search plot export' -l runs-dir -x -a '(__fish_complete_directories)' -d 'Keep runs in DIR.'
+complete -c kdtui -n '__kdtui_is run attach list status send resume replay eval search plot export' -l runs-dir -x -a '(__fish_complete_directories)' -d 'Keep runs in DIR.'
 complete -c kdtui -n '__kdtui_is run resume replay search' -l headless -d 'Print plain lines instead of the view.'
-complete -c kdtui -n '__kdtui_is run resume replay' -l mouse -d 'Let the view have the mouse; the same as -s view.mouse=on.'
+complete -c kdtui -n '__kdtui_is attach' -l read-only -d 'Only watch; every command is refused.'
+complete -c kdtui -n '__kdtui_is run attach resume replay' -l mouse -d 'Let the view have the mouse; the same as -s view.mouse=on.'
 complete -c kdtui -n '__kdtui_is run resume' -l script -r -F -d 'Give the commands of a file, one a line, as @STEP COMMAND.'
 complete -c kdtui -n '__kdtui_is resume' -l epochs -x -d 'Train until N epochs are done.'
 complete -c kdtui -n '__kdtui_is resume' -l from -x -d 'Go on from this state instead of the newest.'

@@ -27,7 +27,7 @@ struct run_options {
     char runs_directory[1024];   /* the run's directory is runs_directory/name */
     const struct script *script; /* outlives the run; NULL: none */
     struct replay *replay;       /* the same: another run's commands are repeated */
-    bool watched;                /* as run_watched would say, from the first step on */
+    bool watched;                /* somebody looks, from the first step on */
     int64_t until; /* once so many epochs are done it saves and leaves; 0: it does not */
     /* What run_lock gave: who holds it keeps it, so that the directory stays locked beyond the
      * run's end. 0: the run locks for itself. */
@@ -104,9 +104,9 @@ struct feed *run_feed(struct run *run); /* lives as long as the run */
 void run_interrupt(struct run *run, const char *why);
 /* Asks the run to leave without saving: what is on disk stays. */
 void run_abandon(struct run *run);
-/* Whether somebody looks at the run, as train.on_divergence = auto asks. Any
- * thread. */
-void run_watched(struct run *run, bool watched);
+/* How many look at the run, which snapshots tell; whether anybody does is what
+ * train.on_divergence = auto asks. Any thread. */
+void run_viewers(struct run *run, int viewers);
 /* Stops and continues the clock of the run's seconds, speed and time left,
  * around a time in which the process is stopped. Any thread; never blocks. */
 void run_hold(struct run *run);

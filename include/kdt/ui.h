@@ -10,7 +10,7 @@
 /* Why the view ended. */
 enum view_outcome {
     VIEW_OPEN,    /* it has not */
-    VIEW_SAVE,    /* the person chose "save and stop" */
+    VIEW_SAVE,    /* the person chose "save and stop"; of an attached view, too */
     VIEW_DETACH,  /* the person chose "leave it training" */
     VIEW_ABANDON, /* the person chose "abandon" */
     VIEW_LEFT,    /* the run had ended and the person left */
@@ -20,6 +20,8 @@ enum view_outcome {
 
 struct view_options {
     struct settings settings;  /* [view] */
+    bool attached;             /* another process trains: the run outlives the view */
+    bool read_only;            /* and nothing can be changed from here */
     const char *remember_path; /* view.ini that choices are written to; NULL: nowhere */
 };
 

@@ -159,6 +159,11 @@ void lines_summary(struct feed *feed, bool by_name)
     text_fini(&run);
 }
 
+int lines_exit_code(const struct snapshot *now)
+{
+    return now->state == RUN_DIVERGED ? 3 : now->state == RUN_FAILED ? 1 : 0;
+}
+
 void lines_end(struct lines *lines, struct feed *feed)
 {
     struct snapshot now;

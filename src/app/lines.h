@@ -18,6 +18,8 @@ struct lines {
 void lines_update(struct lines *lines, struct feed *feed);
 /* The result, or why there is none. */
 void lines_end(struct lines *lines, struct feed *feed);
+/* Of a run that ended so. */
+int lines_exit_code(const struct snapshot *now);
 /* "test accuracy 51.23% (best validation 52.10% at epoch 9)" */
 void lines_result(const struct run_result *result);
 

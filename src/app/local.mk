@@ -1,5 +1,5 @@
 kdtui_SOURCES = src/app/main.c src/app/bench.c src/app/bench.h src/app/bench_print.c \
-	src/app/board.c src/app/board.h \
+	src/app/attach.c src/app/attach.h src/app/board.c src/app/board.h \
 	src/app/compare.c src/app/compare.h src/app/eval.c src/app/eval.h src/app/export.c src/app/export.h \
 	src/app/output.c src/app/output.h src/app/plot.c src/app/plot.h src/app/list.c src/app/list.h \
 	src/app/launcher.c src/app/launcher.h \

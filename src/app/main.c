@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "bench.h"
 #include "eval.h"
 #include "export.h"
@@ -52,6 +53,8 @@ static int perform(const struct options *options, char **words, struct err *err)
         return eval_command(options, err);
     case SUBCOMMAND_SEARCH:
         return search_command(options, err);
+    case SUBCOMMAND_ATTACH:
+        return attach_command(options, err);
     case SUBCOMMAND_LIST:
         return list_command(options, err);
     case SUBCOMMAND_STATUS:

@@ -86,11 +86,11 @@ static void take_option(struct options *out, const char *name, const char *value
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"headless", &out->headless}, {"mouse", &out->mouse},
-                 {"quiet", &out->quiet},       {"verify", &out->verify},
-                 {"ini", &out->ini},           {"json", &out->json},
-                 {"help", &out->help},         {"version", &out->version},
-                 {"table", &out->table},       {"csv", &out->csv}};
+    } flags[] = {
+        {"headless", &out->headless}, {"mouse", &out->mouse},   {"read-only", &out->read_only},
+        {"quiet", &out->quiet},       {"verify", &out->verify}, {"ini", &out->ini},
+        {"json", &out->json},         {"help", &out->help},     {"version", &out->version},
+        {"table", &out->table},       {"csv", &out->csv}};
     const struct {
         const char *name;
         const char **text;
@@ -133,10 +133,9 @@ static int find_subcommand(struct options *out, struct err *err)
 static int check_operands(const struct options *options, struct err *err)
 {
     static const size_t operands[SUBCOMMAND_COUNT] = {
-        [SUBCOMMAND_STATUS] = 1, [SUBCOMMAND_SEND] = SIZE_MAX,
-        [SUBCOMMAND_RESUME] = 1, [SUBCOMMAND_REPLAY] = 1,
-        [SUBCOMMAND_EVAL] = 1,   [SUBCOMMAND_PLOT] = SIZE_MAX,
-        [SUBCOMMAND_EXPORT] = 1, [SUBCOMMAND_SETTINGS] = SIZE_MAX,
+        [SUBCOMMAND_ATTACH] = 1,      [SUBCOMMAND_STATUS] = 1, [SUBCOMMAND_SEND] = SIZE_MAX,
+        [SUBCOMMAND_RESUME] = 1,      [SUBCOMMAND_REPLAY] = 1, [SUBCOMMAND_EVAL] = 1,
+        [SUBCOMMAND_PLOT] = SIZE_MAX, [SUBCOMMAND_EXPORT] = 1, [SUBCOMMAND_SETTINGS] = SIZE_MAX,
     };
     size_t most = operands[options->subcommand];
     if (options->operand_count > most)

@@ -11,7 +11,7 @@
 
 struct options {
     enum subcommand subcommand;
-    bool headless, mouse, quiet, verify, ini, json, table, csv, help, version;
+    bool headless, mouse, read_only, quiet, verify, ini, json, table, csv, help, version;
     const char *preset, *name, *runs_directory, *split, *script, *epochs, *from, *seconds, *output,
         *format, *join;         /* NULL: not given */
     const char **config, **set; /* in the order given */

@@ -14,7 +14,7 @@
 #include "places.h"
 #include "standing.h"
 
-static char *find_run(const struct options *options, const char *word, struct err *err)
+char *remote_find_run(const struct options *options, const char *word, struct err *err)
 {
     char *runs =
         options->runs_directory ? mem_text(options->runs_directory) : places_runs_directory();
@@ -26,7 +26,7 @@ static char *find_run(const struct options *options, const char *word, struct er
 int status_command(const struct options *options, struct err *err)
 {
     char *directory =
-        find_run(options, options->operand_count ? options->operands[0] : "last", err);
+        remote_find_run(options, options->operand_count ? options->operands[0] : "last", err);
     json_t *object = directory ? standing_find(directory, err) : NULL;
     mem_free(directory);
     if (!object)
@@ -52,7 +52,7 @@ static int join_command(const struct options *options, struct text *line, struct
 }
 
 /* A process that has just taken the run's lock opens its socket a little later. */
-static int connect_to(const char *directory, struct ctl_client **client, struct err *err)
+int remote_connect(const char *directory, struct ctl_client **client, struct err *err)
 {
     static const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
     enum { TRIES = 100 };
@@ -63,8 +63,6 @@ static int connect_to(const char *directory, struct ctl_client **client, struct 
         result = ctl_connect(sockets, directory, client, err);
     }
     mem_free(sockets);
-    if (result == 0)
-        err_set(err, ERR_FILE, "%s: no process that can be reached trains this run", directory);
     return result;
 }
 
@@ -73,7 +71,9 @@ static int send_line(const char *directory, const char *line, struct err *err)
 {
     struct ctl_client *client;
     struct text answer = {0};
-    int result = connect_to(directory, &client, err);
+    int result = remote_connect(directory, &client, err);
+    if (result == 0)
+        err_set(err, ERR_FILE, "%s: no process that can be reached trains this run", directory);
     if (result != 1)
         return -1;
     result = ctl_command(client, line, &answer, err);
@@ -93,7 +93,7 @@ int send_command(const struct options *options, struct err *err)
         return err_set(err, ERR_USAGE,
                        "send: a run and a command are expected, as in kdtui send "
                        "RUN set train.learning_rate *0.5");
-    char *directory = find_run(options, options->operands[0], err);
+    char *directory = remote_find_run(options, options->operands[0], err);
     int code = -1;
     if (directory && join_command(options, &line, err) == 0)
         code = send_line(directory, line.bytes, err);

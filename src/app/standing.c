@@ -49,7 +49,7 @@ static int print_files(const char *directory, struct text *out, struct err *err)
     if (run_is_trained(directory))
         now.state = RUN_RUNNING;
     run_record_fini(&record);
-    ctl_status_print(&now, 0, out);
+    ctl_status_print(&now, out);
     return 0;
 }
 

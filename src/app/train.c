@@ -29,6 +29,9 @@
 /* A stalled line may hold the view's last write; training has ended by then. */
 #define VIEW_CLOSE_SECONDS 1.0
 
+/* Who watches and reads gets the end of the run well within this. */
+#define FINISH_SECONDS 0.5
+
 struct session {
     struct run *run;
     struct feed *feed;
@@ -36,11 +39,21 @@ struct session {
     struct view *view;       /* NULL: plain lines, or the terminal went away */
     struct lines lines;
     struct ctl_server *server; /* NULL: there is no control socket */
+    int viewers;               /* as the run was told */
     bool plain;                /* plain lines are printed as it goes: there is no view */
     bool by_name;              /* a command finds the run by its name alone */
     bool tell;                 /* the result is printed at the end: somebody is there to read it */
     int end_signal;            /* the signal that asked to save and leave; 0 none */
 };
+
+static void count_viewers(struct session *session)
+{
+    const int watchers = session->server ? ctl_server_watchers(session->server) : 0;
+    const int viewers = watchers + (session->view != NULL);
+    if (viewers != session->viewers)
+        run_viewers(session->run, viewers);
+    session->viewers = viewers;
+}
 
 static void close_view(struct session *session)
 {
@@ -50,9 +63,7 @@ static void close_view(struct session *session)
     session->compare = NULL;
     view_close(session->view, VIEW_CLOSE_SECONDS);
     session->view = NULL;
-    if (session->server)
-        ctl_server_viewers(session->server, 0);
-    run_watched(session->run, false);
+    count_viewers(session);
     signals_catch_stop(false);
 }
 
@@ -138,14 +149,20 @@ static void take_signal(struct session *session, int number)
     }
 }
 
+/* Chosen here, or in a view that is attached. */
+static void save_and_leave(struct session *session)
+{
+    close_view(session);
+    session->tell = true;
+    run_interrupt(session->run, "saved and stopped");
+}
+
 /* What the person chose in the view. */
 static void take_outcome(struct session *session)
 {
     switch (view_outcome(session->view)) {
     case VIEW_SAVE:
-        close_view(session);
-        session->tell = true;
-        run_interrupt(session->run, "saved and stopped");
+        save_and_leave(session);
         break;
     case VIEW_ABANDON:
         close_view(session);
@@ -171,6 +188,14 @@ static void take_outcome(struct session *session)
     }
 }
 
+static void serve(struct session *session)
+{
+    ctl_server_turn(session->server);
+    count_viewers(session);
+    if (ctl_server_interrupted(session->server))
+        save_and_leave(session);
+}
+
 /* Until the run has ended and, where there is a view, the person has left it. */
 static void session_loop(struct session *session)
 {
@@ -191,7 +216,7 @@ static void session_loop(struct session *session)
         if (poll(fds, 4, -1) < 0 && errno != EINTR)
             abort(); /* the descriptors are ours */
         if (session->server)
-            ctl_server_turn(session->server);
+            serve(session);
         for (int number; (number = signals_next()) != 0;)
             take_signal(session, number);
         if (launcher_gone()) /* it was killed, and the shell has the terminal */
@@ -210,16 +235,8 @@ static int exit_code(struct session *session)
 {
     struct snapshot now;
     session->feed->snapshot(session->feed, &now);
-    switch (now.state) {
-    case RUN_DIVERGED:
-        return 3;
-    case RUN_FAILED:
-        return 1;
-    case RUN_INTERRUPTED:
-        return session->end_signal ? 128 + session->end_signal : 0;
-    default:
-        return 0;
-    }
+    return now.state == RUN_INTERRUPTED && session->end_signal ? 128 + session->end_signal
+                                                               : lines_exit_code(&now);
 }
 
 /* Everything of the run's options that does not need the data: a name that is taken, say, is
@@ -275,14 +292,13 @@ int train_watch(const struct options *options, const struct settings *settings, 
         mem_free(remember);
         if (session.view)
             session.compare = compare_start(session.feed, session.view);
-        run_watched(session.run, session.view != NULL);
-        if (session.server)
-            ctl_server_viewers(session.server, session.view != NULL);
     }
+    session.viewers = -1; /* run_options.watched was a guess */
+    count_viewers(&session);
     session.plain = session.tell = !session.view;
     session_loop(&session);
     if (session.server)
-        ctl_server_turn(session.server); /* the last answers */
+        ctl_server_finish(session.server, FINISH_SECONDS);
     ctl_server_close(session.server);
     session.server = NULL;
     const bool told = session.tell || session.end_signal;

@@ -56,6 +56,14 @@ int address_open_folder(const char *sockets, bool make, struct err *err)
     return -1;
 }
 
+bool address_same_user(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == geteuid() || peer.uid == 0);
+}
+
 char *address_directory(const char *run_directory)
 {
     char *real = realpath(run_directory, NULL);

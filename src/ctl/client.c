@@ -130,7 +130,9 @@ int ctl_connect(const char *sockets, const char *run_directory, struct ctl_clien
     } else {
         set_patience(client, ANSWER_SECONDS);
         result = connect(client->fd, (const struct sockaddr *)&address, sizeof address);
-        if (result == 0)
+        if (result == 0 && !address_same_user(client->fd))
+            result = err_set(err, ERR_SYSTEM, "another user answers for %s", run_directory);
+        else if (result == 0)
             result = greet(client, run_directory, err);
         else if (errno == ENOENT || errno == ECONNREFUSED)
             result = 0;
@@ -153,6 +155,17 @@ void ctl_client_close(struct ctl_client *client)
     if (client->fd >= 0)
         close(client->fd);
     mem_free(client);
+}
+
+int client_take(struct ctl_client *client, char *out, size_t size, size_t *length)
+{
+    const int fd = client->fd;
+    *length = client->end - client->begin;
+    if (*length > size)
+        *length = size;
+    memcpy(out, client->in + client->begin, *length);
+    mem_free(client);
+    return fd;
 }
 
 static int unexpected(const char *line, struct err *err)

@@ -15,7 +15,13 @@ int address_open_folder(const char *sockets, bool make, struct err *err);
 /* The address of a run's socket in that folder, of any length of its path: the kernel finds it by
  * the descriptor. */
 void address_make(int folder, const char *run_directory, struct sockaddr_un *out);
+/* Whether the other end of a connection is this user's, or root's. */
+bool address_same_user(int fd);
 /* The path of a directory that every process names alike; mem_free it. */
 char *address_directory(const char *run_directory);
+
+/* The connection, taken from the client, which is closed but for it; bytes that came and were not
+ * read are copied out. */
+int client_take(struct ctl_client *client, char *out, size_t size, size_t *length);
 
 #endif

@@ -1,34 +1,67 @@
 /* Requests of clients, and the object that answers `status`. */
 #include "internal.h"
+#include "words.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-int ctl_parse_request(const char *bytes, size_t length, enum ctl_request *request,
-                      char command[COMMAND_LINE], struct err *err)
+/* Words without arguments. */
+static const struct {
+    const char *word;
+    enum ctl_request_kind kind;
+} plain[] = {
+    {"status", CTL_STATUS},
+    {"layers", CTL_LAYERS},
+    {"confusion", CTL_CONFUSION},
+    {"interrupt", CTL_INTERRUPT},
+};
+
+static bool parse_line(char *line, struct ctl_request *out)
 {
-    static const char status[] = "status", give[] = "do ";
+    struct words words = {.at = line};
+    char word[16];
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(line, plain[i].word) == 0) {
+            out->kind = plain[i].kind;
+            return true;
+        }
+    if (strncmp(line, "do ", 3) == 0 && line[3] != '\0') {
+        out->kind = CTL_COMMAND;
+        text_copy(out->command, sizeof out->command, line + 3);
+        return strlen(line + 3) < sizeof out->command;
+    }
+    if (!words_word(&words, word, sizeof word))
+        return false;
+    if (strcmp(word, "watch") == 0) {
+        out->kind = CTL_WATCH;
+        return words_number(&words, &out->frames) && out->frames >= 0.1 && out->frames <= 50 &&
+               !words.at;
+    }
+    out->kind = CTL_LOSSES;
+    return strcmp(word, "losses") == 0 && words_integer(&words, 0, INT64_MAX, &out->first) &&
+           words_integer(&words, out->first, INT64_MAX, &out->last) && !words.at;
+}
+
+int ctl_parse_request(const char *bytes, size_t length, struct ctl_request *out, struct err *err)
+{
+    char line[CTL_REQUEST_LINE];
     const size_t most = length < CTL_REQUEST_LINE ? length : CTL_REQUEST_LINE;
     const char *end = memchr(bytes, '\n', most);
+    *out = (struct ctl_request){0};
     if (!end && length < CTL_REQUEST_LINE)
         return 0;
     if (!end)
         return err_set(err, ERR_USAGE, "a line of at most %d bytes is expected", CTL_REQUEST_LINE);
-    const size_t line = (size_t)(end - bytes), lead = sizeof give - 1;
-    command[0] = '\0';
-    if (line == sizeof status - 1 && memcmp(bytes, status, line) == 0) {
-        *request = CTL_REQUEST_STATUS;
-        return (int)line + 1;
-    }
-    if (line <= lead || memcmp(bytes, give, lead) != 0 || line - lead >= COMMAND_LINE ||
-        memchr(bytes, '\0', line))
-        return err_set(err, ERR_USAGE, "status or \"do COMMAND\" is expected");
-    memcpy(command, bytes + lead, line - lead);
-    command[line - lead] = '\0';
-    *request = CTL_REQUEST_COMMAND;
-    return (int)line + 1;
+    const size_t used = (size_t)(end - bytes);
+    memcpy(line, bytes, used);
+    line[used] = '\0';
+    if (strlen(line) != used || !parse_line(line, out))
+        return err_set(err, ERR_USAGE,
+                       "status, do COMMAND, watch FRAMES, losses FIRST LAST, layers, confusion or "
+                       "interrupt is expected");
+    return (int)used + 1;
 }
 
 static json_t *number(double value)
@@ -42,7 +75,7 @@ static const char *state_name(enum run_state state)
     return run_state_name(state == RUN_PAUSED || run_state_ended(state) ? state : RUN_RUNNING);
 }
 
-void ctl_status_print(const struct snapshot *now, int viewers, struct text *out)
+void ctl_status_print(const struct snapshot *now, struct text *out)
 {
     const struct evaluation none = {.train_loss = NAN,
                                     .train_accuracy = NAN,
@@ -69,7 +102,7 @@ void ctl_status_print(const struct snapshot *now, int viewers, struct text *out)
         {"best_epoch",
          isfinite(now->best_validation_accuracy) ? json_integer(now->best_epoch) : json_null()},
         {"samples_per_second", number(now->samples_per_second)},
-        {"viewers", json_integer(viewers)},
+        {"viewers", json_integer(now->viewers)},
         {"directory", json_string(now->directory)},
     };
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)

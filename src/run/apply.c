@@ -121,8 +121,8 @@ static enum outcome perform(struct run *run, const struct command *command, uint
         text_print(text, "the run ends here");
         return DONE;
     case COMMAND_DETACH:
-        text_print(text, queue_watched(&run->queue) ? "the view closes, training goes on"
-                                                    : "no view is open here, training goes on");
+        text_print(text, queue_watched(&run->queue) ? "every view closes, training goes on"
+                                                    : "no view is open, training goes on");
         run->now.detaches++;
         run_publish(run, true);
         return DONE;

@@ -100,6 +100,7 @@ struct publication {
     char warnings[WARNINGS][512];
     struct layers_shown layers;
     struct range_test range; /* the newest */
+    int viewers;
 };
 int publication_init(struct publication *publication, struct err *err);
 void publication_fini(struct publication *publication);
@@ -120,6 +121,7 @@ void publication_journal(struct publication *publication, const struct journal_r
 /* `present`: it was the run's state when it was queued; the best may be written late. */
 void publication_checkpoint(struct publication *publication, int64_t step, bool present);
 void publication_warn(struct publication *publication, enum warning which, const char *text);
+void publication_viewers(struct publication *publication, int viewers);
 void publication_range(struct publication *publication, const struct range_test *test);
 uint64_t publication_request(struct publication *publication, const char *line);
 void publication_answer(struct publication *publication, uint64_t id, enum answer_state state,

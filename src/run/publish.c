@@ -265,6 +265,13 @@ void publication_range(struct publication *publication, const struct range_test 
     pthread_mutex_unlock(&publication->lock);
 }
 
+void publication_viewers(struct publication *publication, int viewers)
+{
+    pthread_mutex_lock(&publication->lock);
+    publication->viewers = viewers;
+    unlock_and_wake(publication);
+}
+
 uint64_t publication_request(struct publication *publication, const char *line)
 {
     pthread_mutex_lock(&publication->lock);
@@ -353,6 +360,7 @@ static void feed_snapshot(struct feed *feed, struct snapshot *out)
     out->evaluations = publication->evaluation_count;
     out->edits = publication->edit_count;
     out->returns = publication->returns;
+    out->viewers = publication->viewers;
     out->journal = newest_line(publication);
     out->last = last_evaluation(publication);
     out->answer = publication->answers[publication->newest % PUBLISH_ANSWERS];

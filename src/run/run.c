@@ -417,9 +417,10 @@ void run_interrupt(struct run *run, const char *why)
     queue_leave(&run->queue, QUEUE_INTERRUPT, why);
 }
 
-void run_watched(struct run *run, bool watched)
+void run_viewers(struct run *run, int viewers)
 {
-    queue_watch(&run->queue, watched);
+    queue_watch(&run->queue, viewers > 0);
+    publication_viewers(&run->publication, viewers);
 }
 
 void run_abandon(struct run *run)

@@ -95,13 +95,29 @@ void frame_banner(const struct snapshot *snapshot, char *out, size_t size)
     }
 }
 
-static void draw_head(struct grid *grid, const struct snapshot *snapshot, struct rect row)
+/* Who looks, where that is not this process's view alone: "attached, 2 viewers"; "" else. */
+static void viewers_text(const struct state *state, const struct snapshot *snapshot, char *out,
+                         size_t size)
 {
-    char state[64], left[512];
+    const char *how = state->read_only ? "read-only" : state->attached ? "attached" : "";
+    int length = snprintf(out, size, "%s", how);
+    if (snapshot->viewers > 1)
+        snprintf(out + length, size - (size_t)length, "%s%d viewers", *how ? ", " : "",
+                 snapshot->viewers);
+}
+
+static void draw_head(struct grid *grid, const struct state *view, const struct snapshot *snapshot,
+                      struct rect row)
+{
+    enum { ROOM_FOR_VIEWERS = 60 };
+    char state[64], left[512], viewers[48] = "";
     state_text(snapshot, state, sizeof(state));
     draw_fill(grid, row, STYLE_BAR);
     int word = grid_text_columns(state);
-    int room = row.width - word - 5;
+    if (row.width >= ROOM_FOR_VIEWERS)
+        viewers_text(view, snapshot, viewers, sizeof(viewers));
+    const int who = grid_text_columns(viewers);
+    int room = row.width - word - 5 - (who > 0 ? who + 3 : 0);
     /* Whole parts only: the network goes first, then the dataset. */
     const char *dot = grid->ascii ? "|" : "·";
     for (int parts = 3; parts > 0; parts--) {
@@ -113,6 +129,7 @@ static void draw_head(struct grid *grid, const struct snapshot *snapshot, struct
             break;
     }
     grid_text(grid, row.x + 1, row.y, room, STYLE_BAR, left);
+    grid_text(grid, row.x + row.width - word - 5 - who, row.y, who, STYLE_BAR, viewers);
     enum style style = style_of(snapshot);
     grid_print(grid, row.x + row.width - word - 4, row.y, word + 4, style, " %s %s ",
                grid->ascii ? "*" : "●", state);
@@ -289,7 +306,7 @@ void frame_draw(struct grid *grid, const struct state *state, const struct histo
                 const struct layout *layout)
 {
     const struct snapshot *snapshot = &history->snapshot;
-    draw_head(grid, snapshot, layout->head);
+    draw_head(grid, state, snapshot, layout->head);
     if (layout->warning.height > 0)
         draw_warning(grid, snapshot, layout->warning);
     if (layout->banner.height > 0)

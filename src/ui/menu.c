@@ -142,9 +142,10 @@ static void save_text(const struct snapshot *snapshot, bool brief, struct choice
 
 static void detach_text(const struct state *state, bool brief, struct choice *choice)
 {
-    snprintf(choice->text, sizeof(choice->text), "%s%s",
-             state->paused ? "The run waits, paused" : "Training goes on",
-             brief ? "." : " without a view; kdtui attach returns.");
+    const char *without = state->attached ? " in its own process" : " without a view";
+    snprintf(choice->text, sizeof(choice->text), "%s%s%s",
+             state->paused ? "The run waits, paused" : "Training goes on", brief ? "" : without,
+             brief ? "." : "; kdtui attach returns.");
 }
 
 static void abandon_text(const struct snapshot *snapshot, bool brief, struct choice *choice)
@@ -188,9 +189,20 @@ void menu_draw(struct grid *grid, const struct state *state, const struct snapsh
                   "s save  d leave training  a abandon  Esc", "s save d leave a abandon Esc",
                   "s save d leave a Esc"},
     };
-    save_text(snapshot, brief, add_choice(&menu, "s", "save and stop"));
+    if (state->attached) {
+        menu.title = "leave the view?";
+        menu.brief[0] = state->read_only ? "d leave it training  Esc back"
+                                         : "s save and stop  d leave it training  Esc back";
+        menu.brief[1] =
+            state->read_only ? "d leave training  Esc" : "s save  d leave training  Esc";
+        menu.brief[2] = state->read_only ? "d leave Esc" : "s save d leave Esc";
+        menu.brief[3] = NULL;
+    }
+    if (!state->attached || !state->read_only)
+        save_text(snapshot, brief, add_choice(&menu, "s", "save and stop"));
     detach_text(state, brief, add_choice(&menu, "d", "leave it training"));
-    abandon_text(snapshot, brief, add_choice(&menu, "a", "abandon"));
+    if (!state->attached)
+        abandon_text(snapshot, brief, add_choice(&menu, "a", "abandon"));
     draw_menu(grid, &menu);
 }
 
@@ -265,11 +277,12 @@ void menu_detach(struct control *control)
 
 void menu_key(struct control *control, const char *key)
 {
-    if (strcmp(key, "s") == 0)
+    const struct state *state = control->state;
+    if (strcmp(key, "s") == 0 && !state->read_only)
         leave(control, VIEW_SAVE, "saving a checkpoint and leaving …");
     else if (strcmp(key, "d") == 0)
         menu_detach(control);
-    else if (strcmp(key, "a") == 0)
+    else if (strcmp(key, "a") == 0 && !state->attached)
         leave(control, VIEW_ABANDON, "leaving without saving …");
     else if (strcmp(key, "esc") == 0 || strcmp(key, "ctrl-c") == 0 || strcmp(key, "q") == 0)
         control->state->mode = MODE_MAIN;

@@ -38,6 +38,7 @@ struct state {
     enum settings_glyphs glyphs;      /* what that comes to; never GLYPHS_AUTO */
     enum settings_glyphs glyphs_auto; /* what that is here */
     bool utf8;                        /* whether the terminal shows more than ASCII */
+    bool attached, read_only;         /* as struct view_options has them */
     bool paints;                      /* and cells in the colours that they are painted in */
     bool log_y;
     struct charts charts;

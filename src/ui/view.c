@@ -377,6 +377,8 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     if (screen_open(&options->settings, &view->screen, err) != 0)
         goto fail;
     view->state.chosen = options->settings;
+    view->state.attached = options->attached;
+    view->state.read_only = options->read_only;
     view->state.utf8 = screen_utf8(view->screen);
     view->state.paints = screen_paints(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
