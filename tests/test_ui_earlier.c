@@ -68,6 +68,7 @@ static void test_says(void **unused)
     add_earlier(bench, "fig01", -0.0123, 3);
     expect(bench, EARLIER_WHOLE, "ahead by 1.23 points at epoch 3 of fig01");
     expect(bench, EARLIER_BRIEF, "1.23 points ahead of fig01");
+    expect(bench, EARLIER_UNNAMED, "1.23 points ahead of the earlier");
     expect(bench, EARLIER_BRIEFEST, "1.23 points ahead");
     /* Between two of its evaluations, on the line that joins them. */
     struct earlier_run *earlier = &bench->history.earlier;
@@ -76,6 +77,7 @@ static void test_says(void **unused)
     earlier->evaluations[2].validation_accuracy = now + 0.04;
     earlier->evaluations[2].step += 469;
     expect(bench, EARLIER_WHOLE, "behind by 2.00 points at epoch 3 of fig01");
+    expect(bench, EARLIER_UNNAMED, "2.00 points behind the earlier");
     expect(bench, EARLIER_BRIEFEST, "2.00 points behind");
     add_earlier(bench, "fig01", 0, 3);
     expect(bench, EARLIER_WHOLE, "level with fig01 at epoch 3");

@@ -174,14 +174,15 @@ static void fit(struct drawing *drawing)
         low = chart->log_y ? 0.1 : 0;
         high = 1;
     }
-    drawing->y = scale_around(low, high, chart->log_y);
-    double floor = low < 0 ? -INFINITY : 0, ceiling = INFINITY;
-    if (chart->percent && low >= 0 && high <= 1) {
-        ceiling = 1;
-        drawing->y.high = fmin(drawing->y.high, 1);
-    }
+    const double floor = low < 0 ? -INFINITY : 0;
+    const double ceiling = chart->percent && low >= 0 && high <= 1 ? 1 : INFINITY;
     int down = canvas_dots_down(chart->glyphs), rows = drawing->plot.height;
     int wanted = rows / 3 < 3 ? 3 : rows / 3 > 7 ? 7 : rows / 3;
+    if (!chart->log_y && scale_fit_rows(&drawing->y, low, high, floor, ceiling, rows, down, wanted,
+                                        &drawing->y_ticks))
+        return;
+    drawing->y = scale_around(low, high, chart->log_y);
+    drawing->y.high = fmin(drawing->y.high, ceiling);
     scale_fit_ticks(&drawing->y, floor, ceiling, rows * down, (rows >= 6 ? 2 : 1) * down, down,
                     wanted, &drawing->y_ticks);
 }

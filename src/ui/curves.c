@@ -303,8 +303,9 @@ static struct chart_series earlier_series(const struct earlier_run *earlier, enu
     }
     return (struct chart_series){
         .name = name,
-        .style = STYLE_GHOST,
-        .band = STYLE_GHOST,
+        .brief = "earlier",
+        .style = STYLE_EARLIER,
+        .band = STYLE_EARLIER,
         .lines = true,
         .ghost = true,
         .points = points,

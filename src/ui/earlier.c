@@ -60,10 +60,10 @@ bool earlier_print(const struct history *history, enum earlier_form form, char *
     else if (form == EARLIER_WHOLE)
         snprintf(out, size, "%s by %.2f points at epoch %s of %s", way, fabs(points), epoch, name);
     else if (level)
-        snprintf(out, size, "level with %s", form == EARLIER_BRIEF ? name : "the best earlier");
-    else if (form == EARLIER_BRIEF)
+        snprintf(out, size, "level with %s", form == EARLIER_BRIEF ? name : "the earlier");
+    else if (form <= EARLIER_UNNAMED)
         snprintf(out, size, "%.2f points %s %s%s", fabs(points), way,
-                 !ended && points > 0 ? "of " : "", name);
+                 !ended && points > 0 ? "of " : "", form == EARLIER_BRIEF ? name : "the earlier");
     else
         snprintf(out, size, "%.2f points %s", fabs(points), way);
     return true;

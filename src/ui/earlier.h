@@ -5,7 +5,13 @@
 
 #include "history.h"
 
-enum earlier_form { EARLIER_WHOLE, EARLIER_BRIEF, EARLIER_BRIEFEST, EARLIER_FORMS };
+enum earlier_form {
+    EARLIER_WHOLE,
+    EARLIER_BRIEF,
+    EARLIER_UNNAMED,
+    EARLIER_BRIEFEST,
+    EARLIER_FORMS
+};
 /* How far ahead or behind the newest evaluation is, in words, the longest form first; false where
  * there is nothing to compare. */
 bool earlier_print(const struct history *history, enum earlier_form form, char *out, size_t size);

@@ -157,8 +157,8 @@ static bool key_outlives(const struct key_info *key)
     if (command_parse(key->command, &command, NULL) != 0)
         return false;
     return command_info(command.id)->scope == COMMAND_SCOPE_VIEW &&
-           command.id != COMMAND_PAUSE_OR_CONTINUE && command.id != COMMAND_ASK &&
-           command.id != COMMAND_MARK;
+           command.id != COMMAND_PAUSE_OR_CONTINUE && command.id != COMMAND_ROLLBACK_MENU &&
+           command.id != COMMAND_ASK && command.id != COMMAND_MARK;
 }
 
 static const struct key_info *key_by_rank(size_t place)
@@ -247,7 +247,7 @@ static void draw_comparison(struct grid *grid, struct rect row, int used,
         const int columns = grid_text_columns(text);
         if (used > 0 ? used + GAP + columns > row.width : columns > row.width)
             continue;
-        grid_text(grid, row.x + row.width - columns, row.y, columns, STYLE_PLAIN, text);
+        grid_text(grid, row.x + row.width - columns, row.y, columns, STYLE_EARLIER, text);
         return;
     }
 }
@@ -263,7 +263,7 @@ void frame_news(struct grid *grid, const struct state *state, const struct histo
     /* What was changed last gives way, part by part, to the comparison. */
     char briefest[192] = "";
     int room = where.width;
-    if (news.parts && earlier_print(history, EARLIER_BRIEF, briefest, sizeof(briefest)))
+    if (news.parts && earlier_print(history, EARLIER_UNNAMED, briefest, sizeof(briefest)))
         room -= grid_text_columns(briefest) + 3;
     for (char *part = news.text + strlen(news.text); news.parts && part > news.text; part--)
         if (grid_text_columns(news.text) > room && (*part == ';' || *part == '('))

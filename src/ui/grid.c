@@ -186,7 +186,7 @@ static uint32_t style_letter(struct cell cell)
         [STYLE_TRAIN_BAND] = 'B', [STYLE_VALIDATION] = 'V', [STYLE_EDIT] = 'E',
         [STYLE_GOOD] = 'G',       [STYLE_WARN] = 'W',       [STYLE_BAD] = 'R',
         [STYLE_KEY] = 'K',        [STYLE_BAR] = '=',        [STYLE_GHOST] = 'g',
-        [STYLE_AUGMENTED] = 'N',
+        [STYLE_AUGMENTED] = 'N',  [STYLE_EARLIER] = 'e',
     };
     assert(cell.style < STYLE_COUNT);
     if (cell.rune == ' ' && cell.style == STYLE_PLAIN)

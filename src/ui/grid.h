@@ -18,8 +18,9 @@ enum style {
     STYLE_TRAIN_BAND, /* between minimum and maximum */
     STYLE_AUGMENTED,  /* the loss of augmented images */
     STYLE_VALIDATION,
-    STYLE_GHOST, /* what was abandoned by going back */
-    STYLE_EDIT,  /* marks of edits, values just changed */
+    STYLE_GHOST,   /* what was abandoned by going back */
+    STYLE_EARLIER, /* the validation of an earlier run */
+    STYLE_EDIT,    /* marks of edits, values just changed */
     STYLE_GOOD,
     STYLE_WARN,
     STYLE_BAD,

@@ -1,6 +1,7 @@
 /*
- * Legends: one row, made shorter in steps until it fits. First goes where the
- * best value was, then the best value, the names and the newest values.
+ * Legends: one row, made shorter in steps until it fits. First go the whole
+ * names of ghosts, then where the best value was, ghosts, the best value, the
+ * names and the newest values.
  */
 #include "legend.h"
 
@@ -16,8 +17,9 @@ enum detail {
     DETAIL_VALUES,
     DETAIL_NAMES,
     DETAIL_BEST,
-    DETAIL_ALL,
-    DETAIL_GHOSTS
+    DETAIL_GHOSTS,
+    DETAIL_BEST_AT,
+    DETAIL_ALL
 };
 
 /* Writes at the cursor, or only counts where grid is NULL. */
@@ -72,7 +74,7 @@ static void write_best(struct cursor *cursor, const struct chart *chart, enum de
     format_value(value, sizeof value, chart, chart->best->mean);
     snprintf(text, sizeof text, "  best %s", value);
     write(cursor, STYLE_GOOD, text);
-    if (detail < DETAIL_ALL || !(chart->x_scale > 0))
+    if (detail < DETAIL_BEST_AT || !(chart->x_scale > 0))
         return;
     draw_epoch(chart->best->x / chart->x_scale, epoch, sizeof epoch);
     const char *label = chart->x_label ? chart->x_label : "";
@@ -89,7 +91,7 @@ static void write_legend(struct cursor *cursor, const struct chart *chart, enum 
         write(cursor, STYLE_PLAIN, detail >= DETAIL_NAMES ? "   " : "  ");
         write(cursor, series->style, glyph_of(chart, series));
         if (detail >= DETAIL_NAMES && series->name) {
-            bool brief = detail < DETAIL_ALL && series->brief;
+            bool brief = detail < DETAIL_BEST_AT && series->brief;
             write(cursor, STYLE_PLAIN, " ");
             write(cursor, STYLE_PLAIN, brief ? series->brief : series->name);
         }
@@ -107,7 +109,8 @@ static void write_legend(struct cursor *cursor, const struct chart *chart, enum 
         write(cursor, STYLE_PLAIN, "   ");
         write(cursor, ghost->style, glyph_of(chart, ghost));
         write(cursor, STYLE_PLAIN, " ");
-        write(cursor, ghost->style, ghost->name);
+        write(cursor, ghost->style,
+              detail < DETAIL_ALL && ghost->brief ? ghost->brief : ghost->name);
     }
     if (detail >= DETAIL_BEST)
         write_best(cursor, chart, detail);
@@ -115,7 +118,7 @@ static void write_legend(struct cursor *cursor, const struct chart *chart, enum 
 
 void legend_draw(struct grid *grid, struct rect where, const struct chart *chart)
 {
-    enum detail detail = DETAIL_GHOSTS;
+    enum detail detail = DETAIL_ALL;
     for (; detail > DETAIL_TITLE; detail--) {
         struct cursor counting = {.end = where.width};
         write_legend(&counting, chart, detail);

@@ -53,6 +53,13 @@ static void round_ends(double *low, double *high)
     *high = ceil((*high + margin) / part) * part;
 }
 
+/* Whether a scale from one to the other would have hardly any length. */
+static bool is_narrow(double low, double high)
+{
+    const double size = fmax(fabs(low), fabs(high));
+    return !(high - low > size * NARROWEST && high - low > 1 / SCALE_LARGEST);
+}
+
 struct scale scale_around(double low, double high, bool log)
 {
     if (log && high <= low * (1 + NARROWEST))
@@ -64,7 +71,7 @@ struct scale scale_around(double low, double high, bool log)
     }
     struct scale scale = {low, high, false};
     double size = fmax(fabs(low), fabs(high)), margin = 0.1 * size;
-    if (high - low > size * NARROWEST && high - low > 1 / SCALE_LARGEST) {
+    if (!is_narrow(low, high)) {
         round_ends(&scale.low, &scale.high);
     } else {
         if (margin < 1 / SCALE_LARGEST)
@@ -143,14 +150,16 @@ static struct trial trial_begin(const struct scale *scale, int dots, int gap)
     return (struct trial){.scale = scale, .dots = dots, .gap = gap};
 }
 
+/* Round steps, within a decade. */
+static const struct {
+    double step, cost;
+} steps[] = {{1, 0},   {2, 0.05},  {5, 0.05}, {2.5, 0.2}, {4, 0.35},
+             {3, 0.4}, {1.5, 0.4}, {6, 0.5},  {8, 0.5},   {1.25, 0.75}};
+
 /* Multiples of round steps. */
 static void try_steps(struct choice *choice, const struct scale *scale, int dots, int gap,
                       double extra)
 {
-    static const struct {
-        double step, cost;
-    } steps[] = {{1, 0},   {2, 0.05},  {5, 0.05}, {2.5, 0.2}, {4, 0.35},
-                 {3, 0.4}, {1.5, 0.4}, {6, 0.5},  {8, 0.5},   {1.25, 0.6}};
     int decade = (int)floor(log10(scale->high - scale->low));
     for (int power = decade - 2; power <= decade; power++) {
         for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -227,6 +236,82 @@ void scale_fit_ticks(struct scale *scale, double floor, double ceiling, int dots
     /* Where three ticks hardly fit, the curves are worth more than the third. */
     int tries = dots > 3 * smallest_gap ? 24 : dots > 2 * smallest_gap ? 4 : 0;
     widen_to_ticks(scale, floor, ceiling, dots, smallest_gap, wanted, tries, ticks);
+}
+
+/* An axis in rows: the middle of row r from the foot is (first + r) × unit, and every `apart`-th of
+ * those numbers is a tick. */
+struct rows {
+    double unit, first, apart;
+    int count, down;
+};
+
+/* Beyond the middle of the last row to its last dot, in rows. */
+static double rows_edge(const struct rows *rows)
+{
+    return 0.5 - 0.5 / rows->down;
+}
+
+static int rows_ticks(const struct rows *rows)
+{
+    const double last = rows->first + rows->count - 1;
+    return (int)(floor(last / rows->apart) - ceil(rows->first / rows->apart)) + 1;
+}
+
+/* Sets `first`, so that what is to be shown is in the middle; false where it does not fit. */
+static bool rows_place(struct rows *rows, double low, double high, double least, double most)
+{
+    const double top = rows->count - 1 + rows_edge(rows);
+    double highest = floor(low / rows->unit + rows_edge(rows) + 1e-9);
+    double lowest = ceil(high / rows->unit - top - 1e-9);
+    highest = fmin(highest, floor(most / rows->unit + 1e-9) - (rows->count - 1));
+    lowest = fmax(lowest, ceil(least / rows->unit - 1e-9));
+    rows->first = floor((lowest + highest) / 2);
+    return lowest <= highest;
+}
+
+bool scale_fit_rows(struct scale *scale, double low, double high, double least, double most,
+                    int count, int down, int wanted, struct ticks *ticks)
+{
+    if (is_narrow(low, high)) {
+        const struct scale around = scale_around(low, high, false);
+        low = around.low;
+        high = around.high;
+    }
+    struct rows best = {0};
+    double cheapest = INFINITY;
+    const int decade = (int)floor(log10(high - low));
+    for (int power = decade - 2; power <= decade; power++) {
+        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+            const double step = steps[i].step * pow(10, power);
+            for (int apart = 1; apart <= count / 2; apart++) {
+                struct rows rows = {step / apart, 0, apart, count, down};
+                const double used = (high - low) / (rows.unit * count);
+                if (!isnormal(rows.unit) || !(used > 0.6) ||
+                    !rows_place(&rows, low, high, least, most))
+                    continue;
+                const int found = rows_ticks(&rows);
+                if (found < 3 || found > SCALE_TICKS)
+                    continue;
+                const double cost = steps[i].cost + 2 * (1 - used) +
+                                    abs(found - wanted) / (double)wanted +
+                                    (apart == 1 && count > 4 ? 1 : 0);
+                if (cost < cheapest) {
+                    cheapest = cost;
+                    best = rows;
+                }
+            }
+        }
+    }
+    if (isinf(cheapest))
+        return false;
+    scale->low = (best.first - rows_edge(&best)) * best.unit;
+    scale->high = scale->low + (count - 1.0 / down) * best.unit;
+    scale->log = false;
+    ticks->count = rows_ticks(&best);
+    ticks->step = best.apart * best.unit;
+    for (int i = 0; i < ticks->count; i++)
+        ticks->at[i] = (ceil(best.first / best.apart) + i) * ticks->step;
+    return true;
 }
 
 /* "1.50" to "1.5", "1.0e-05" to "1e-05": zeros that end a fraction. */

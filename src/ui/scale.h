@@ -38,6 +38,13 @@ void scale_ticks(const struct scale *scale, int dots, int gap, int wanted, struc
 void scale_fit_ticks(struct scale *scale, double floor, double ceiling, int dots, int gap,
                      int smallest_gap, int wanted, struct ticks *ticks);
 
+/* A linear scale for values from `low` to `high` on an axis of `rows`, each of `down` dots, whose
+ * ticks are in the middle of rows and the same number of rows apart, so that a curve is above a
+ * tick's line exactly where its values are. No tick is beyond `floor` or `ceiling`. False where
+ * there are no three of them that leave the curves most of the rows. */
+bool scale_fit_rows(struct scale *scale, double low, double high, double floor, double ceiling,
+                    int rows, int down, int wanted, struct ticks *ticks);
+
 /* "0.5", "2.3k", "1e-05", "50%"; as many digits as tell ticks `step` apart. */
 void scale_label(char out[SCALE_LABEL], double value, double step, bool percent);
 
