@@ -81,6 +81,15 @@ static void compare(struct bench *bench, const char *name, int width, int height
     ui_golden(bench, "screen", name, width, height, styles);
 }
 
+/* All sizes and glyphs of a state. */
+static void compare_kinds(struct bench *bench, const char *state)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "screen-%s", state);
+    ui_golden_sizes(bench, name, false);
+    bench->state.glyphs = GLYPHS_BRAILLE;
+}
+
 static void edit_now(struct bench *bench, const char *keys)
 {
     bench_press(bench, keys);
@@ -116,6 +125,7 @@ static void test_screen_states(void **unused)
     now->state = RUN_PAUSED;
     bench_update(bench);
     compare(bench, "paused", 80, 24, true);
+    compare_kinds(bench, "paused");
     now->state = RUN_EVALUATING;
     now->evaluation_progress = 0.43;
     bench_update(bench);
@@ -125,6 +135,7 @@ static void test_screen_states(void **unused)
               "metrics.csv: No space left on device; training goes on");
     bench_update(bench);
     compare(bench, "warning", 80, 24, true);
+    compare_kinds(bench, "warning");
     text_copy(now->warning, sizeof(now->warning),
               "metrics.csv: No space left on device; checkpoint: No space left on device, the last "
               "one is of step 5628; training goes on");
@@ -189,6 +200,7 @@ static void test_screen_ends(void **unused)
     compare(bench, "finished-40x12", 40, 12, false);
     compare(bench, "finished-200x60", 200, 60, false);
     compare(bench, "finished-30x3", 30, 3, false);
+    compare_kinds(bench, "finished");
     bench_destroy(bench);
 
     bench = bench_running();
@@ -197,12 +209,14 @@ static void test_screen_ends(void **unused)
               "the loss was inf at step 5751; the last good state is at step 5628");
     bench_update(bench);
     compare(bench, "diverged", 80, 24, true);
+    compare_kinds(bench, "diverged");
     bench->fake.now.state = RUN_FAILED;
     text_copy(bench->fake.now.error, sizeof(bench->fake.now.error),
               "/home/somebody/.local/state/kdtui/runs/fashion-mnist-20260301-120000/journal.jsonl: "
               "cannot append: Input/output error");
     bench_update(bench);
     compare(bench, "failed", 80, 24, true);
+    compare_kinds(bench, "failed");
     bench_destroy(bench);
 }
 
