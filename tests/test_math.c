@@ -430,6 +430,39 @@ static void tails_match_the_definition(void **state)
             }
 }
 
+/* Each sum is a chain of multiply-adds where the product is our own: the same bits as these. */
+static void gradients_match_the_definition(void **state)
+{
+    enum { SAMPLES = 37, INPUTS = 19, UNITS = 144, STRIDE = 160 };
+    static const int units[] = {1, 10, 16, 32, 48, 64, 80, 96, 112, 128, 144};
+    static float given[SAMPLES * STRIDE], g[SAMPLES * STRIDE], soon[INPUTS * UNITS],
+        result[INPUTS * UNITS + 1];
+    const float *const both[] = {soon, soon};
+
+    (void)state;
+    normal(given, SAMPLES * STRIDE, 1);
+    normal(g, SAMPLES * STRIDE, 2);
+    for (size_t n = 0; n < sizeof units / sizeof *units; n++)
+        for (int rows = 1; rows <= SAMPLES; rows += 9)
+            for (int inputs = 1; inputs <= INPUTS; inputs++) {
+                const bool own = math_gradient_inputs(units[n], 0) == inputs;
+
+                result[inputs * units[n]] = 7;
+                math_gradient(rows, inputs, units[n], given, STRIDE, g, STRIDE, both, result);
+                assert_true(result[inputs * units[n]] == 7);
+                for (int d = 0; d < inputs; d++)
+                    for (int h = 0; h < units[n]; h++) {
+                        float sum = 0;
+                        for (int r = 0; r < rows; r++)
+                            sum = fmaf(given[r * STRIDE + d], g[r * STRIDE + h], sum);
+                        if (own)
+                            assert_true(result[d * units[n] + h] == sum);
+                        else
+                            assert_near(result[d * units[n] + h], (double)sum);
+                    }
+            }
+}
+
 static void softmax_matches_the_definition(void **state)
 {
     enum { SAMPLES = 35, STRIDE = 48 }; /* whole groups of rows and a part of one */
@@ -577,6 +610,7 @@ int main(void)
         cmocka_unit_test(library_is_named),
         cmocka_unit_test(products_match_the_definition),
         cmocka_unit_test(generated_products_match_openblas),
+        cmocka_unit_test(gradients_match_the_definition),
         cmocka_unit_test(widths_fill_vectors),
         cmocka_unit_test(columns_match_their_formulas),
         cmocka_unit_test(normalization_matches_its_formulas),

@@ -64,6 +64,13 @@ void math_tail_sum(int rows, int units, const real *lanes, real *y, int y_stride
 void math_tail_gradient(int rows, int units, int inputs, const real *x, int x_stride, const real *g,
                         int g_stride, real *out, int out_stride);
 
+/* The gradient of some inputs' weights: out[d][h] = sum_r x[r][d] g[r][h], row after row. `soon`
+ * are two arrays of as many numbers that are wanted next: they may come nearer meanwhile. */
+void math_gradient(int rows, int inputs, int units, const real *x, int x_stride, const real *g,
+                   int g_stride, const real *const soon[2], real *out);
+/* So many inputs at a time are fastest, of at most `most`. */
+int math_gradient_inputs(int units, int most);
+
 /* Mixed precision: numbers rounded to bfloat16 (to nearest even; denormals are
  * zero), products of them summed in float32, two numbers at a time. "Pairs" of a
  * matrix have the numbers of each two rows side by side, 0 in place of a row that

@@ -4,6 +4,7 @@ src_math_libmath_a_SOURCES = \
 	src/math/bf16.c \
 	src/math/columns.c \
 	src/math/gemm.c \
+	src/math/gradient.c \
 	src/math/internal.h \
 	src/math/norm.c \
 	src/math/peak.c \

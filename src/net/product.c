@@ -47,12 +47,17 @@ void layer_update_panel(const struct layer *layer, int panel, int rows, int begi
                         const real *x, int stride, const struct update *update)
 {
     _Alignas(64) real gradient[NET_BLOCK_NUMBERS];
-    const size_t at = layer_panel_at(layer, panel, begin);
-    const size_t count = (size_t)inputs * (size_t)layer->panel;
+    const int some = math_gradient_inputs(layer->panel, inputs);
 
-    math_gemm(MATH_TRANSPOSED, MATH_PLAIN, inputs, layer->panel, rows, 1, x, stride,
-              layer->gradient + panel * layer->panel, layer->stride, 0, gradient, layer->panel);
-    layer_update_weights(layer, begin, at, count, gradient, update);
+    for (int d = 0, n; d < inputs; d += n) {
+        const size_t at = layer_panel_at(layer, panel, begin + d);
+        const real *const updated[] = {layer->weight.value + at, layer->weight.velocity + at};
+
+        n = net_smaller(inputs - d, some);
+        math_gradient(rows, n, layer->panel, x + d, stride, layer->gradient + panel * layer->panel,
+                      layer->stride, updated, gradient);
+        layer_update_weights(layer, begin, at, (size_t)n * (size_t)layer->panel, gradient, update);
+    }
 }
 
 void layer_update_tail(const struct layer *layer, int rows, int begin, int inputs, const real *x,
