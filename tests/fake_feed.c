@@ -14,6 +14,17 @@
 #define STEPS_PER_EPOCH 469
 
 /* feed.h's, which the run implements in the program. */
+const char *trial_state_name(enum trial_state state)
+{
+    static const char *const names[] = {"waiting", "running", "complete", "pruned", "failed"};
+    return names[state];
+}
+
+bool trial_ended(enum trial_state state)
+{
+    return state >= TRIAL_COMPLETE;
+}
+
 const char *run_state_name(enum run_state state)
 {
     static const char *const names[] = {"starting",   "running", "paused",   "evaluating",

@@ -27,7 +27,7 @@ for trial, row in zip(trials, rows):
         best = better(steps.values())
         assert best == float(row["value"]), (trial.number, best)
         assert steps[int(row["best_epoch"])] == best
-    if trial.state.name in ("COMPLETE", "PRUNED"):
+    if trial.state.name in ("COMPLETE", "PRUNED") and steps:
         assert trial.values == [float(row["value"])], (trial.number, trial.values)
         assert trial.datetime_complete >= trial.datetime_start
     assert trial.params, trial.number

@@ -57,14 +57,14 @@ static void remove_tree(const char *path)
 
 /* ---- one run, with something that fails ---- */
 
-struct trial {
+struct attempt {
     struct fault_plan plan;
     struct run *run;
     struct feed *feed;
     int refused; /* commands, because of files */
 };
 
-static void fail_trial(const struct trial *trial, const char *what, const char *more)
+static void fail_trial(const struct attempt *trial, const char *what, const char *more)
 {
     fail_msg("call %ld (%s), effect %d, error %d, %s: %s: %s", trial->plan.at, fault_hit(),
              trial->plan.effect, trial->plan.error, trial->plan.count ? "once" : "from there on",
@@ -85,7 +85,7 @@ static char *left_path(const char *file)
     return text.bytes;
 }
 
-static void expect_saved(const struct trial *trial, const char *name, int64_t step)
+static void expect_saved(const struct attempt *trial, const char *name, int64_t step)
 {
     struct checkpoint checkpoint;
     struct err err;
@@ -102,7 +102,7 @@ static void expect_saved(const struct trial *trial, const char *name, int64_t st
     text_fini(&file);
 }
 
-static void expect_journalled(const struct trial *trial, const char *line)
+static void expect_journalled(const struct attempt *trial, const char *line)
 {
     unsigned char *journal;
     size_t length;
@@ -120,7 +120,7 @@ static void expect_journalled(const struct trial *trial, const char *line)
 }
 
 /* Whether it was applied. Else it must be for what failed. */
-static bool give(struct trial *trial, const char *line, struct answer *answer)
+static bool give(struct attempt *trial, const char *line, struct answer *answer)
 {
     fixture_command(trial->feed, line, answer);
     if (answer->state == ANSWER_APPLIED)
@@ -131,7 +131,7 @@ static bool give(struct trial *trial, const char *line, struct answer *answer)
     return false;
 }
 
-static bool edit(struct trial *trial, const char *line)
+static bool edit(struct attempt *trial, const char *line)
 {
     struct snapshot before, after;
     struct answer answer;
@@ -145,7 +145,7 @@ static bool edit(struct trial *trial, const char *line)
     return applied;
 }
 
-static void train_steps(struct trial *trial, int64_t steps)
+static void train_steps(struct attempt *trial, int64_t steps)
 {
     struct snapshot before, after;
     struct answer answer;
@@ -158,7 +158,7 @@ static void train_steps(struct trial *trial, int64_t steps)
         fail_trial(trial, "training did not go on", line);
 }
 
-static void steer(struct trial *trial)
+static void steer(struct attempt *trial)
 {
     struct answer answer;
     bool edited = edit(trial, "set train.learning_rate 0.05");
@@ -193,7 +193,7 @@ static int check_file(const char *path, const struct stat *status, int type, str
 }
 
 /* Whole rows, up to the last step. */
-static void check_steps(const struct trial *trial, const struct snapshot *now)
+static void check_steps(const struct attempt *trial, const struct snapshot *now)
 {
     size_t rows;
     struct err err;
@@ -208,7 +208,7 @@ static void check_steps(const struct trial *trial, const struct snapshot *now)
     mem_free(text);
 }
 
-static void check_end(const struct trial *trial, const struct snapshot *now)
+static void check_end(const struct attempt *trial, const struct snapshot *now)
 {
     bool hit = fault_hit()[0];
     if (now->state == RUN_FINISHED) {
@@ -232,7 +232,7 @@ static void check_end(const struct trial *trial, const struct snapshot *now)
 }
 
 /* The name can be used again after a run that could not be made. */
-static void check_absent(const struct trial *trial, const struct run_options *options)
+static void check_absent(const struct attempt *trial, const struct run_options *options)
 {
     struct run *run;
     struct err err;
@@ -248,7 +248,7 @@ static void check_absent(const struct trial *trial, const struct run_options *op
 static void try(const struct fault_plan *plan)
 {
     struct run_options options = {.name = "it"};
-    struct trial trial = {.plan = *plan};
+    struct attempt trial = {.plan = *plan};
     struct snapshot now;
     struct answer answer;
     struct err err;

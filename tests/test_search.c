@@ -226,7 +226,7 @@ static void expect_task(const struct plan *plan, const struct table *table, enum
 {
     struct task task = plan_next(plan, table, never, NULL);
     assert_int_equal(task.kind, kind);
-    if (kind != TASK_NONE && kind != TASK_WAIT)
+    if (kind != TASK_NONE && kind != TASK_WAIT && kind != TASK_FROZEN)
         assert_int_equal(task.number, number);
     if (kind == TASK_CREATE || kind == TASK_GO_ON)
         assert_int_equal(task.epochs, epochs);
@@ -275,13 +275,118 @@ static void test_halving(void **state)
     expect_task(&plan, &table, TASK_GO_ON, 8, 10); /* only its end is missing */
     set_state(&table, 8, 1);
     expect_task(&plan, &table, TASK_NONE, 0, 0);
-    assert_int_equal(table_best(&table, table.count), 8);
+    assert_int_equal(table_best(&table), 8);
     assert_true(table.entries[8].trial.value == 0.6);
     assert_int_equal(table.entries[8].trial.best_epoch, 2);
     table_fini(&table);
 }
 
 /* The second round is a third as wide, around the best of the first. */
+static void set_attribute(struct table *table, int trial, const char *attribute)
+{
+    apply(table, "{\"op_code\": 8, " WORKER ", \"trial_id\": %d, \"user_attr\": {%s}}", trial,
+          attribute);
+}
+
+/* What a person does to trials that climb: six for 1 epoch, 2 of them for 3. */
+static void test_person(void **state)
+{
+    static const char *const lines[] = {"search.method=halving", "search.trials=6",
+                                        "search.epochs=3", NULL};
+    struct plan plan;
+    struct table table;
+    (void)state;
+    make_plan(lines, &plan);
+    begin_table(&table);
+    for (int i = 0; i < 6; i++)
+        add_trial(&table);
+    for (int i = 0; i < 6; i++)
+        if (i != 2)
+            add_epoch(&table, i, 1, 0.1 * (6 - i));
+    /* The rung waits for one that is frozen, and goes on without one that is stopped. */
+    set_attribute(&table, 2, "\"frozen\": true, \"source\": \"key\"");
+    assert_true(table.entries[2].trial.frozen);
+    expect_task(&plan, &table, TASK_FROZEN, 0, 0);
+    set_attribute(&table, 2, "\"frozen\": false, \"source\": \"key\"");
+    expect_task(&plan, &table, TASK_GO_ON, 2, 1);
+    set_attribute(&table, 0, "\"stopped\": \"trial stop 0\", \"source\": \"key\"");
+    expect_task(&plan, &table, TASK_PRUNE, 0, 0);
+    set_state(&table, 0, 2);
+    assert_string_equal(table.entries[0].trial.why, "stopped by hand");
+    expect_task(&plan, &table, TASK_GO_ON, 2, 1);
+    add_epoch(&table, 2, 1, 0.45);
+    /* 1 and 2 go on, as the best of those that are left; 0 would have been the best. */
+    for (int i = 3; i < 6; i++) {
+        expect_task(&plan, &table, TASK_PRUNE, i, 1);
+        set_state(&table, i, 2);
+    }
+    expect_task(&plan, &table, TASK_GO_ON, 1, 3);
+    /* One that is stopped later leaves its place empty. */
+    set_attribute(&table, 1, "\"taken\": \"mine\", \"source\": \"key\"");
+    set_state(&table, 1, 2);
+    assert_string_equal(table.entries[1].trial.why, "taken over as mine");
+    expect_task(&plan, &table, TASK_GO_ON, 2, 3);
+    /* An added one goes first, to the end, and moves no other's place. */
+    apply(&table, "{\"op_code\": 4, " WORKER
+                  ", \"study_id\": 0, \"datetime_start\": \"x\", \"distributions\": {}, "
+                  "\"params\": {}, \"state\": 4, \"user_attrs\": {\"added\": \"trial add\"}}");
+    assert_true(table.entries[6].trial.added);
+    assert_int_equal(table.entries[6].trial.state, TRIAL_WAITING);
+    assert_int_equal(table.planned_count, 6);
+    expect_task(&plan, &table, TASK_GO_ON, 6, 3);
+    assert_int_equal(plan_epochs_left(&plan, &table), 2 + 3);
+    add_epoch(&table, 6, 3, 0.9);
+    set_state(&table, 6, 1);
+    expect_task(&plan, &table, TASK_GO_ON, 2, 3);
+    add_epoch(&table, 2, 3, 0.5);
+    set_state(&table, 2, 1);
+    expect_task(&plan, &table, TASK_NONE, 0, 0);
+    assert_int_equal(plan_epochs_left(&plan, &table), 0);
+    assert_int_equal(table_best(&table), 6);
+    assert_int_equal(table_best_planned(&table, 6), 2);
+    table_fini(&table);
+}
+
+/* Values that a person gives, and those that are drawn beside them. */
+static void test_add(void **state)
+{
+    static const char *const lines[] = {"search.learning_rate=log 0.001 1",
+                                        "search.l2=", "search.hidden=10:30:10 5:15:5",
+                                        "search.train.momentum=0.5 0.9", NULL};
+    static const struct {
+        const char *key, *value, *error;
+    } cases[] = {{"train.l2", "0.1", "train.l2 is not searched here; train.learning_rate, "},
+                 {"train.learning_rate", "-1", "train.learning_rate"},
+                 {"network.hidden", "10", "network.hidden: 2 layers are searched, not 1"},
+                 {"network.hidden", "10-0", "network.hidden"},
+                 {"train.momentum", "x", "train.momentum"}};
+    struct plan plan;
+    struct table table = {0};
+    struct proposal proposal;
+    struct err err;
+    char words[4][32] = {"train.learning_rate", "5", "network.hidden", "90-60"};
+    char *given[4] = {words[0], words[1], words[2], words[3]};
+    (void)state;
+    make_plan(lines, &plan);
+    assert_int_equal(plan_add(&plan, &table, given, 2, &proposal, &err), 0);
+    assert_true(number_of(&proposal, "train.learning_rate") == 5);
+    assert_true(number_of(&proposal, "network.hidden.1") == 90);
+    assert_true(number_of(&proposal, "network.hidden.2") == 60);
+    assert_true(number_of(&proposal, "train.momentum") >= 0.5);
+    struct text distribution = {0}, value = {0};
+    dimension_describe(&plan.spaces, &proposal.parameter[0], &distribution, &value);
+    assert_non_null(strstr(distribution.bytes, "\"low\": 0.001, \"high\": 5,"));
+    text_fini(&distribution);
+    text_fini(&value);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        text_copy(words[0], sizeof words[0], cases[i].key);
+        text_copy(words[1], sizeof words[1], cases[i].value);
+        assert_int_equal(plan_add(&plan, &table, given, 1, &proposal, &err), -1);
+        assert_int_equal(err.code, ERR_USAGE);
+        assert_non_null(strstr(err.text, cases[i].error));
+    }
+}
+
 static void test_refine(void **state)
 {
     static const char *const lines[] = {"search.learning_rate=log 0.001 1",
@@ -439,7 +544,7 @@ static void assert_same_search(const char *a, const char *b)
     struct search *one = open_search(a), *other = open_search(b);
     struct search_snapshot now, then;
     struct trial x, y;
-    int ranks[2][8];
+    int ranks[2][8] = {{0}};
     search_snapshot(one, &now);
     search_snapshot(other, &then);
     assert_int_equal(now.trials, then.trials);
@@ -618,16 +723,233 @@ static void test_torn(void **state)
     mem_free(path);
 }
 
+/* ---- persons ---- */
+
+static void give(struct search *search, const char *line, enum answer_state expected)
+{
+    struct search_feed *feed = search_feed(search);
+    struct answer answer = {0};
+    struct err err;
+    uint64_t id = feed->post(feed, line, SOURCE_PROMPT, &err);
+    if (!id)
+        fail_msg("%s: %s", line, err.text);
+    for (int i = 0; i < 1000; i++) {
+        struct pollfd wake = {.fd = feed->wake_fd, .events = POLLIN};
+        uint64_t count;
+        feed->answer(feed, id, &answer);
+        if (answer.state != ANSWER_REQUESTED)
+            break;
+        (void)poll(&wake, 1, 20);
+        ssize_t got = read(feed->wake_fd, &count, sizeof count);
+        (void)got;
+    }
+    if (answer.state != expected)
+        fail_msg("%s: %s", line, answer.text);
+}
+
+static void wait_state(struct search *search, enum search_state state)
+{
+    struct search_snapshot now = {0};
+    for (int i = 0; i < 1000; i++) {
+        struct pollfd wake = {.fd = search_fd(search), .events = POLLIN};
+        uint64_t count;
+        search_snapshot(search, &now);
+        if (now.state == state)
+            return;
+        (void)poll(&wake, 1, 20);
+        ssize_t got = read(search_fd(search), &count, sizeof count);
+        (void)got;
+    }
+    fail_msg("state %d is not %d: %s", (int)now.state, (int)state, now.error);
+}
+
+static void wait_trial(struct search *search, int number, enum trial_state state, int64_t epochs)
+{
+    struct trial trial = {0};
+    for (int i = 0; i < 2000; i++) {
+        struct pollfd wake = {.fd = search_fd(search), .events = POLLIN};
+        uint64_t count;
+        if (search_trial(search, number, &trial) && trial.state == state && trial.epochs >= epochs)
+            return;
+        (void)poll(&wake, 1, 20);
+        ssize_t got = read(search_fd(search), &count, sizeof count);
+        (void)got;
+    }
+    fail_msg("trial %d: state %d after %d epochs", number, (int)trial.state, (int)trial.epochs);
+}
+
+/* Long trials, so that there is time to do something to them. */
+static const char *const long_lines[] = {"search.trials=3", "search.epochs=3000",
+                                         "search.hidden=4-3 8", NULL};
+
+static void test_hands(void **state)
+{
+    struct trial trial;
+    struct err err;
+    (void)state;
+    struct search *search = start_search("hands", long_lines, 1);
+    search_watched(search, true);
+    wait_trial(search, 0, TRIAL_RUNNING, 1);
+    /* A frozen trial keeps its state while the next one trains. */
+    give(search, "trial freeze 0", ANSWER_APPLIED);
+    wait_trial(search, 1, TRIAL_RUNNING, 1);
+    assert_true(search_trial(search, 0, &trial));
+    assert_int_equal(trial.state, TRIAL_WAITING);
+    assert_true(trial.frozen);
+    assert_true(fixture_has(&fixture, "hands/trial-0000", "checkpoints/last.safetensors"));
+    /* An added one is next; a stopped one ends, and so leaves the worker to it. */
+    give(search, "trial add network.hidden 7-5 train.learning_rate 0.03", ANSWER_APPLIED);
+    give(search, "trial stop 1", ANSWER_APPLIED);
+    wait_trial(search, 2, TRIAL_RUNNING, 1);
+    assert_true(search_trial(search, 1, &trial));
+    assert_int_equal(trial.state, TRIAL_PRUNED);
+    assert_true(trial.stopped && trial.epochs > 0);
+    assert_true(search_trial(search, 2, &trial));
+    assert_true(trial.added);
+    assert_string_equal(trial.parameter[trial.parameters - 1].value, "7-5");
+    give(search, "trial stop 1", ANSWER_REFUSED);
+    give(search, "trial stop 9", ANSWER_REFUSED);
+    give(search, "trial freeze", ANSWER_REFUSED);
+    give(search, "trial add train.l2", ANSWER_REFUSED);
+    give(search, "trial add train.momentum 0.3", ANSWER_REFUSED);
+    assert_int_equal(search_feed(search)->post(search_feed(search), "undo", SOURCE_KEY, &err), 0);
+    give(search, "trial stop 2", ANSWER_APPLIED);
+    wait_trial(search, 3, TRIAL_RUNNING, 1);
+    give(search, "trial stop 3", ANSWER_APPLIED);
+    /* What is left is frozen; that is respected by who goes on. */
+    wait_state(search, SEARCH_FROZEN);
+    search_stop(search, "test");
+    search_destroy(search);
+    search = start_search("hands", long_lines, 2);
+    wait_state(search, SEARCH_FROZEN);
+    search_destroy(search);
+    search = start_search("hands", long_lines, 2);
+    search_watched(search, true);
+    give(search, "trial freeze 0", ANSWER_APPLIED);
+    wait_trial(search, 0, TRIAL_RUNNING, 1);
+    give(search, "trial stop 0", ANSWER_APPLIED);
+    wait_state(search, SEARCH_FINISHED);
+    give(search, "trial add", ANSWER_APPLIED);
+    wait_trial(search, 4, TRIAL_RUNNING, 1);
+    give(search, "trial stop 4", ANSWER_APPLIED);
+    wait_state(search, SEARCH_FINISHED);
+    search_watched(search, false);
+    search_destroy(search);
+}
+
+/* What a viewer sees of one trial after another, trained here or not. */
+static void test_look(void **state)
+{
+    (void)state;
+    struct search *search = start_search("look", long_lines, 1);
+    struct search_feed *feed = search_feed(search);
+    struct feed *run = feed->look(feed, -1);
+    struct snapshot *now = mem_alloc(sizeof *now);
+    struct evaluation row;
+    struct trial trials[4];
+    struct err err;
+    double curve[4];
+    int best[4];
+    struct loss_bucket *buckets = mem_alloc(FEED_MAX_BUCKETS * sizeof *buckets);
+    search_watched(search, true);
+    run->snapshot(run, now);
+    assert_int_equal(now->state, RUN_STARTING);
+    wait_trial(search, 0, TRIAL_RUNNING, 4);
+    assert_ptr_equal(feed->look(feed, 0), run);
+    run->snapshot(run, now);
+    assert_false(run_state_ended(now->state));
+    assert_true(now->step > 0);
+    const uint64_t version = now->version, returns = now->returns;
+    assert_int_equal(run->evaluations(run, 0, &row, 1), 1);
+    assert_true(run->buckets(run, 0, INT64_MAX, buckets, FEED_MAX_BUCKETS) > 0);
+    assert_int_equal(feed->curve(feed, 0, curve, 4), 4);
+    assert_true(curve[0] == row.validation_accuracy);
+    assert_int_equal(feed->trials(feed, 0, trials, 4), 1);
+    assert_true(trials[0].progress >= 4);
+    assert_int_equal(feed->ranking(feed, best, 4), 1);
+    assert_int_equal(run->post(run, "set train.learning_rate 1", SOURCE_KEY, &err), 0);
+    assert_non_null(strstr(err.text, "trial 0 is the search's"));
+    give(search, "trial stop 0", ANSWER_APPLIED);
+    wait_trial(search, 1, TRIAL_RUNNING, 1);
+    run->snapshot(run, now);
+    assert_int_equal(now->state, RUN_INTERRUPTED);
+    assert_true(now->version != version && now->returns != returns);
+    assert_true(now->evaluations >= 4 && now->last.epoch >= 4);
+    assert_string_equal(now->name, "trial-0000");
+    assert_int_equal(run->evaluations(run, 0, &row, 1), 1);
+    assert_true(curve[0] == row.validation_accuracy);
+    assert_true(run->buckets(run, 0, INT64_MAX, buckets, FEED_MAX_BUCKETS) > 0);
+    (void)feed->look(feed, 1);
+    run->snapshot(run, now);
+    assert_false(run_state_ended(now->state));
+    search_stop(search, "test");
+    search_destroy(search);
+    mem_free(buckets);
+    mem_free(now);
+}
+
+/* The copy is a run that goes on from where the trial was; the books say so. */
+static void test_take(void **state)
+{
+    struct search_snapshot now;
+    struct resume *resume;
+    struct trial trial;
+    struct err err;
+    char directory[512];
+    int64_t step;
+    (void)state;
+    struct search *search = start_search("take", long_lines, 2);
+    search_path("mine", directory, sizeof directory);
+    wait_trial(search, 0, TRIAL_RUNNING, 2);
+    assert_int_equal(search_take(search, 0, directory, SOURCE_KEY, &err), -1);
+    assert_int_equal(err.code, ERR_USAGE); /* it is trained */
+    assert_false(fixture_has(&fixture, "mine", "settings.ini"));
+    search_stop(search, "test");
+    wait_search(search, INT64_MAX, &now);
+    assert_int_equal(search_take(search, 0, directory, SOURCE_KEY, &err), 0);
+    assert_int_equal(search_take(search, 2, directory, SOURCE_KEY, &err), -1);
+    assert_true(search_trial(search, 0, &trial));
+    assert_int_equal(trial.state, TRIAL_PRUNED);
+    assert_string_equal(trial.why, "taken over as mine");
+    search_destroy(search);
+    assert_false(fixture_has(&fixture, "take/trial-0000", "checkpoints/last.safetensors"));
+    assert_int_equal(resume_open(directory, &resume, &err), 0);
+    assert_string_not_equal(resume_from(resume, &step), "");
+    assert_true(step >= 2 * 20);
+    resume_close(resume);
+    search_path("best-again", directory, sizeof directory);
+    search = start_search("random-3", NULL, 1);
+    wait_search(search, INT64_MAX, &now);
+    assert_int_equal(search_take(search, 1, directory, SOURCE_KEY, &err), 0);
+    assert_true(search_trial(search, 1, &trial));
+    assert_int_equal(trial.state, TRIAL_COMPLETE);
+    search_destroy(search);
+    assert_int_equal(resume_open(directory, &resume, &err), 0);
+    resume_close(resume);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random),          cmocka_unit_test(test_grid),
-        cmocka_unit_test(test_decreasing),      cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_halving),         cmocka_unit_test(test_refine),
-        cmocka_unit_test(test_journal_refused), cmocka_unit_test(test_workers),
-        cmocka_unit_test(test_files),           cmocka_unit_test(test_stop_and_go_on),
-        cmocka_unit_test(test_two_at_once),     cmocka_unit_test(test_failing_trials),
-        cmocka_unit_test(test_change),          cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_grid),
+        cmocka_unit_test(test_decreasing),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_halving),
+        cmocka_unit_test(test_refine),
+        cmocka_unit_test(test_journal_refused),
+        cmocka_unit_test(test_workers),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_stop_and_go_on),
+        cmocka_unit_test(test_two_at_once),
+        cmocka_unit_test(test_failing_trials),
+        cmocka_unit_test(test_change),
+        cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_person),
+        cmocka_unit_test(test_add),
+        cmocka_unit_test(test_hands),
+        cmocka_unit_test(test_look),
+        cmocka_unit_test(test_take),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

@@ -51,10 +51,25 @@ static struct bench *finished(void)
     return bench;
 }
 
+static struct bench *random_search(void)
+{
+    return bench_search(false);
+}
+
+static struct bench *architectures(void)
+{
+    struct bench *bench = bench_search(true);
+    bench->search.now.state = SEARCH_FINISHED;
+    bench->search.now.version++;
+    bench_update(bench);
+    return bench;
+}
+
 static struct bench *(*const states[])(void) = {bench_running, just_begun, paused_with_warning,
-                                                diverged, finished};
-static const char *const state_names[] = {"running", "just begun", "paused", "diverged",
-                                          "finished"};
+                                                diverged,      finished,   random_search,
+                                                architectures};
+static const char *const state_names[] = {"running",  "just begun", "paused",       "diverged",
+                                          "finished", "a search",   "architectures"};
 enum { STATES = sizeof(states) / sizeof(*states), MODES = MODE_LEAVING + 1, GLYPHS = 3 };
 
 /* What is drawn, for a message of failure. */
@@ -131,6 +146,10 @@ static void check_scene(struct bench *bench, const struct scene *scene)
     bench->state.mode = (enum view_mode)scene->mode;
     bench->state.screen = (enum view_screen)scene->screen;
     bench->state.glyphs = (enum settings_glyphs)scene->glyphs;
+    bench->state.search.looks = !screen_info(bench->state.screen)->of_search &&
+                                (bench->state.screen != SCREEN_HELP || scene->height % 3 == 0);
+    bench->state.search.menu = (enum search_menu)(scene->width % 3);
+    bench->state.paints = scene->height % 2 == 0;
     bench->state.ask = scene->width % 2 == 0 ? settings_find("train.learning_rate", NULL) : NULL;
     screens_draw(&grid, &bench->state, &bench->history);
     check_runes(scene, &grid);

@@ -69,6 +69,19 @@ struct bench *bench_running(void)
     return bench;
 }
 
+struct bench *bench_search(bool architectures)
+{
+    struct bench *bench = bench_running();
+    fake_search_init(&bench->search, architectures, &bench->fake.feed);
+    bench->search.clock = bench->fake.clock;
+    bench->state.posted_id = 0;
+    bench->history.board.feed = &bench->search.feed;
+    bench->state.screen = SCREEN_TRIALS;
+    bench->state.search.chosen = bench->state.search.seen = -1;
+    bench_update(bench);
+    return bench;
+}
+
 void bench_draw(struct bench *bench, int width, int height, bool styles, struct text *out)
 {
     struct grid grid;

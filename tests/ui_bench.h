@@ -7,9 +7,11 @@
 
 #include "../src/ui/control.h"
 #include "fake_feed.h"
+#include "fake_search.h"
 
 struct bench {
     struct fake_feed fake;
+    struct fake_search search;
     struct state state;
     struct history history;
     struct control control;
@@ -19,6 +21,8 @@ struct bench {
 struct bench *bench_create(void);
 /* A training in its 13th epoch, in which the rate was changed twice. */
 struct bench *bench_running(void);
+/* A search; its trials show the running training. */
+struct bench *bench_search(bool architectures);
 void bench_destroy(struct bench *bench);
 /* Publishes what the test changed and lets the view take it. */
 void bench_update(struct bench *bench);

@@ -12,7 +12,12 @@ enum command_id {
 #include "kdt/commands.def"
     COMMAND_COUNT
 };
-enum command_scope { COMMAND_SCOPE_RUN, COMMAND_SCOPE_EDIT, COMMAND_SCOPE_VIEW };
+enum command_scope {
+    COMMAND_SCOPE_RUN,
+    COMMAND_SCOPE_EDIT,
+    COMMAND_SCOPE_SEARCH,
+    COMMAND_SCOPE_VIEW
+};
 
 struct command_info {
     enum command_id id;
@@ -22,6 +27,8 @@ struct command_info {
     const char *meaning;
 };
 const struct command_info *command_info(enum command_id id);
+/* Whose command it is: "the view", "a search"; NULL: a run's. */
+const char *command_owner(enum command_id id);
 
 /* Who gave a command. */
 enum command_source {

@@ -1,7 +1,7 @@
 /*
- * feed: what a viewer needs of a run. A snapshot of its state, its history,
- * a way to post commands and an fd that wakes. Implemented by `run` in this
- * process; a viewer never sees anything else of a run.
+ * feed: what a viewer needs of a run, and of a search: a snapshot of its state,
+ * its history, a way to post commands and an fd that wakes. Implemented by `run`
+ * and `search` in this process; a viewer never sees anything else of them.
  *
  * Every call copies under the run's publication lock and returns at once; any
  * thread may call. The run never waits for a reader.
@@ -266,6 +266,99 @@ struct feed {
     int control_fd;
     /* The newest range test as far as it has come; NULL: this feed does not tell. */
     void (*range)(struct feed *feed, struct range_test *out);
+};
+
+/* ---- a search ---- */
+
+enum trial_state {
+    TRIAL_WAITING, /* begun, and nobody trains it now */
+    TRIAL_RUNNING,
+    TRIAL_COMPLETE,
+    TRIAL_PRUNED, /* others were better after some of the epochs, or a person ended it */
+    TRIAL_FAILED, /* diverged, or settings that cannot be trained */
+};
+const char *trial_state_name(enum trial_state state); /* "waiting", ... */
+bool trial_ended(enum trial_state state);             /* from TRIAL_COMPLETE on */
+
+/* "train.learning_rate", "0.0129"; layer 2 of ranges per layer is "network.hidden.2". */
+struct trial_parameter {
+    char name[64], value[64];
+};
+struct trial {
+    int number;
+    enum trial_state state;
+    int64_t epochs;       /* evaluated */
+    double value;         /* of search.metric, the best so far; NaN: none */
+    int64_t best_epoch;   /* of it */
+    double test_accuracy; /* of the best weights; NaN until complete */
+    double seconds;       /* spent training; NaN until it has ended */
+    double progress;      /* epochs trained, with a part of the next where it is trained here */
+    char why[256];        /* TRIAL_FAILED, or ended by a person */
+    bool frozen;          /* by a person: it keeps its place and its state, and nobody trains it */
+    bool stopped;         /* TRIAL_PRUNED by a person */
+    bool added;           /* by a person, beside the plan */
+    int parameters;
+    const struct trial_parameter *parameter; /* lives as long as the search */
+};
+
+/* A setting that is searched; network.hidden of ranges per layer is one, of an architecture. */
+enum { SEARCH_AXES = 8 };
+struct search_axis {
+    char name[64];
+    bool range, log;  /* any number between low and high; else single values, or architectures */
+    double low, high; /* of the numbers, as the search began */
+};
+
+enum search_state {
+    SEARCH_RUNNING,
+    SEARCH_FINISHED, /* all trials have ended */
+    SEARCH_FROZEN,   /* what is left is frozen: it goes on when a person lets it */
+    SEARCH_STOPPED,  /* by search_stop; it can go on */
+    SEARCH_FAILED,   /* `error` says why; it can go on */
+};
+struct search_snapshot {
+    uint64_t version; /* grows with each change */
+    char name[128], directory[1024];
+    enum search_state state;
+    bool stopping; /* workers save and leave */
+    char error[1024];
+    char dataset_why[256]; /* "" before search_start */
+    char dataset[32];      /* the same */
+    char method[16];       /* "halving" */
+    bool loss;             /* values are losses, to be small; else accuracies */
+    int workers;
+    int64_t epochs;   /* that a trial trains */
+    int64_t planned;  /* trials in all, those that were added counted */
+    int64_t trials;   /* there are so far */
+    int64_t finished; /* of them: complete, pruned or failed */
+    int64_t running, frozen, complete, pruned, failed;
+    int64_t top, tops; /* to be trained again, and those that were */
+    int round, rounds; /* of search.refine; 1 is the first */
+    int best;          /* number of the best complete trial; -1: none */
+    double seconds;    /* since it was started here */
+    double eta;        /* seconds until all trials have ended; NaN while not known */
+    int axis_count;
+    struct search_axis axis[SEARCH_AXES];
+    struct answer answer; /* of the newest command */
+};
+
+struct search_feed {
+    void (*snapshot)(struct search_feed *feed, struct search_snapshot *out);
+    /* Trials from number `first` on, `most` at most; returns how many. They only become more. */
+    size_t (*trials)(struct search_feed *feed, size_t first, struct trial *out, size_t most);
+    /* The metric after epochs 1, 2, ... of a trial; NaN: not measured. */
+    size_t (*curve)(struct search_feed *feed, int number, double *out, size_t most);
+    /* At most `most` numbers of trials, the best first. */
+    size_t (*ranking)(struct search_feed *feed, int *out, size_t most);
+    /* As those of struct feed, of `trial add|stop|freeze`. */
+    uint64_t (*post)(struct search_feed *feed, const char *line, enum command_source source,
+                     struct err *err);
+    void (*answer)(struct search_feed *feed, uint64_t id, struct answer *out);
+    /* The one feed of what a trial's run shows, from now on of this trial (-1: of none): as it is
+     * trained here, or as it was left on disk. Its commands are refused. Only the viewer's thread
+     * uses it; it has no fd of its own. */
+    struct feed *(*look)(struct search_feed *feed, int number);
+    int wake_fd; /* as struct feed has it, of the search and of the trial that is looked at */
 };
 
 #endif

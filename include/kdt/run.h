@@ -70,6 +70,8 @@ const char *resume_notes(const struct resume *resume);
 /* Another value from now on, journalled when the run goes on: "SECTION.KEY=VALUE" of a live
  * setting, train.epochs or train.threads. */
 int resume_set(struct resume *resume, const char *line, struct err *err);
+/* A remark, journalled when the run goes on. */
+void resume_note(struct resume *resume, const char *text);
 /* Another state to go on from, by a rollback where the run was left: best, the step of a kept
  * state, or a file with a state of this run; one from elsewhere is copied to its checkpoints. */
 int resume_return(struct resume *resume, const char *word, struct err *err);

@@ -15,58 +15,14 @@
 #ifndef KDT_SEARCH_H
 #define KDT_SEARCH_H
 
-#include "kdt/conf.h"
+#include "kdt/feed.h"
 
-enum trial_state {
-    TRIAL_WAITING, /* begun, and nobody trains it now */
-    TRIAL_RUNNING,
-    TRIAL_COMPLETE,
-    TRIAL_PRUNED, /* others were better after some of the epochs */
-    TRIAL_FAILED, /* diverged, or settings that cannot be trained */
-};
-const char *trial_state_name(enum trial_state state); /* "waiting", ... */
-
-/* "train.learning_rate", "0.0129"; layer 2 of ranges per layer is "network.hidden.2". */
-struct trial_parameter {
-    char name[64], value[64];
-};
-struct trial {
-    int number;
-    enum trial_state state;
-    int64_t epochs;       /* evaluated */
-    double value;         /* of search.metric, the best so far; NaN: none */
-    int64_t best_epoch;   /* of it */
-    double test_accuracy; /* of the best weights; NaN until complete */
-    double seconds;       /* spent training; NaN until it has ended */
-    char why[256];        /* TRIAL_FAILED */
-    int parameters;
-    const struct trial_parameter *parameter; /* lives as long as the search */
-};
 /* One that was trained again. */
 struct top_trial {
     int number; /* of the trial */
     bool failed;
     double test_accuracy, best_validation_accuracy;
     int64_t best_epoch;
-};
-
-enum search_state {
-    SEARCH_RUNNING,
-    SEARCH_FINISHED, /* all trials have ended */
-    SEARCH_STOPPED,  /* by search_stop; it can go on */
-    SEARCH_FAILED,   /* `error` says why; it can go on */
-};
-struct search_snapshot {
-    char name[128], directory[1024];
-    enum search_state state;
-    char error[1024];
-    char dataset_why[256]; /* "" before search_start */
-    int workers;
-    int64_t planned;  /* trials in all */
-    int64_t trials;   /* there are so far */
-    int64_t finished; /* of them: complete, pruned or failed */
-    int64_t complete, tops;
-    int best; /* number of the best complete trial; -1: none */
 };
 
 struct search;
@@ -81,10 +37,20 @@ const struct settings *search_settings(const struct search *search);
  * search's own must be equal in all others but search.workers. */
 int search_change(struct search *search, const struct settings *given, struct err *err);
 /* Opens the data and starts `workers` threads (0: search.workers), which take what is to be
- * trained until nothing is left. Other processes may do the same at the same time. */
+ * trained until nothing is left; where somebody looks they wait then, since trials may be added.
+ * Other processes may do the same at the same time. */
 int search_start(struct search *search, int workers, struct err *err);
 /* Asks all to save and leave; the state is SEARCH_STOPPED once they have. Any thread. */
 void search_stop(struct search *search, const char *why);
+/* Around a time in which the process is stopped: the clocks of its runs stop. Any thread. */
+void search_hold(struct search *search, bool held);
+/* Whether somebody looks, who may add trials and let frozen ones go on. Any thread. */
+void search_watched(struct search *search, bool watched);
+struct search_feed *search_feed(struct search *search); /* lives as long as the search */
+/* Copies trial `number` as a run of its own, DIRECTORY, which does not exist; nobody trains the
+ * trial. Where it had not ended, it has then: the journal says as what it was taken. */
+int search_take(struct search *search, int number, const char *directory,
+                enum command_source source, struct err *err);
 /* Waits for the workers' end, then frees everything; NULL is fine. */
 void search_destroy(struct search *search);
 

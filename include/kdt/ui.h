@@ -13,7 +13,8 @@ enum view_outcome {
     VIEW_SAVE,    /* the person chose "save and stop"; of an attached view, too */
     VIEW_DETACH,  /* the person chose "leave it training" */
     VIEW_ABANDON, /* the person chose "abandon" */
-    VIEW_LEFT,    /* the run had ended and the person left */
+    VIEW_LEFT,    /* the run or the search had ended and the person left */
+    VIEW_TAKE,    /* the person takes a trial over; view_taken says which */
     VIEW_SENT,    /* `detach` was given elsewhere */
     VIEW_LOST,    /* the terminal went away */
 };
@@ -30,6 +31,10 @@ struct view;
 /* Opens the terminal and starts the thread. An error leaves the terminal as it was. */
 int view_open(struct feed *feed, const struct view_options *options, struct view **out,
               struct err *err);
+/* The same on a search. */
+int view_open_search(struct search_feed *feed, const struct view_options *options,
+                     struct view **out, struct err *err);
+int view_taken(struct view *view); /* VIEW_TAKE: the number of the trial */
 /* Readable when the view has ended; then view_outcome says why. */
 int view_fd(const struct view *view);
 enum view_outcome view_outcome(struct view *view);

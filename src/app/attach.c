@@ -113,6 +113,7 @@ static void visit_loop(struct visit *visit)
         wait_and_turn(visit, view_fd(visit->view));
         switch (visit->view ? view_outcome(visit->view) : VIEW_OPEN) {
         case VIEW_OPEN:
+        case VIEW_TAKE: /* of a search's */
             break;
         case VIEW_SAVE:
             save_and_stop(visit);

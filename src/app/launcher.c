@@ -32,10 +32,10 @@ static int child_end = -1; /* in the child */
 
 bool launcher_is_due(const struct options *options)
 {
-    const unsigned with_view =
-        1u << SUBCOMMAND_RUN | 1u << SUBCOMMAND_RESUME | 1u << SUBCOMMAND_REPLAY;
-    return child_end < 0 && (with_view & 1u << options->subcommand) != 0 &&
-           terminal_has_view(options);
+    const unsigned with_view = 1u << SUBCOMMAND_RUN | 1u << SUBCOMMAND_RESUME |
+                               1u << SUBCOMMAND_REPLAY | 1u << SUBCOMMAND_SEARCH;
+    return child_end < 0 && !options->table && !options->csv &&
+           (with_view & 1u << options->subcommand) != 0 && terminal_has_view(options);
 }
 
 /* By the path of this very file, also where it was replaced or moved meanwhile. */

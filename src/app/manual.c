@@ -237,6 +237,7 @@ static void print_commands(struct text *out)
     } scopes[] = {
         {COMMAND_SCOPE_RUN, "Commands of the run"},
         {COMMAND_SCOPE_EDIT, "Commands that edit settings"},
+        {COMMAND_SCOPE_SEARCH, "Commands of a search"},
         {COMMAND_SCOPE_VIEW, "Commands of the view"},
     };
 

@@ -45,9 +45,9 @@ static int join_command(const struct options *options, struct text *line, struct
         text_print(line, "%s%s", i > 1 ? " " : "", options->operands[i]);
     if (command_parse(line->bytes, &command, err) != 0)
         return -1;
-    if (command_info(command.id)->scope == COMMAND_SCOPE_VIEW)
-        return err_set(err, ERR_USAGE, "%s is a command of the view, not of a run",
-                       command_info(command.id)->name);
+    if (command_owner(command.id))
+        return err_set(err, ERR_USAGE, "%s is a command of %s, not of a run",
+                       command_info(command.id)->name, command_owner(command.id));
     return 0;
 }
 

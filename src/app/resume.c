@@ -100,6 +100,34 @@ static int resume_or_tell(const struct options *options, struct resume *resume,
     return resume_train(options, resume, err);
 }
 
+static int set_number(struct resume *resume, const char *name, int64_t now, int64_t value,
+                      struct err *err)
+{
+    struct text line = {0};
+    if (now == value)
+        return 0;
+    text_print(&line, "%s=%lld", name, (long long)value);
+    int result = resume_set(resume, line.bytes, err);
+    text_fini(&line);
+    return result;
+}
+
+int resume_taken(const struct options *options, const struct taken *taken, struct err *err)
+{
+    struct resume *resume;
+    if (resume_open(taken->directory, &resume, err) != 0)
+        return -1;
+    print_notes(resume);
+    const struct settings *now = resume_settings(resume);
+    if (set_number(resume, "train.threads", now->train.threads, taken->threads, err) != 0 ||
+        set_number(resume, "train.epochs", now->train.epochs, taken->epochs, err) != 0) {
+        resume_close(resume);
+        return -1;
+    }
+    resume_note(resume, taken->note);
+    return resume_train(options, resume, err);
+}
+
 int resume_command(const struct options *options, struct err *err)
 {
     struct script *script = NULL;

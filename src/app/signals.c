@@ -70,6 +70,8 @@ static void catch_signal(int number)
 
 int signals_init(struct err *err)
 {
+    if (signal_pipe[0] >= 0)
+        return 0;
     if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         return err_set_errno(err, ERR_SYSTEM, errno, "cannot make a pipe");
     const int caught[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGWINCH};

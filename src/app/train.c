@@ -184,6 +184,7 @@ static void take_outcome(struct session *session)
         hang_up(session);
         break;
     case VIEW_OPEN:
+    case VIEW_TAKE: /* of a search's */
         break;
     }
 }

@@ -21,6 +21,18 @@ const struct command_info *command_info(enum command_id id)
     return &table[id];
 }
 
+const char *command_owner(enum command_id id)
+{
+    switch (command_info(id)->scope) {
+    case COMMAND_SCOPE_VIEW:
+        return "the view";
+    case COMMAND_SCOPE_SEARCH:
+        return "a search";
+    default:
+        return NULL;
+    }
+}
+
 const char *command_source_name(enum command_source source)
 {
     static const char *const names[] = {

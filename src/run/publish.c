@@ -460,8 +460,9 @@ static uint64_t feed_post(struct feed *feed, const char *line, enum command_sour
     struct command command;
     if (command_parse(line, &command, err) != 0)
         return 0;
-    if (command_info(command.id)->scope == COMMAND_SCOPE_VIEW) {
-        err_set(err, ERR_USAGE, "'%s' is a command of the view", command_info(command.id)->name);
+    if (command_owner(command.id)) {
+        err_set(err, ERR_USAGE, "'%s' is a command of %s", command_info(command.id)->name,
+                command_owner(command.id));
         return 0;
     }
     if (!utf8_valid(command.line)) {

@@ -367,6 +367,14 @@ static void add_order(struct resume *resume, const char *command)
     resume->orders[resume->order_count++] = mem_text(command);
 }
 
+void resume_note(struct resume *resume, const char *text)
+{
+    struct text line = {0};
+    text_print(&line, "note %s", text);
+    add_order(resume, line.bytes);
+    text_fini(&line);
+}
+
 static const struct candidate *find_candidate(const struct resume *resume, uint64_t seq,
                                               int64_t step)
 {

@@ -59,8 +59,9 @@ static int parse_line(const char *text, struct script_line *out, struct err *err
     if (command_parse(text + 1 + digits, &command, err) != 0)
         return -1;
     const struct command_info *info = command_info(command.id);
-    if (info->scope == COMMAND_SCOPE_VIEW)
-        return err_set(err, ERR_USAGE, "'%s' is a command of the view", info->name);
+    if (command_owner(command.id))
+        return err_set(err, ERR_USAGE, "'%s' is a command of %s", info->name,
+                       command_owner(command.id));
     if ((command.id == COMMAND_SET || command.id == COMMAND_TOGGLE) &&
         check_values(&command, err) != 0)
         return -1;

@@ -288,8 +288,37 @@ void books_study(struct books *books, struct text *out, const char *name, bool m
     end(out);
 }
 
+/* How it came; of attributes a line has one. */
+static void print_source(struct books *books, struct text *out, int64_t number,
+                         enum command_source source)
+{
+    begin_trial(books, out, 8, number);
+    text_print(out, ", \"user_attr\": {\"source\": \"%s\"}", command_source_name(source));
+    end(out);
+}
+
+void books_act(struct books *books, struct text *out, int64_t number, const char *key,
+               const char *what, enum command_source source)
+{
+    print_source(books, out, number, source);
+    begin_trial(books, out, 8, number);
+    text_print(out, ", \"user_attr\": {\"%s\": ", key);
+    print_string(out, what);
+    text_print(out, "}");
+    end(out);
+}
+
+void books_freeze(struct books *books, struct text *out, int64_t number, bool frozen,
+                  enum command_source source)
+{
+    print_source(books, out, number, source);
+    begin_trial(books, out, 8, number);
+    text_print(out, ", \"user_attr\": {\"frozen\": %s}", frozen ? "true" : "false");
+    end(out);
+}
+
 void books_create(struct books *books, struct text *out, const struct plan *plan,
-                  const struct proposal *proposal)
+                  const struct proposal *proposal, const struct act *added)
 {
     struct text params = {0};
     begin(books, out, 4);
@@ -307,6 +336,13 @@ void books_create(struct books *books, struct text *out, const struct plan *plan
         text_fini(&value);
     }
     text_print(out, "}, \"params\": {%s}", params.bytes);
+    if (added) {
+        /* It waits until a worker takes it. */
+        text_print(out, ", \"state\": 4, \"user_attrs\": {\"source\": \"%s\", \"added\": ",
+                   command_source_name(added->source));
+        print_string(out, added->line);
+        text_print(out, "}");
+    }
     end(out);
     text_fini(&params);
 }

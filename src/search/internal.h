@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "kdt/run.h"
 #include "kdt/search.h"
 
 /* ---- table.c: the trials, as the journal has them ---- */
@@ -16,6 +17,7 @@ struct entry {
     struct trial trial;
     char started[START_TEXT]; /* as the journal has it */
     double *curve;            /* the metric after epoch 1, 2, ...: [trial.epochs] */
+    int64_t slot;             /* its place in the plan; -1: added by a person */
 };
 struct table {
     bool begun;        /* the study is there */
@@ -26,6 +28,8 @@ struct table {
     int64_t ids;
     struct entry *entries;
     int64_t count;
+    int *planned; /* numbers of the plan's trials, in its order */
+    int64_t planned_count;
     int *finished; /* numbers, in the order of time */
     int64_t finished_count, complete_count;
     struct top_trial *tops;
@@ -40,9 +44,12 @@ int table_apply(struct table *table, const char *line, size_t length, struct err
 bool table_better(const struct table *table, double a, double b);
 /* The metric's best up to this epoch; NaN: none. */
 double table_value(const struct table *table, const struct entry *entry, int64_t epochs);
-bool trial_ended(enum trial_state state);
-/* The best complete trial of those below `limit`; -1: none. */
-int table_best(const struct table *table, int64_t limit);
+/* Evaluated epochs of all trials. */
+int64_t table_epochs(const struct table *table);
+/* The best complete trial, of equals the first; -1: none. */
+int table_best(const struct table *table);
+/* The same of the first `limit` of the plan. */
+int table_best_planned(const struct table *table, int64_t limit);
 /* Numbers of `count` trials in order of their value after `epochs` epochs, of equals the first
  * first. */
 void table_rank(const struct table *table, int *numbers, size_t count, int64_t epochs);
@@ -67,12 +74,18 @@ struct proposal {
     int count;
     struct trial_parameter parameter[DIMENSIONS + SETTINGS_MAX_LAYERS];
 };
+/* The value that a person gave; ERR_USAGE where it is none of that setting. A list of words and
+ * the ranges may have others than it. */
+int dimension_take(const struct dimension *dimension, const char *value, struct proposal *out,
+                   struct err *err);
 /* Appends the value: point i of those there are, or the place `share` (0 ... 1) in a range. */
 void dimension_propose(const struct dimension *dimension, uint64_t i, double share,
                        struct proposal *out);
 /* The same, narrowed around the value that a trial has, to a part of 1 / 3^round; `fix`: to that
  * value alone, unless it is a range. */
 void dimension_narrow(struct dimension *dimension, const struct trial *around, int round, bool fix);
+/* What a viewer is told of it. */
+void dimension_axis(const struct dimension *dimension, struct search_axis *out);
 /* Optuna's distribution of a parameter as JSON, and a value in its terms. */
 void dimension_describe(const struct spaces *spaces, const struct trial_parameter *parameter,
                         struct text *distribution, struct text *value);
@@ -87,23 +100,33 @@ struct plan {
     enum settings_method method;
     uint64_t seed;
     int rounds;
-    int64_t first[ROUNDS + 1]; /* trial of each round; the last is the number of all */
+    int64_t
+        first[ROUNDS + 1]; /* place of each round's first trial; the last is the number of all */
     int64_t epochs;
 };
 int plan_make(const struct settings *settings, struct plan *out, struct err *err);
-/* The values of trial `number`; the rounds before its own have ended. */
-void plan_propose(const struct plan *plan, const struct table *table, int64_t number,
+/* The values of the trial with place `slot`; the rounds before its own have ended. */
+void plan_propose(const struct plan *plan, const struct table *table, int64_t slot,
                   struct proposal *out);
+/* Those of one that a person adds: `count` pairs of a searched setting and its value, all others
+ * drawn. What is no such value is ERR_USAGE. */
+int plan_add(const struct plan *plan, const struct table *table, char *const *words, int count,
+             struct proposal *out, struct err *err);
+/* Epochs that are still to be trained, as far as can be told. */
+int64_t plan_epochs_left(const struct plan *plan, const struct table *table);
+/* The round, from 0, that the search is in. */
+int plan_round(const struct plan *plan, const struct table *table);
 enum task_kind {
     TASK_NONE,   /* all has been done */
     TASK_WAIT,   /* until trials that others train have come further */
-    TASK_CREATE, /* trial `number`, the next one */
+    TASK_FROZEN, /* all that is left waits for frozen ones */
+    TASK_CREATE, /* the trial with place `slot`, the next one, `number` */
     TASK_GO_ON,  /* trial `number` is to be trained to the end of `epochs` */
     TASK_PRUNE,  /* trial `number` ends here */
 };
 struct task {
     enum task_kind kind;
-    int64_t number, epochs;
+    int64_t number, epochs, slot;
 };
 /* The first thing to do that `skip`, which knows who is at what, does not say no to. */
 struct task plan_next(const struct plan *plan, const struct table *table,
@@ -135,8 +158,10 @@ int books_append(struct books *books, const struct text *lines, struct err *err)
 /* Lines, each appended to a text. */
 void books_study(struct books *books, struct text *out, const char *name, bool maximize,
                  uint32_t data_digest);
+/* `added`: by whom; NULL: by the plan. */
+struct act;
 void books_create(struct books *books, struct text *out, const struct plan *plan,
-                  const struct proposal *proposal);
+                  const struct proposal *proposal, const struct act *added);
 void books_value(struct books *books, struct text *out, int64_t number, int64_t epoch,
                  double value);
 void books_state(struct books *books, struct text *out, int64_t number, enum trial_state state);
@@ -144,6 +169,79 @@ void books_number(struct books *books, struct text *out, int64_t number, const c
                   double value); /* an attribute; NaN: none */
 void books_why(struct books *books, struct text *out, int64_t number, const char *why);
 void books_top(struct books *books, struct text *out, const struct top_trial *top);
+/* What a person did to a trial: "stopped" with the command, "taken" with the name of the run. */
+void books_act(struct books *books, struct text *out, int64_t number, const char *key,
+               const char *what, enum command_source source);
+void books_freeze(struct books *books, struct text *out, int64_t number, bool frozen,
+                  enum command_source source);
+
+/* ---- claim.c ---- */
+
+/* What a worker has taken on: a lock on a directory, and what to do there. */
+struct claim {
+    struct search *search;
+    struct task task;
+    int lock_fd; /* -1: none */
+    struct err err;
+    bool failed;
+};
+/* Locks the directory of a trial, and makes it where it is new. 1: somebody else has it. */
+int claim_lock(struct search *search, const char *kind, int64_t number, int *lock_fd,
+               struct err *err);
+/* Something to train, or why there is nothing. */
+int claim_next(struct claim *claim, struct err *err);
+/* The best trials that were not trained again yet; how many, and the first that nobody is at. */
+int claim_top(struct search *search, int *lock_fd, int *number, struct err *err);
+
+/* ---- clerk.c: what a person asks ---- */
+
+enum { ACTS = 64 };
+struct act {
+    uint64_t id;
+    enum command_source source;
+    char line[COMMAND_LINE];
+};
+/* A thread, since the journal's lock may have to be waited for. */
+struct clerk {
+    /* Immutable once started. */
+    pthread_t thread;
+    bool started;
+    /* Under lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct act waiting[ACTS];
+    size_t first, count;
+    uint64_t posted; /* id of the newest */
+    bool closing;    /* once nothing waits */
+    struct answer answers[ACTS];
+};
+void clerk_init(struct clerk *clerk);
+int clerk_start(struct search *search, struct err *err);
+void clerk_fini(struct clerk *clerk);
+uint64_t clerk_post(struct search *search, const char *line, enum command_source source,
+                    struct err *err);
+void clerk_answer(struct clerk *clerk, uint64_t id, struct answer *out); /* 0: the newest */
+
+/* ---- feed.c ---- */
+
+void search_feed_init(struct search *search);
+
+/* ---- look.c: what a trial's run shows ---- */
+
+/* Of one that is trained here, the run's own feed; of any other what is on disk. */
+struct look {
+    struct feed feed; /* immutable */
+    struct search *search;
+    /* The viewer's thread only. */
+    int number;                /* -1: none */
+    bool trained;              /* here, as last seen */
+    uint64_t version;          /* grows when what is shown comes from elsewhere */
+    struct run_record *record; /* NULL: nothing is on disk, or it is trained here */
+    struct trial trial;        /* as it was when that was read; number -1: it is to be read */
+};
+void look_init(struct look *look, struct search *search);
+void look_fini(struct look *look);
+void look_at(struct look *look, int number);
 
 /* ---- trial.c ---- */
 
@@ -164,7 +262,10 @@ void trial_directory(const struct search *search, const char *kind, int64_t numb
 struct worker {
     struct search *search;
     pthread_t thread;
-    struct run *run; /* under search.lock; NULL: none now */
+    /* Under search.lock. */
+    struct run *run; /* NULL: none now */
+    int number;      /* of the trial that it trains; -1: none, or one of the top */
+    bool idle;       /* all is done or frozen; it looks again, since somebody may change that */
 };
 struct search {
     /* Immutable once started. */
@@ -173,11 +274,14 @@ struct search {
     struct settings settings;
     struct plan plan;
     struct dataset *dataset;
-    int wake_fd;
+    int wake_fd, view_fd;
     struct worker *workers;
     int worker_count;
 
     struct books books; /* with locks of its own */
+    struct clerk clerk; /* the same */
+    struct search_feed feed;
+    struct look look;
 
     pthread_mutex_t top_lock; /* held while the data are opened */
     struct dataset *top_dataset;
@@ -186,14 +290,25 @@ struct search {
     pthread_cond_t changed;
     /* Under lock. */
     int active; /* workers that have not ended */
-    bool stopping, failed, done;
-    char why[64]; /* of search_stop */
+    bool stopping, failed;
+    bool done, frozen; /* as the last worker saw that had nothing to do */
+    bool watched;
+    uint64_t version;
+    double started;          /* clock_seconds() */
+    int64_t epochs_at_start; /* of all trials */
+    char why[64];            /* of search_stop */
     struct err error;
 };
 /* Something was done: readers and waiting workers look again. */
 void search_tell(struct search *search);
-/* The run that the worker trains now, so that search_stop reaches it; NULL: none. */
-void search_train(struct worker *worker, struct run *run);
+/* The run that the worker trains now, so that search_stop and a person reach it; NULL: none. */
+void search_train(struct worker *worker, struct run *run, int number);
+/* Ends the training of a trial here, so that its worker finds what the journal says. */
+void search_leave_trial(struct search *search, int number);
+/* Whether the journal says that the trial is to be trained no more, or not now. */
+bool search_wants_no(struct search *search, int64_t number);
+/* A viewer's fd only: the run that it looks at has something new. */
+void search_came_on(struct search *search, int number);
 bool search_leaving(struct search *search);
 /* For trials that are trained again; opened at the first call. */
 struct dataset *search_top_data(struct search *search, struct err *err);

@@ -94,9 +94,15 @@ int search_open(const char *directory, struct search **out, struct err *err)
     pthread_mutex_init(&search->lock, NULL);
     pthread_mutex_init(&search->top_lock, NULL);
     pthread_cond_init(&search->changed, NULL);
+    clerk_init(&search->clerk);
     search->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int result = search->wake_fd < 0 ? err_set_errno(err, ERR_SYSTEM, errno, "eventfd") : 0;
+    search->view_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int result = 0;
+    if (search->wake_fd < 0 || search->view_fd < 0)
+        result = err_set_errno(err, ERR_SYSTEM, errno, "eventfd");
     books_open(&search->books, search->directory);
+    search_feed_init(search);
+    look_init(&search->look, search);
     if (result != 0 || load_settings(search, err) != 0 || books_read(&search->books, err) != 0) {
         search_destroy(search);
         return -1;
@@ -152,23 +158,70 @@ int search_change(struct search *search, const struct settings *given, struct er
 
 /* ---- what workers share ---- */
 
-void search_tell(struct search *search)
+static void wake(int fd)
 {
     const uint64_t one = 1;
-    ssize_t written = write(search->wake_fd, &one, sizeof one);
+    ssize_t written = write(fd, &one, sizeof one);
     (void)written; /* a full counter wakes as well */
-    pthread_mutex_lock(&search->lock);
-    pthread_cond_broadcast(&search->changed);
-    pthread_mutex_unlock(&search->lock);
 }
 
-void search_train(struct worker *worker, struct run *run)
+void search_tell(struct search *search)
+{
+    pthread_mutex_lock(&search->lock);
+    search->version++;
+    pthread_cond_broadcast(&search->changed);
+    pthread_mutex_unlock(&search->lock);
+    wake(search->wake_fd);
+    wake(search->view_fd);
+}
+
+void search_came_on(struct search *search, int number)
+{
+    pthread_mutex_lock(&search->lock);
+    const bool shown = search->watched && number >= 0;
+    search->version += shown; /* it has come further */
+    pthread_mutex_unlock(&search->lock);
+    if (shown)
+        wake(search->view_fd);
+}
+
+bool search_wants_no(struct search *search, int64_t number)
+{
+    pthread_mutex_lock(&search->books.lock);
+    const struct trial *trial = &search->books.table.entries[number].trial;
+    bool no = trial_ended(trial->state) || trial->frozen || trial->stopped;
+    pthread_mutex_unlock(&search->books.lock);
+    return no;
+}
+
+/* What a person has said meanwhile is in the journal before the run can be found here. */
+void search_train(struct worker *worker, struct run *run, int number)
 {
     struct search *search = worker->search;
     pthread_mutex_lock(&search->lock);
     worker->run = run;
+    worker->number = run ? number : -1;
     if (run && search->stopping)
         run_interrupt(run, search->why);
+    pthread_mutex_unlock(&search->lock);
+    if (run && number >= 0 && search_wants_no(search, number))
+        run_interrupt(run, "by hand");
+}
+
+void search_leave_trial(struct search *search, int number)
+{
+    pthread_mutex_lock(&search->lock);
+    for (int i = 0; i < search->worker_count; i++)
+        if (search->workers[i].run && search->workers[i].number == number)
+            run_interrupt(search->workers[i].run, "by hand");
+    pthread_mutex_unlock(&search->lock);
+}
+
+void search_watched(struct search *search, bool watched)
+{
+    pthread_mutex_lock(&search->lock);
+    search->watched = watched;
+    pthread_cond_broadcast(&search->changed);
     pthread_mutex_unlock(&search->lock);
 }
 
@@ -189,6 +242,15 @@ void search_stop(struct search *search, const char *why)
         if (search->workers[i].run)
             run_interrupt(search->workers[i].run, why);
     pthread_cond_broadcast(&search->changed);
+    pthread_mutex_unlock(&search->lock);
+}
+
+void search_hold(struct search *search, bool held)
+{
+    pthread_mutex_lock(&search->lock);
+    for (int i = 0; i < search->worker_count; i++)
+        if (search->workers[i].run)
+            (held ? run_hold : run_release)(search->workers[i].run);
     pthread_mutex_unlock(&search->lock);
 }
 
@@ -217,141 +279,7 @@ static int wait_for_others(struct search *search, struct err *err)
     return books_read(&search->books, err);
 }
 
-/* ---- which trial ---- */
-
-/* What a worker has taken on: a lock on a directory, and what to do there. */
-struct claim {
-    struct search *search;
-    struct task task;
-    int lock_fd; /* -1: none */
-    struct err err;
-    bool failed;
-};
-
-/* Locks the directory of a trial, and makes it where it is new. 1: somebody else has it. */
-static int take(struct search *search, const char *kind, int64_t number, int *lock_fd,
-                struct err *err)
-{
-    struct text directory = {0};
-    trial_directory(search, kind, number, &directory);
-    int result = file_make_directories(directory.bytes, err);
-    if (result == 0 && run_lock(directory.bytes, lock_fd, err) != 0) {
-        if (*lock_fd >= 0)
-            close(*lock_fd);
-        *lock_fd = -1;
-        result = err->code == ERR_USAGE ? 1 : -1;
-    }
-    text_fini(&directory);
-    return result;
-}
-
-/* For plan_next: whether somebody is at that trial; else it is ours now. */
-static bool skip_taken(int64_t number, void *of)
-{
-    struct claim *claim = of;
-    int result = take(claim->search, "trial", number, &claim->lock_fd, &claim->err);
-    claim->failed = claim->failed || result < 0;
-    return result != 0;
-}
-
-static void prune_files(const struct search *search, int64_t number)
-{
-    struct text directory = {0};
-    trial_directory(search, "trial", number, &directory);
-    run_prune(directory.bytes);
-    text_fini(&directory);
-}
-
-/* The task's line in the journal. TASK_PRUNE is done by it. */
-static int note(struct claim *claim, struct err *err)
-{
-    struct search *search = claim->search;
-    struct books *books = &search->books;
-    const struct task *task = &claim->task;
-    struct text lines = {0};
-    struct proposal proposal;
-    int result = 0;
-    if (task->kind == TASK_CREATE) {
-        result = take(search, "trial", task->number, &claim->lock_fd, err);
-        if (result == 0) {
-            plan_propose(&search->plan, &books->table, task->number, &proposal);
-            books_create(books, &lines, &search->plan, &proposal);
-        }
-    } else if (task->kind == TASK_GO_ON) {
-        if (books->table.entries[task->number].trial.state != TRIAL_RUNNING)
-            books_state(books, &lines, task->number, TRIAL_RUNNING);
-    } else if (task->kind == TASK_PRUNE) {
-        books_state(books, &lines, task->number, TRIAL_PRUNED);
-    }
-    if (result == 0)
-        result = books_append(books, &lines, err);
-    text_fini(&lines);
-    if (result == 0 && task->kind == TASK_PRUNE)
-        prune_files(search, task->number);
-    return result == 0 ? 0 : -1;
-}
-
-/* Something to train, or TASK_WAIT, or TASK_NONE. */
-static int claim_next(struct claim *claim, struct err *err)
-{
-    struct search *search = claim->search;
-    int result = 0;
-    claim->lock_fd = -1;
-    if (books_lock(&search->books, err) != 0)
-        return -1;
-    do {
-        claim->task = plan_next(&search->plan, &search->books.table, skip_taken, claim);
-        if (claim->failed) {
-            *err = claim->err;
-            result = -1;
-        }
-        if (result == 0)
-            result = note(claim, err);
-    } while (result == 0 && claim->task.kind == TASK_PRUNE);
-    books_unlock(&search->books);
-    if (result != 0 && claim->lock_fd >= 0)
-        close(claim->lock_fd);
-    /* Who waits looks again, and would wake others for nothing. */
-    if (claim->task.kind != TASK_WAIT)
-        search_tell(search);
-    return result;
-}
-
-/* ---- the best, again ---- */
-
-static bool has_top(const struct table *table, int number)
-{
-    for (int64_t i = 0; i < table->top_count; i++)
-        if (table->tops[i].number == number)
-            return true;
-    return false;
-}
-
-/* The best trials that were not trained again yet; how many, and the first that nobody is at. */
-static int claim_top(struct search *search, int *lock_fd, int *number, struct err *err)
-{
-    const size_t most = (size_t)search->settings.search.top;
-    int left = 0, result = 0;
-    *lock_fd = *number = -1;
-    if (books_lock(&search->books, err) != 0)
-        return -1;
-    int *best = mem_alloc(most * sizeof *best);
-    size_t count = search_ranking(search, best, most);
-    for (size_t i = 0; i < count && result == 0 && *number < 0; i++) {
-        const struct table *table = &search->books.table;
-        if (has_top(table, best[i]) || table->entries[best[i]].trial.state != TRIAL_COMPLETE)
-            continue;
-        left++;
-        int taken = take(search, "top", best[i], lock_fd, err);
-        if (taken < 0)
-            result = -1;
-        if (taken == 0)
-            *number = best[i];
-    }
-    books_unlock(&search->books);
-    mem_free(best);
-    return result == 0 ? left : -1;
-}
+/* ---- workers ---- */
 
 struct dataset *search_top_data(struct search *search, struct err *err)
 {
@@ -372,17 +300,27 @@ struct dataset *search_top_data(struct search *search, struct err *err)
     return dataset;
 }
 
-/* ---- workers ---- */
+/* It has something to train. */
+static void be_busy(struct worker *worker)
+{
+    struct search *search = worker->search;
+    pthread_mutex_lock(&search->lock);
+    worker->idle = search->done = search->frozen = false;
+    pthread_mutex_unlock(&search->lock);
+}
 
-/* Until all trials have ended, or it is to leave. */
-static int work(struct worker *worker, struct err *err)
+/* Until all trials have ended or are frozen (*left), or it is to leave. */
+static int work(struct worker *worker, enum task_kind *left, struct err *err)
 {
     struct search *search = worker->search;
     while (!search_leaving(search)) {
         struct claim claim = {.search = search};
         if (claim_next(&claim, err) != 0)
             return -1;
-        if (claim.task.kind == TASK_NONE)
+        *left = claim.task.kind;
+        if (claim.lock_fd >= 0)
+            be_busy(worker);
+        if (claim.task.kind == TASK_NONE || claim.task.kind == TASK_FROZEN)
             return 0;
         int result =
             claim.task.kind == TASK_WAIT
@@ -405,6 +343,7 @@ static int work_on_top(struct worker *worker, bool *done, struct err *err)
         *done = left == 0;
         if (left <= 0)
             return left;
+        be_busy(worker);
         int result = number < 0 ? wait_for_others(search, err)
                                 : trial_train_top(worker, number, lock_fd, err);
         if (lock_fd >= 0)
@@ -415,17 +354,43 @@ static int work_on_top(struct worker *worker, bool *done, struct err *err)
     return 0;
 }
 
+/* Nothing is to be done now. True: somebody looks, and something may have changed. */
+static bool rest(struct worker *worker, bool done, bool frozen, struct err *err, int *result)
+{
+    struct search *search = worker->search;
+    pthread_mutex_lock(&search->lock);
+    const bool stays = search->watched && !search->stopping;
+    const bool news = !worker->idle || search->done != done || search->frozen != frozen;
+    worker->idle = stays;
+    search->done = done;
+    search->frozen = frozen;
+    pthread_mutex_unlock(&search->lock);
+    if (stays && news) /* else those who rest would wake each other for ever */
+        search_tell(search);
+    if (stays)
+        *result = wait_for_others(search, err);
+    return stays && *result == 0;
+}
+
 static void *worker_main(void *of)
 {
     struct worker *worker = of;
     struct search *search = worker->search;
     struct err err = {.code = ERR_OK};
-    bool done = false;
-    if (work(worker, &err) != 0 || work_on_top(worker, &done, &err) != 0)
+    enum task_kind left = TASK_WAIT;
+    bool done;
+    int result;
+    do {
+        done = false;
+        result = work(worker, &left, &err);
+        if (result == 0 && left == TASK_NONE)
+            result = work_on_top(worker, &done, &err);
+    } while (result == 0 && !search_leaving(search) &&
+             rest(worker, done, left == TASK_FROZEN, &err, &result));
+    if (result != 0)
         fail(search, &err);
     pthread_mutex_lock(&search->lock);
     search->active--;
-    search->done = search->done || done;
     pthread_mutex_unlock(&search->lock);
     search_tell(search);
     return NULL;
@@ -441,7 +406,7 @@ static int release_left(struct search *search, struct text *lines, struct err *e
         int lock_fd = -1;
         if (table->entries[i].trial.state != TRIAL_RUNNING)
             continue;
-        int taken = take(search, "trial", i, &lock_fd, err);
+        int taken = claim_lock(search, "trial", i, &lock_fd, err);
         if (taken < 0)
             return -1;
         if (taken == 0) {
@@ -492,6 +457,7 @@ static int start_workers(struct search *search, int count, struct err *err)
     for (int i = 0; i < count; i++) {
         struct worker *worker = &search->workers[i];
         worker->search = search;
+        worker->number = -1;
         pthread_mutex_lock(&search->lock);
         int failed = thread_start(&worker->thread, "kdtui-search", worker_main, worker, err);
         search->active += !failed;
@@ -514,8 +480,11 @@ int search_start(struct search *search, int workers, struct err *err)
     run_data_options(&settings, &options);
     if (data_open(&options, &search->dataset, err) != 0)
         return -1;
-    if (books_write(&search->books, search->directory, err) != 0 || begin(search, err) != 0)
+    if (books_write(&search->books, search->directory, err) != 0 || begin(search, err) != 0 ||
+        clerk_start(search, err) != 0)
         return -1;
+    search->started = clock_seconds();
+    search->epochs_at_start = table_epochs(&search->books.table);
     return start_workers(search, count_workers(search, workers), err);
 }
 
@@ -525,11 +494,15 @@ void search_destroy(struct search *search)
         return;
     for (int i = 0; i < search->worker_count; i++)
         pthread_join(search->workers[i].thread, NULL);
+    clerk_fini(&search->clerk);
+    look_fini(&search->look);
     books_fini(&search->books);
     data_close(search->top_dataset);
     data_close(search->dataset);
     if (search->wake_fd >= 0)
         close(search->wake_fd);
+    if (search->view_fd >= 0)
+        close(search->view_fd);
     pthread_cond_destroy(&search->changed);
     pthread_mutex_destroy(&search->top_lock);
     pthread_mutex_destroy(&search->lock);

@@ -1,6 +1,7 @@
 /* What a search shows of itself: copies of the table and of its state. */
 #include "internal.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kdt/data.h"
@@ -15,29 +16,85 @@ int search_fd(const struct search *search)
     return search->wake_fd;
 }
 
+static void count_trials(const struct table *table, struct search_snapshot *out)
+{
+    for (int64_t i = 0; i < table->count; i++) {
+        const struct trial *trial = &table->entries[i].trial;
+        out->running += trial->state == TRIAL_RUNNING;
+        out->frozen += trial->frozen;
+        out->complete += trial->state == TRIAL_COMPLETE;
+        out->pruned += trial->state == TRIAL_PRUNED;
+        out->failed += trial->state == TRIAL_FAILED;
+        out->planned += trial->added;
+    }
+    out->trials = table->count;
+    out->finished = table->finished_count;
+    out->tops = table->top_count;
+    out->best = table_best(table);
+}
+
+static void describe_axes(const struct search *search, struct search_snapshot *out)
+{
+    const struct spaces *spaces = &search->plan.spaces;
+    for (int i = 0; i < spaces->count && i < SEARCH_AXES; i++)
+        dimension_axis(&spaces->dimension[i], &out->axis[out->axis_count++]);
+}
+
+static enum search_state state_of(const struct search *search)
+{
+    int busy = search->active;
+    for (int i = 0; i < search->worker_count; i++)
+        busy -= search->workers[i].idle;
+    return busy > 0           ? SEARCH_RUNNING
+           : search->done     ? SEARCH_FINISHED
+           : search->failed   ? SEARCH_FAILED
+           : search->stopping ? SEARCH_STOPPED
+           : search->frozen   ? SEARCH_FROZEN
+                              : SEARCH_STOPPED;
+}
+
 void search_snapshot(struct search *search, struct search_snapshot *out)
 {
-    *out = (struct search_snapshot){.planned = search->plan.first[search->plan.rounds]};
+    const struct plan *plan = &search->plan;
+    double started = 0;
+    int64_t epochs_at_start;
+    *out = (struct search_snapshot){
+        .planned = plan->first[plan->rounds],
+        .loss = search->settings.search.metric == METRIC_LOSS,
+        .epochs = plan->epochs,
+        .top = search->settings.search.top,
+        .rounds = plan->rounds,
+        .eta = NAN,
+    };
     text_copy(out->name, sizeof out->name, search->name);
     text_copy(out->directory, sizeof out->directory, search->directory);
-    if (search->dataset)
+    settings_format(&search->settings, settings_find("search.method", NULL), out->method,
+                    sizeof out->method);
+    describe_axes(search, out);
+    if (search->dataset) {
         text_copy(out->dataset_why, sizeof out->dataset_why, data_info(search->dataset)->why);
+        text_copy(out->dataset, sizeof out->dataset, data_info(search->dataset)->name);
+    }
     pthread_mutex_lock(&search->lock);
+    out->version = search->version;
     out->workers = search->worker_count;
-    out->state = search->active > 0 ? SEARCH_RUNNING
-                 : search->done     ? SEARCH_FINISHED
-                 : search->failed   ? SEARCH_FAILED
-                                    : SEARCH_STOPPED;
+    out->state = state_of(search);
+    out->stopping = search->stopping;
     text_copy(out->error, sizeof out->error, search->failed ? search->error.text : "");
+    started = search->started;
+    epochs_at_start = search->epochs_at_start;
     pthread_mutex_unlock(&search->lock);
     pthread_mutex_lock(&search->books.lock);
     const struct table *table = &search->books.table;
-    out->trials = table->count;
-    out->finished = table->finished_count;
-    out->complete = table->complete_count;
-    out->tops = table->top_count;
-    out->best = table_best(table, table->count);
+    count_trials(table, out);
+    out->round = plan_round(plan, table) + 1;
+    const double trained = (double)(table_epochs(table) - epochs_at_start);
+    const double left = (double)plan_epochs_left(plan, table);
     pthread_mutex_unlock(&search->books.lock);
+    out->seconds = started > 0 ? clock_seconds() - started : 0;
+    if (out->state == SEARCH_RUNNING && trained > 0 && left > 0)
+        out->eta = left * out->seconds / trained;
+    clerk_answer(&search->clerk, 0, &out->answer);
 }
 
 bool search_trial(struct search *search, int64_t number, struct trial *out)

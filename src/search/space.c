@@ -226,6 +226,76 @@ void dimension_propose(const struct dimension *dimension, uint64_t i, double sha
     add_parameter(out, name, value);
 }
 
+/* ---- a value that a person gives ---- */
+
+/* "90-60-25" as network.hidden has it. */
+static void with_spaces(char *value)
+{
+    for (char *c = value; *c; c++)
+        *c = *c == '-' ? ' ' : *c;
+}
+
+/* A number for each layer. */
+static int take_layers(const struct space *space, char *value, struct proposal *out,
+                       struct err *err)
+{
+    char name[80], *rest = NULL;
+    int layers = 0;
+    for (char *units = strtok_r(value, " ", &rest); units; units = strtok_r(NULL, " ", &rest)) {
+        snprintf(name, sizeof name, "%s.%d", space->row->name, ++layers);
+        if (layers <= space->layers)
+            add_parameter(out, name, units);
+    }
+    if (layers == space->layers)
+        return 0;
+    return err_set(err, ERR_USAGE, "%s: %d layers are searched, not %d", space->row->name,
+                   space->layers, layers);
+}
+
+int dimension_take(const struct dimension *dimension, const char *value, struct proposal *out,
+                   struct err *err)
+{
+    const struct space *space = &dimension->space;
+    const bool architecture =
+        space->kind == SPACE_LAYERS || strcmp(space->row->name, "network.hidden") == 0;
+    struct settings *scratch = mem_alloc(sizeof *scratch);
+    char text[sizeof out->parameter->value];
+    double number;
+    settings_init(scratch);
+    text_copy(text, sizeof text, value);
+    if (architecture)
+        with_spaces(text);
+    int result = strlen(value) < sizeof text
+                     ? settings_set(scratch, space->row, text, err)
+                     : err_set(err, ERR_USAGE, "%s: a shorter value is expected", space->row->name);
+    if (result == 0 && space->kind == SPACE_LAYERS) {
+        settings_format(scratch, space->row, text, sizeof text);
+        result = take_layers(space, text, out, err);
+    } else if (result == 0) {
+        settings_format(scratch, space->row, text, sizeof text);
+        if (is_number(space->row) && number_parse_double(text, &number) == 0)
+            number_format_double(text, sizeof text, number);
+        for (char *c = text; *c && architecture; c++)
+            *c = *c == ' ' ? '-' : *c;
+        add_parameter(out, space->row->name, text);
+    }
+    mem_free(scratch);
+    return result;
+}
+
+/* ---- as a viewer sees it ---- */
+
+void dimension_axis(const struct dimension *dimension, struct search_axis *out)
+{
+    const struct space *space = &dimension->space;
+    *out = (struct search_axis){.range = is_range(dimension), .log = space->kind == SPACE_LOG};
+    text_copy(out->name, sizeof out->name, space->row->name);
+    if (out->range) {
+        out->low = space->low;
+        out->high = space->high;
+    }
+}
+
 /* ---- narrower ---- */
 
 static const char *value_of(const struct trial *trial, const char *name)
@@ -325,19 +395,32 @@ static void describe_numbers(bool whole, bool log_scale, double low, double high
     text_print(out, "}}");
 }
 
-static void describe_steps(bool whole, const struct space_steps *steps, struct text *out)
+/* A value that a person gave may lie elsewhere: the distribution is as wide as it then is. */
+static void describe_range(bool whole, bool log_scale, double low, double high, double step,
+                           const char *value, struct text *out)
 {
-    describe_numbers(whole, false, steps->low, space_step(steps, steps->count - 1), steps->step,
+    double number = low;
+    (void)number_parse_double(value, &number);
+    if (step > 0 && fabs(remainder(number - low, step)) > 1e-9 * step)
+        step = 0;
+    describe_numbers(whole, log_scale && number > 0, fmin(low, number), fmax(high, number), step,
                      out);
 }
 
-/* Numbers as numbers, so that they can be drawn on an axis. */
+static void describe_steps(bool whole, const struct space_steps *steps, const char *value,
+                           struct text *out)
+{
+    describe_range(whole, false, steps->low, space_step(steps, steps->count - 1), steps->step,
+                   value, out);
+}
+
+/* Numbers as numbers, so that they can be drawn on an axis. One that a person gave comes last. */
 static void describe_list(const struct space *space, const char *value, struct text *distribution,
                           struct text *index)
 {
     const bool number = is_number(space->row);
     char word[64];
-    int64_t found = 0;
+    int64_t found = -1;
     text_print(distribution,
                "{\"name\": \"CategoricalDistribution\", \"attributes\": "
                "{\"choices\": [");
@@ -346,8 +429,10 @@ static void describe_list(const struct space *space, const char *value, struct t
         text_print(distribution, number ? "%s%s" : "%s\"%s\"", i ? ", " : "", word);
         found = strcmp(word, value) == 0 ? i : found;
     }
+    if (found < 0)
+        text_print(distribution, number ? ", %s" : ", \"%s\"", value);
     text_print(distribution, "]}}");
-    text_print(index, "%lld", (long long)found);
+    text_print(index, "%lld", (long long)(found < 0 ? space->words : found));
 }
 
 void dimension_describe(const struct spaces *spaces, const struct trial_parameter *parameter,
@@ -362,7 +447,7 @@ void dimension_describe(const struct spaces *spaces, const struct trial_paramete
             if (strncmp(parameter->name, space->row->name, length) == 0 &&
                 parameter->name[length] == '.' &&
                 number_parse_integer(parameter->name + length + 1, &layer) == 0) {
-                describe_steps(true, &space->layer[layer - 1], distribution);
+                describe_steps(true, &space->layer[layer - 1], parameter->value, distribution);
                 text_print(value, "%s", parameter->value);
             }
             continue;
@@ -374,10 +459,10 @@ void dimension_describe(const struct spaces *spaces, const struct trial_paramete
             continue;
         }
         if (space->kind == SPACE_STEPS)
-            describe_steps(whole, &space->steps, distribution);
+            describe_steps(whole, &space->steps, parameter->value, distribution);
         else
-            describe_numbers(whole, space->kind == SPACE_LOG, space->low, space->high, 0,
-                             distribution);
+            describe_range(whole, space->kind == SPACE_LOG, space->low, space->high, 0,
+                           parameter->value, distribution);
         text_print(value, "%s", parameter->value);
     }
 }

@@ -13,13 +13,22 @@
  *
  * Trials are numbered in the order of their lines, and what comes for one that
  * has ended counts for nothing, as there. What only Optuna's users write
- * (attributes, other studies) is passed over.
+ * (attributes, other studies) is passed over. What a person did are attributes:
+ *
+ *   … "params":{…},"user_attrs":{"added":"trial add train.l2 1e-05","source":"key"}}
+ *   … "trial_id":0,"user_attr":{"source":"key"}}
+ *   … "trial_id":0,"user_attr":{"frozen":true}}
+ *   … "trial_id":0,"user_attr":{"stopped":"trial stop 0"}}
+ *   … "trial_id":0,"user_attr":{"taken":"tab1-trial-0"}}
+ *
+ * and the last two are followed by the state 2, which Optuna calls pruned.
  */
 #include "internal.h"
 
 #include <float.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum operation {
@@ -45,6 +54,7 @@ void table_fini(struct table *table)
     }
     mem_free(table->entries);
     mem_free(table->number_of_id);
+    mem_free(table->planned);
     mem_free(table->finished);
     mem_free(table->tops);
     *table = (struct table){0};
@@ -98,15 +108,34 @@ double table_value(const struct table *table, const struct entry *entry, int64_t
     return value_up_to(table, entry, epochs, &epoch);
 }
 
-int table_best(const struct table *table, int64_t limit)
+int64_t table_epochs(const struct table *table)
+{
+    int64_t epochs = 0;
+    for (int64_t i = 0; i < table->count; i++)
+        epochs += table->entries[i].trial.epochs;
+    return epochs;
+}
+
+static bool beats(const struct table *table, int number, int best)
+{
+    const struct trial *trial = &table->entries[number].trial;
+    return trial->state == TRIAL_COMPLETE &&
+           (best < 0 || table_better(table, trial->value, table->entries[best].trial.value));
+}
+
+int table_best(const struct table *table)
 {
     int best = -1;
-    for (int64_t i = 0; i < table->count && i < limit; i++) {
-        const struct trial *trial = &table->entries[i].trial;
-        if (trial->state == TRIAL_COMPLETE &&
-            (best < 0 || table_better(table, trial->value, table->entries[best].trial.value)))
-            best = (int)i;
-    }
+    for (int number = 0; number < table->count; number++)
+        best = beats(table, number, best) ? number : best;
+    return best;
+}
+
+int table_best_planned(const struct table *table, int64_t limit)
+{
+    int best = -1;
+    for (int64_t slot = 0; slot < table->planned_count && slot < limit; slot++)
+        best = beats(table, table->planned[slot], best) ? table->planned[slot] : best;
     return best;
 }
 
@@ -295,6 +324,16 @@ static int apply_create_trial(struct table *table, json_t *line, struct err *err
             }
         }
         entry.trial.parameter = parameter;
+        if (json_is_integer(json_object_get(line, "state")))
+            entry.trial.state = json_integer_value(json_object_get(line, "state")) == 4
+                                    ? TRIAL_WAITING
+                                    : TRIAL_RUNNING;
+        entry.trial.added = json_object_get(json_object_get(line, "user_attrs"), "added") != NULL;
+        entry.slot = entry.trial.added ? -1 : table->planned_count;
+        if (!entry.trial.added) {
+            table->planned = grow(table->planned, table->planned_count, sizeof *table->planned);
+            table->planned[table->planned_count++] = entry.trial.number;
+        }
         table->entries = grow(table->entries, table->count, sizeof *table->entries);
         table->entries[table->count++] = entry;
     }
@@ -325,6 +364,7 @@ static int apply_state(struct table *table, json_t *line, struct entry *entry, s
     if (entry->trial.state == TRIAL_COMPLETE && isnan(entry->trial.value))
         return err_set(err, ERR_FILE, "a complete trial without a value");
     if (trial_ended(entry->trial.state)) {
+        entry->trial.frozen = false;
         table->finished = grow(table->finished, table->finished_count, sizeof *table->finished);
         table->finished[table->finished_count++] = entry->trial.number;
         table->complete_count += entry->trial.state == TRIAL_COMPLETE;
@@ -346,7 +386,29 @@ static int apply_intermediate(const struct table *table, json_t *line, struct en
         entry->curve[trial->epochs++] = NAN;
     }
     entry->curve[epoch - 1] = value;
+    trial->progress = (double)trial->epochs;
     trial->value = value_up_to(table, entry, trial->epochs, &trial->best_epoch);
+    return 0;
+}
+
+/* What a person did to it. */
+static int apply_person(json_t *attributes, struct trial *trial, struct err *err)
+{
+    char name[128];
+    const json_t *frozen = json_object_get(attributes, "frozen");
+    if (frozen) {
+        if (!json_is_boolean(frozen))
+            return err_set(err, ERR_FILE, "\"frozen\": true or false is expected");
+        trial->frozen = json_is_true(frozen);
+    } else if (json_object_get(attributes, "stopped")) {
+        trial->stopped = true;
+        text_copy(trial->why, sizeof trial->why, "stopped by hand");
+    } else if (json_object_get(attributes, "taken")) {
+        if (get_text(attributes, "taken", name, sizeof name, err) != 0)
+            return -1;
+        trial->stopped = true;
+        snprintf(trial->why, sizeof trial->why, "taken over as %s", name);
+    }
     return 0;
 }
 
@@ -360,7 +422,7 @@ static int apply_trial_attribute(json_t *line, struct entry *entry, struct err *
         return get_number(attributes, "seconds", &trial->seconds, err);
     if (json_object_get(attributes, "why"))
         return get_text(attributes, "why", trial->why, sizeof trial->why, err);
-    return 0;
+    return apply_person(attributes, trial, err);
 }
 
 static int apply_to_trial(struct table *table, enum operation operation, json_t *line,

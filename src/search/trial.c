@@ -119,7 +119,8 @@ static void add_values(struct search *search, int64_t number, const struct evalu
                        size_t count, struct text *out)
 {
     const struct entry *entry = &search->books.table.entries[number];
-    for (size_t i = 0; i < count; i++) {
+    /* What comes for one that has ended counts for nothing. */
+    for (size_t i = 0; i < count && !trial_ended(entry->trial.state); i++) {
         double value = metric_of(search, &rows[i]);
         int64_t epoch = rows[i].epoch;
         if (rows[i].abandoned || epoch < 1 || epoch > search->plan.epochs ||
@@ -231,7 +232,8 @@ static int record_top(struct training *training, struct err *err)
 
 /* ---- watching ---- */
 
-/* Until the run has ended; its values go into the journal as they come. */
+/* Until the run has ended; its values go into the journal as they come, and what a person has said
+ * elsewhere is read there then. */
 static int watch(struct training *training, struct run *run, struct err *err)
 {
     struct search *search = training->worker->search;
@@ -239,7 +241,7 @@ static int watch(struct training *training, struct run *run, struct err *err)
     struct snapshot *now = mem_alloc(sizeof *now);
     size_t seen = 0;
     int result = 0;
-    search_train(training->worker, run);
+    search_train(training->worker, run, training->top ? -1 : training->trial.number);
     for (bool ended = false; !ended;) {
         struct pollfd wake = {.fd = feed->wake_fd, .events = POLLIN};
         uint64_t count;
@@ -253,11 +255,14 @@ static int watch(struct training *training, struct run *run, struct err *err)
         while (!training->top && result == 0 && feed->evaluations(feed, seen, &row, 1) == 1) {
             seen++;
             result = append_values(search, training->trial.number, &row, 1, err);
+            if (search_wants_no(search, training->trial.number))
+                run_interrupt(run, "by hand");
         }
+        search_came_on(search, training->top ? -1 : training->trial.number);
         if (result != 0 && !ended)
             run_interrupt(run, "the search cannot go on");
     }
-    search_train(training->worker, NULL);
+    search_train(training->worker, NULL, -1);
     training->state = now->state;
     training->finished = now->state == RUN_FINISHED;
     training->result = (struct run_result){now->test_accuracy, now->best_validation_accuracy,

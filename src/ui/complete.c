@@ -19,6 +19,8 @@ bool complete_wants_setting(const char *line)
         before += *at != ' ' && at[1] == ' ';
     if (strncmp(line, "set ", 4) == 0)
         return before % 2 == 1;
+    if (strncmp(line, "trial add ", 10) == 0)
+        return before % 2 == 0;
     return before == 1 && (strncmp(line, "toggle ", 7) == 0 || strncmp(line, "ask ", 4) == 0);
 }
 
@@ -39,6 +41,10 @@ static const struct {
     {"pause when loss ", "above"},
     {"run # ", "steps"},
     {"run # ", "epochs"},
+    {"trial ", "add"},
+    {"trial ", "stop"},
+    {"trial ", "freeze"},
+    {"trial ", "take"},
 };
 enum { ENDINGS = sizeof(endings) / sizeof(*endings) };
 
@@ -64,6 +70,12 @@ static bool candidate(const struct history *history, const char *line, size_t i,
         if (i < COMMAND_COUNT)
             text_copy(out, COMPLETE_WORD, command_info((enum command_id)i)->name);
         return i < COMMAND_COUNT;
+    }
+    if (complete_wants_setting(line) && strncmp(line, "trial ", 6) == 0) {
+        if (i >= (size_t)history->board.now.axis_count)
+            return false;
+        text_copy(out, COMPLETE_WORD, history->board.now.axis[i].name);
+        return true;
     }
     if (complete_wants_setting(line)) {
         if (i >= settings_count())

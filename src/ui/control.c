@@ -4,8 +4,21 @@
 #include "mouse.h"
 #include "post.h"
 #include "screens.h"
+#include "search_view.h"
 
 #include <string.h>
+
+/* Commands of the view that lead to changes of a run: of a trial they are the run's answer, which
+ * is no. */
+static bool leads_to_change(const struct control *control, const struct command *command)
+{
+    static const enum command_id ids[] = {COMMAND_PAUSE_OR_CONTINUE, COMMAND_ROLLBACK_MENU,
+                                          COMMAND_MARK, COMMAND_ASK};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(*ids) && control->history->board.feed != NULL; i++)
+        if (ids[i] == command->id)
+            return true;
+    return false;
+}
 
 void control_perform(struct control *control, const char *line, enum command_source source)
 {
@@ -25,8 +38,14 @@ void control_perform(struct control *control, const char *line, enum command_sou
         menu_detach(control);
         return;
     }
-    if (command_info(command.id)->scope != COMMAND_SCOPE_VIEW) {
-        if (command.id == COMMAND_RANGE_TEST && command.words == 0)
+    if (command.id == COMMAND_TRIAL) {
+        search_view_command(control, &command, source);
+        return;
+    }
+    if (command_info(command.id)->scope != COMMAND_SCOPE_VIEW ||
+        leads_to_change(control, &command)) {
+        if (command.id == COMMAND_RANGE_TEST && command.words == 0 &&
+            control->history->board.feed == NULL)
             range_start(control, line, source);
         else if (!look_command(control, &command))
             post_line(control, line, source);
@@ -89,7 +108,10 @@ static void key_on_screen(struct control *control, const char *key, bool anywher
     struct state *state = control->state;
     const struct screen_info *screen = screen_info(state->screen);
     const struct key_info *row = key_find(key);
+    const bool looks = control->history->board.feed != NULL && state->search.looks;
     if (!anywhere && screen->key != NULL && screen->key(control, key))
+        return;
+    if (looks && search_look_key(control, key))
         return;
     if (row != NULL) {
         control_perform(control, row->command, SOURCE_KEY);
@@ -97,7 +119,7 @@ static void key_on_screen(struct control *control, const char *key, bool anywher
         state->message[0] = '\0';
         if (state->screen == SCREEN_CHARTS)
             charts_back(control);
-        state->screen = SCREEN_CHARTS;
+        state->screen = search_shown(state, control->history) ? SCREEN_TRIALS : SCREEN_CHARTS;
     } else if (strcmp(key, "enter") == 0 && control->history->snapshot.diverged) {
         state->diverged_clock = 0;
         state->mode = MODE_DIVERGED;
@@ -130,6 +152,9 @@ void control_key(struct control *control, const char *key)
     case MODE_DIVERGED:
         diverged_key(control, key);
         break;
+    case MODE_SEARCH:
+        search_menu_key(control, key);
+        break;
     case MODE_LEAVING:
         break;
     }
@@ -144,6 +169,7 @@ bool control_update(struct control *control)
     if (state->screen == SCREEN_LAYERS)
         history_look_at_layers(control->history, control->feed);
     range_update(control);
+    const bool searched = search_update(control);
     const bool newer = history_update(control->history, control->feed);
     int64_t first, last;
     charts_steps(&state->charts, control->history, &first, &last);
@@ -151,7 +177,7 @@ bool control_update(struct control *control)
     if (state->screen == SCREEN_CONFUSION)
         guesses_update(&control->history->guesses, control->feed, &control->history->snapshot);
     if (!newer)
-        return false;
+        return searched;
     const struct snapshot *snapshot = &control->history->snapshot;
     if (control->outcome == VIEW_OPEN && snapshot->detaches != state->detaches)
         control->outcome = VIEW_SENT;

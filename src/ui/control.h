@@ -16,7 +16,8 @@ struct control {
     /* What the thread must do, and clears. */
     bool repaint, stop_process;
     bool restyle;              /* state->chosen is another: colours, frames a second */
-    enum view_outcome outcome; /* not VIEW_OPEN: the person leaves */
+    enum view_outcome outcome; /* not VIEW_OPEN: the person leaves; what VIEW_TAKE
+                                  takes is state->search.subject */
 };
 /* A command line: the view's own commands are performed, the run's posted. */
 void control_perform(struct control *control, const char *line, enum command_source source);

@@ -11,6 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of a trial of a search, which nobody steers. */
+static const struct screen_key look_keys[] = {
+    {"Esc", "trials"}, {"t", "take over"}, {"tab", "more"}, {"left right", "cursor"},
+    {"z", "zoom"},     {"?", "help"},      {"q", "quit"},   {NULL, NULL}};
+
 static enum style state_style(enum run_state state)
 {
     switch (state) {
@@ -193,6 +198,13 @@ static const char *free_name(const struct screen_info *screen, const char *names
     return names;
 }
 
+void frame_keys(struct grid *grid, const struct screen_key *keys, struct rect row)
+{
+    int x = row.x + 1;
+    for (; keys != NULL && keys->keys != NULL; keys++)
+        x = put_key(grid, x, row.y, row.x + row.width - 1, keys->keys, keys->meaning);
+}
+
 /* "space pause  + - rate": the screen's own, then the first name of each key that has these
  * words. */
 static void draw_keys(struct grid *grid, const struct state *state, const struct snapshot *snapshot,
@@ -313,7 +325,10 @@ void frame_draw(struct grid *grid, const struct state *state, const struct histo
         draw_banner(grid, snapshot, layout->banner);
     if (layout->screens.height > 0)
         draw_screens(grid, state->screen, layout->screens);
-    draw_keys(grid, state, snapshot, layout->keys);
+    if (history->board.feed != NULL && !screen_info(state->screen)->keys_alone)
+        frame_keys(grid, look_keys, layout->keys);
+    else
+        draw_keys(grid, state, snapshot, layout->keys);
 }
 
 /* Writes a part of the status line where it fits whole. */

@@ -14,6 +14,7 @@ void history_fini(struct history *history)
     mem_free(history->edits);
     mem_free(history->states);
     mem_free(history->earlier.evaluations);
+    board_fini(&history->board);
     guesses_fini(&history->guesses);
     mem_free(history->journal);
     mem_free(history->journal_abandoned);

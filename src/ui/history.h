@@ -5,6 +5,7 @@
 #ifndef KDT_UI_HISTORY_H
 #define KDT_UI_HISTORY_H
 
+#include "board.h"
 #include "guesses.h"
 
 /* In the order of time, with what was abandoned by going back. */
@@ -27,6 +28,7 @@ struct history {
     size_t state_count, state_room;
     uint64_t returns; /* as the arrays were read */
     struct range_test range;
+    struct board board;         /* of a search; no feed: the view is on a run */
     struct earlier_run earlier; /* to compare with; no evaluation: there is none */
     struct guesses guesses;     /* read where they are shown */
     /* As they were when the screen of the layers was last shown. */

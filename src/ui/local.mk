@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/ui/libui.a
 src_ui_libui_a_SOURCES = \
 	src/ui/axis.c \
 	src/ui/axis.h \
+	src/ui/board.c \
+	src/ui/board.h \
 	src/ui/budget.c \
 	src/ui/budget.h \
 	src/ui/canvas.c \
@@ -50,9 +52,11 @@ src_ui_libui_a_SOURCES = \
 	src/ui/lists.c \
 	src/ui/look.c \
 	src/ui/look.h \
+	src/ui/map.c \
 	src/ui/matrix.c \
 	src/ui/matrix.h \
 	src/ui/menu.c \
+	src/ui/menu.h \
 	src/ui/mouse.c \
 	src/ui/mouse.h \
 	src/ui/news.c \
@@ -76,6 +80,9 @@ src_ui_libui_a_SOURCES = \
 	src/ui/screens.h \
 	src/ui/scroll.c \
 	src/ui/scroll.h \
+	src/ui/search_menu.c \
+	src/ui/search_view.c \
+	src/ui/search_view.h \
 	src/ui/settings.c \
 	src/ui/smooth.c \
 	src/ui/smooth.h \
@@ -86,6 +93,7 @@ src_ui_libui_a_SOURCES = \
 	src/ui/title.c \
 	src/ui/trace.c \
 	src/ui/trace.h \
+	src/ui/trials.c \
 	src/ui/view.c \
 	src/ui/window.c \
 	src/ui/window.h
@@ -95,7 +103,7 @@ golden_sources = tests/golden.c tests/golden.h tests/ui_golden.c tests/ui_golden
 
 # A made-up training behind a feed.
 fake_feed_sources = tests/fake_feed.c tests/fake_commands.c tests/fake_images.c \
-	tests/fake_layers.c tests/fake_feed.h
+	tests/fake_layers.c tests/fake_feed.h tests/fake_search.c tests/fake_search.h
 
 UNIT_TESTS += tests/test_ui_screens
 tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/ui_bench.h \
@@ -103,6 +111,12 @@ tests_test_ui_screens_SOURCES = tests/test_ui_screens.c tests/ui_bench.c tests/u
 tests_test_ui_screens_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_test_ui_screens_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a \
 	src/base/libbase.a $(INIH_LIBS) $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/test_ui_search
+tests_test_ui_search_SOURCES = tests/test_ui_search.c tests/ui_bench.c tests/ui_bench.h \
+	$(fake_feed_sources) $(golden_sources)
+tests_test_ui_search_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_test_ui_search_LDADD = $(tests_test_ui_screens_LDADD)
 
 UNIT_TESTS += tests/test_ui_earlier
 tests_test_ui_earlier_SOURCES = tests/test_ui_earlier.c tests/ui_bench.c tests/ui_bench.h \

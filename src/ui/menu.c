@@ -2,30 +2,17 @@
  * divergence. */
 #include "control.h"
 #include "draw.h"
+#include "menu.h"
 #include "post.h"
 #include "screens.h"
+#include "search_view.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_WIDTH = 5, WIDEST = 66, CHOICES = 4, BRIEFS = 4 };
-
-/* One way on: the key, what it is called, and what it does and costs. */
-struct choice {
-    const char *key, *name;
-    char text[200];
-};
-struct menu {
-    const char *title;
-    const char *head; /* why it is there; "": it was asked for */
-    enum style style; /* of frame and head */
-    size_t count;
-    struct choice choices[CHOICES];
-    const char *back;          /* what Esc does */
-    const char *brief[BRIEFS]; /* all in one line, where there is no room, ever shorter */
-};
+enum { KEY_WIDTH = 5, WIDEST = 66 };
 
 /* The rows that it takes, with empty ones between the choices or without. */
 static int menu_height(const struct menu *menu, int inner, bool spaced)
@@ -43,12 +30,12 @@ static void draw_brief(struct grid *grid, const struct menu *menu)
     struct rect row = {0, 0, grid->width, 1};
     draw_fill(grid, row, STYLE_PLAIN);
     size_t count = 0;
-    while (count < BRIEFS && menu->brief[count] != NULL)
+    while (count < MENU_BRIEFS && menu->brief[count] != NULL)
         count++;
     draw_fitting(grid, row, STYLE_WARN, menu->brief, count);
 }
 
-static void draw_menu(struct grid *grid, struct menu *menu)
+void menu_show(struct grid *grid, struct menu *menu)
 {
     int width = grid->width - 4 < WIDEST ? grid->width - 4 : WIDEST;
     int inner = width - KEY_WIDTH - 6;
@@ -81,10 +68,9 @@ static void draw_menu(struct grid *grid, struct menu *menu)
                  (const char *const[]){menu->back, "back"}, 2);
 }
 
-/* The next one, to be given its text. */
-static struct choice *add_choice(struct menu *menu, const char *key, const char *name)
+struct choice *menu_add(struct menu *menu, const char *key, const char *name)
 {
-    assert(menu->count < CHOICES);
+    assert(menu->count < MENU_CHOICES);
     struct choice *choice = &menu->choices[menu->count++];
     choice->key = key;
     choice->name = name;
@@ -199,11 +185,11 @@ void menu_draw(struct grid *grid, const struct state *state, const struct snapsh
         menu.brief[3] = NULL;
     }
     if (!state->attached || !state->read_only)
-        save_text(snapshot, brief, add_choice(&menu, "s", "save and stop"));
-    detach_text(state, brief, add_choice(&menu, "d", "leave it training"));
+        save_text(snapshot, brief, menu_add(&menu, "s", "save and stop"));
+    detach_text(state, brief, menu_add(&menu, "d", "leave it training"));
     if (!state->attached)
-        abandon_text(snapshot, brief, add_choice(&menu, "a", "abandon"));
-    draw_menu(grid, &menu);
+        abandon_text(snapshot, brief, menu_add(&menu, "a", "abandon"));
+    menu_show(grid, &menu);
 }
 
 static void undo_text(const struct snapshot *snapshot, struct choice *choice)
@@ -236,23 +222,25 @@ void diverged_draw(struct grid *grid, const struct snapshot *snapshot)
     char bytes[32];
     print_checkpoint_size(snapshot, bytes, sizeof(bytes));
     if (undo)
-        undo_text(snapshot, add_choice(&menu, "u", "take the last edit back"));
-    struct choice *choice = add_choice(&menu, "h", "go on at half the rate");
+        undo_text(snapshot, menu_add(&menu, "u", "take the last edit back"));
+    struct choice *choice = menu_add(&menu, "h", "go on at half the rate");
     snprintf(choice->text, sizeof(choice->text),
              "Sets the learning rate from %.4g to %.4g and trains on from step %" PRId64 ".",
              snapshot->learning_rate, snapshot->learning_rate / 2, snapshot->step);
-    choice = add_choice(&menu, "r", "roll back further");
+    choice = menu_add(&menu, "r", "roll back further");
     snprintf(choice->text, sizeof(choice->text),
              "Offers the kept states and says what each costs.");
-    choice = add_choice(&menu, "s", "stop here");
+    choice = menu_add(&menu, "s", "stop here");
     snprintf(choice->text, sizeof(choice->text),
              "Saves about %s, tests the best weights, and ends.", bytes);
-    draw_menu(grid, &menu);
+    menu_show(grid, &menu);
 }
 
 void menu_open(struct control *control)
 {
-    if (run_state_ended(control->history->snapshot.state))
+    if (control->history->board.feed != NULL)
+        search_leave_open(control);
+    else if (run_state_ended(control->history->snapshot.state))
         control->outcome = VIEW_LEFT;
     else
         control->state->mode = MODE_MENU;
@@ -269,7 +257,9 @@ static void leave(struct control *control, enum view_outcome outcome, const char
 /* Once the run has ended there is nothing that would go on. */
 void menu_detach(struct control *control)
 {
-    if (run_state_ended(control->history->snapshot.state))
+    if (control->history->board.feed != NULL)
+        search_detach(control);
+    else if (run_state_ended(control->history->snapshot.state))
         control->outcome = VIEW_LEFT;
     else
         leave(control, VIEW_DETACH, "leaving it training …");

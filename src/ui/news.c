@@ -79,10 +79,10 @@ static void change_at_cursor(const struct state *state, const struct history *hi
     text_fini(&text);
 }
 
-static bool answer_news(const struct state *state, const struct snapshot *snapshot,
+/* A search's is of no step. */
+static bool answer_news(const struct state *state, const struct answer *answer, bool of_search,
                         struct news *out)
 {
-    const struct answer *answer = &snapshot->answer;
     bool waiting = answer->state == ANSWER_REQUESTED;
     const char *line = answer->line;
     if (state->posted_id > answer->id) {
@@ -101,8 +101,11 @@ static bool answer_news(const struct state *state, const struct snapshot *snapsh
     }
     switch (answer->state) {
     case ANSWER_APPLIED:
-        snprintf(out->text, sizeof(out->text), "applied at step %" PRId64 ": %s", answer->step,
-                 answer->text[0] != '\0' ? answer->text : line);
+        if (of_search)
+            text_copy(out->text, sizeof(out->text), answer->text);
+        else
+            snprintf(out->text, sizeof(out->text), "applied at step %" PRId64 ": %s", answer->step,
+                     answer->text[0] != '\0' ? answer->text : line);
         out->style = STYLE_EDIT;
         out->until = answer->clock + APPLIED_STAYS;
         break;
@@ -141,7 +144,9 @@ void news_choose(const struct state *state, const struct history *history, struc
         return;
     }
     /* The newer of the two alone: an old answer does not come back after a message. */
-    const struct answer *answer = &history->snapshot.answer;
+    const bool of_search = history->board.feed != NULL;
+    const struct answer *answer =
+        of_search ? &history->board.now.answer : &history->snapshot.answer;
     bool shown;
     if (state->message[0] != '\0' && state->message_clock >= answer->clock) {
         text_copy(out->text, sizeof(out->text), state->message);
@@ -150,13 +155,13 @@ void news_choose(const struct state *state, const struct history *history, struc
                      (state->message_style == STYLE_WARN ? REFUSED_STAYS : MESSAGE_STAYS);
         shown = state->now < out->until;
     } else {
-        shown = answer_news(state, &history->snapshot, out);
+        shown = answer_news(state, answer, of_search, out);
     }
     if (!shown) {
         out->text[0] = '\0';
         if (state->charts.cursor && state->screen == SCREEN_CHARTS)
             change_at_cursor(state, history, out);
-        else
+        else if (!of_search)
             last_change(history, out);
     }
 }

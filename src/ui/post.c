@@ -86,7 +86,9 @@ bool post_answered(struct control *control, uint64_t id)
 
 bool post_waits(const struct control *control)
 {
-    const struct answer *newest = &control->history->snapshot.answer;
+    const struct board *board = &control->history->board;
+    const struct answer *newest =
+        board->feed != NULL ? &board->now.answer : &control->history->snapshot.answer;
     uint64_t id = control->state->posted_id;
     return id > newest->id || (id == newest->id && newest->state == ANSWER_REQUESTED);
 }

@@ -108,6 +108,26 @@ static bool rollback_hint(const struct history *history, const char *text, struc
     return false;
 }
 
+/* What a trial that is added may have. */
+static void searched_hint(const struct history *history, const struct setting *row,
+                          struct hint *hint)
+{
+    const struct search_snapshot *now = &history->board.now;
+    char accepted[256];
+    settings_accepted(row, accepted, sizeof(accepted));
+    put_hint(hint, "that one is not searched here");
+    for (int i = 0; i < now->axis_count; i++) {
+        const struct search_axis *axis = &now->axis[i];
+        if (strcmp(axis->name, row->name) != 0)
+            continue;
+        put_hint(hint, strcmp(row->name, "network.hidden") == 0 ? "units of the layers: 90-60"
+                                                                : accepted);
+        if (axis->range)
+            snprintf(hint->full, sizeof(hint->full), "%s; searched is %.4g to %.4g", accepted,
+                     axis->low, axis->high);
+    }
+}
+
 static void command_hint(const struct state *state, const struct history *history,
                          struct hint *hint)
 {
@@ -119,7 +139,9 @@ static void command_hint(const struct state *state, const struct history *histor
     char word[COMMAND_LINE];
     if (setting_word(text, word, sizeof(word))) {
         const struct setting *row = settings_find(word, &err);
-        if (row != NULL && row->change != SETTING_FIXED)
+        if (row != NULL && strncmp(text, "trial ", 6) == 0)
+            searched_hint(history, row, hint);
+        else if (row != NULL && row->change != SETTING_FIXED)
             setting_hint(state, snapshot, row, hint);
         else if (complete_wants_setting(text) && names_hint(history, text, hint))
             return;

@@ -2,6 +2,7 @@
 #include "control.h"
 #include "draw.h"
 #include "screens.h"
+#include "search_view.h"
 
 #include <assert.h>
 #include <math.h>
@@ -23,6 +24,13 @@ static const struct screen_key journal_keys[] = {
     {"up down", "choose"}, {"Enter", "all of it"}, {NULL, NULL}};
 static const struct screen_key confusion_keys[] = {
     {"i", "images"}, {"%", "counts"}, {"arrows", "scroll"}, {NULL, NULL}};
+
+static const struct screen_key trials_keys[] = {
+    {"Enter", "look"}, {"?", "help"}, {"q", "quit"}, {"t", "take over"}, {"x", "stop"},
+    {"f", "freeze"},   {"a", "add"},  {"m", "map"},  {":", "command"},   {NULL, NULL}};
+static const struct screen_key map_keys[] = {
+    {"m", "other axes"}, {"?", "help"},   {"q", "quit"}, {"Enter", "look"}, {"t", "take over"},
+    {"x", "stop"},       {"f", "freeze"}, {"a", "add"},  {"Esc", "trials"}, {NULL, NULL}};
 
 static const struct screen_info table[SCREEN_COUNT] = {
     [SCREEN_CHARTS] = {.name = "charts", .number = "1", .draw = dashboard_draw},
@@ -75,6 +83,24 @@ static const struct screen_info table[SCREEN_COUNT] = {
             .keys = range_keys,
             .keys_alone = true,
         },
+    [SCREEN_TRIALS] =
+        {
+            .name = "trials",
+            .draw = trials_draw,
+            .key = search_key,
+            .keys = trials_keys,
+            .keys_alone = true,
+            .of_search = true,
+        },
+    [SCREEN_MAP] =
+        {
+            .name = "map",
+            .draw = map_draw,
+            .key = search_key,
+            .keys = map_keys,
+            .keys_alone = true,
+            .of_search = true,
+        },
 };
 
 const struct screen_info *screen_info(enum view_screen screen)
@@ -116,8 +142,18 @@ void screens_draw(struct grid *grid, struct state *state, const struct history *
 {
     const struct snapshot *snapshot = &history->snapshot;
     struct layout layout;
-    compute_layout(grid, state, snapshot, &layout);
-    if (layout.line_only) {
+    if (search_shown(state, history))
+        search_layout(grid, history, &layout);
+    else
+        compute_layout(grid, state, snapshot, &layout);
+    if (layout.line_only && search_shown(state, history)) {
+        search_line(grid, history, layout.head);
+        layout.keys = (struct rect){0, grid->height - 1, grid->width, 1};
+    } else if (search_shown(state, history)) {
+        search_frame(grid, state, history, &layout);
+        screen_info(state->screen)->draw(grid, &layout, state, history);
+        frame_news(grid, state, history, &layout);
+    } else if (layout.line_only) {
         draw_line_only(grid, state, snapshot, &layout);
     } else {
         frame_draw(grid, state, history, &layout);
@@ -132,6 +168,8 @@ void screens_draw(struct grid *grid, struct state *state, const struct history *
         rollback_draw(grid, state, history);
     else if (state->mode == MODE_DIVERGED)
         diverged_draw(grid, snapshot);
+    else if (state->mode == MODE_SEARCH)
+        search_menu_draw(grid, state, history);
 }
 
 double screens_next_change(const struct state *state, const struct history *history)
@@ -145,6 +183,8 @@ double screens_next_change(const struct state *state, const struct history *hist
     }
     if (state->screen == SCREEN_LAYERS)
         after = fmin(after, LAYERS_LOOK);
+    if (search_shown(state, history)) /* the time that it takes */
+        after = fmin(after, 1);
     return fmax(after, 0.01);
 }
 
@@ -155,6 +195,23 @@ void screens_show(struct state *state, enum view_screen screen)
         state->help.top = 0;
     }
     state->screen = screen;
+}
+
+/* Of a search, or of the trial that is chosen there. */
+static void show_named(struct control *control, enum view_screen screen)
+{
+    struct state *state = control->state;
+    const bool in_search = control->history->board.feed != NULL;
+    if (screen_info(screen)->of_search && in_search)
+        search_show(control, screen);
+    else if (screen_info(screen)->of_search)
+        news_say(state, STYLE_WARN, "%s is a screen of a search", screen_info(screen)->name);
+    else if (in_search && !state->search.looks && screen != SCREEN_HELP) {
+        search_show_trial(control);
+        if (state->search.looks)
+            screens_show(state, screen);
+    } else
+        screens_show(state, screen);
 }
 
 void screens_change(struct control *control, const char *name)
@@ -174,7 +231,7 @@ void screens_change(struct control *control, const char *name)
         if (strcmp(there, name) == 0) {
             if (state->screen == (enum view_screen)i)
                 news_say(state, STYLE_PLAIN, "this is the screen %s already", name);
-            screens_show(state, (enum view_screen)i);
+            show_named(control, (enum view_screen)i);
             goto out;
         }
         text_print(&known, "%s%s", i > 0 ? ", " : "", there);

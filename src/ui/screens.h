@@ -26,6 +26,7 @@ struct screen_info {
     bool (*key)(struct control *control, const char *key);
     const struct screen_key *keys; /* up to keys NULL; NULL: those of keys.def */
     bool keys_alone;               /* and not those of keys.def besides */
+    bool of_search;                /* not of a run */
 };
 const struct screen_info *screen_info(enum view_screen screen);
 
@@ -46,6 +47,8 @@ void frame_draw(struct grid *grid, const struct state *state, const struct histo
                 const struct layout *layout);
 void frame_news(struct grid *grid, const struct state *state, const struct history *history,
                 const struct layout *layout);
+/* The line of keys of a screen that has none but its own. */
+void frame_keys(struct grid *grid, const struct screen_key *keys, struct rect row);
 void frame_line(struct grid *grid, const struct snapshot *snapshot, struct rect row);
 /* How the run ended or why it waits for a choice, in words; "" while it goes on. */
 void frame_banner(const struct snapshot *snapshot, char *out, size_t size);

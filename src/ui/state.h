@@ -20,6 +20,8 @@ enum view_screen {
     SCREEN_JOURNAL,
     SCREEN_HELP,
     SCREEN_RANGE,
+    SCREEN_TRIALS, /* of a search */
+    SCREEN_MAP,
     SCREEN_COUNT
 };
 
@@ -30,8 +32,12 @@ enum view_mode {
     MODE_MENU,     /* how to leave */
     MODE_ROLLBACK, /* which state to return to */
     MODE_DIVERGED, /* what to do after a divergence */
+    MODE_SEARCH,   /* a menu of a search */
     MODE_LEAVING,  /* nothing; keys do nothing any more */
 };
+
+/* The menus of a search. */
+enum search_menu { SEARCH_MENU_LEAVE, SEARCH_MENU_STOP, SEARCH_MENU_TAKE };
 
 struct state {
     struct settings chosen;           /* [view], as the person wants it */
@@ -59,6 +65,15 @@ struct state {
         uint64_t number;         /* of the test that the cursor was moved in, */
         double rate;             /* to this rate */
     } range;
+    struct {
+        int chosen;            /* number of the trial; -1: the best, whichever that is */
+        bool looks;            /* that one's screens are shown, not those of the search */
+        int seen;              /* the trial that the feed shows; -1: none */
+        int pair;              /* of the map's axes */
+        struct scroll rows;    /* of the leaderboard */
+        enum search_menu menu; /* MODE_SEARCH: which, */
+        int subject;           /* and of which trial */
+    } search;
     struct scroll settings;
     const struct setting *setting; /* that is chosen there; NULL: the learning rate */
     struct scroll journal;

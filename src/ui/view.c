@@ -21,6 +21,7 @@
 #include "look.h"
 #include "screen.h"
 #include "screens.h"
+#include "search_view.h"
 
 #include <errno.h>
 #include <math.h>
@@ -57,6 +58,7 @@ struct view {
     bool suspended; /* the terminal is given back */
     bool done;      /* the thread has given the terminal back and ends */
     enum view_outcome outcome;
+    int taken;                  /* VIEW_TAKE: the trial's number */
     struct earlier_run earlier; /* to be taken into the history */
 
     /* The thread's own. */
@@ -92,6 +94,7 @@ static void end_with(struct view *view, enum view_outcome outcome)
     pthread_mutex_lock(&view->lock);
     if (view->outcome == VIEW_OPEN) {
         view->outcome = outcome;
+        view->taken = view->state.search.subject;
         uint64_t one = 1;
         ssize_t written = write(view->ended_fd, &one, sizeof(one));
         (void)written;
@@ -183,7 +186,10 @@ static void draw(struct view *view)
     screen_show(view->screen, &view->grid, view->repaint);
     if (state->now >= view->next_title) {
         char title[SCREEN_TITLE];
-        title_print(&view->history.snapshot, title, sizeof(title));
+        if (search_shown(state, &view->history))
+            search_title(&view->history.board, title, sizeof(title));
+        else
+            title_print(&view->history.snapshot, title, sizeof(title));
         screen_set_title(view->screen, title);
         view->next_title = state->now + TITLE_SECONDS;
     }
@@ -347,8 +353,8 @@ static void view_free(struct view *view)
     mem_free(view);
 }
 
-int view_open(struct feed *feed, const struct view_options *options, struct view **out,
-              struct err *err)
+static int open_view(struct feed *feed, struct search_feed *search,
+                     const struct view_options *options, struct view **out, struct err *err)
 {
     struct view *view = mem_alloc(sizeof(*view));
     struct snapshot now;
@@ -359,7 +365,7 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&view->lock, NULL);
     view->feed = feed;
-    view->feed_fd = feed->wake_fd;
+    view->feed_fd = search ? search->wake_fd : feed->wake_fd;
     view->remember_path = options->remember_path ? mem_text(options->remember_path) : NULL;
     view->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     view->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -370,6 +376,11 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
         .history = &view->history,
         .state = &view->state,
     };
+    view->history.board.feed = search;
+    if (search) {
+        view->state.screen = SCREEN_TRIALS;
+        view->state.search.chosen = view->state.search.seen = -1;
+    }
     if (view->wake_fd < 0 || view->ended_fd < 0) {
         err_set_errno(err, ERR_SYSTEM, errno, "cannot make an eventfd");
         goto fail;
@@ -383,8 +394,10 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
     view->state.paints = screen_paints(view->screen);
     view->state.glyphs_auto = screen_glyphs(view->screen);
     look_apply(&view->state);
-    feed->snapshot(feed, &now);
-    view->state.detaches = now.detaches;
+    if (!search) {
+        feed->snapshot(feed, &now);
+        view->state.detaches = now.detaches;
+    }
     view->dirty = view->repaint = true;
     if (start_thread(view, err) != 0) {
         screen_close(view->screen);
@@ -395,6 +408,26 @@ int view_open(struct feed *feed, const struct view_options *options, struct view
 fail:
     view_free(view);
     return -1;
+}
+
+int view_open(struct feed *feed, const struct view_options *options, struct view **out,
+              struct err *err)
+{
+    return open_view(feed, NULL, options, out, err);
+}
+
+int view_open_search(struct search_feed *feed, const struct view_options *options,
+                     struct view **out, struct err *err)
+{
+    return open_view(feed->look(feed, -1), feed, options, out, err);
+}
+
+int view_taken(struct view *view)
+{
+    pthread_mutex_lock(&view->lock);
+    int number = view->taken;
+    pthread_mutex_unlock(&view->lock);
+    return number;
 }
 
 int view_fd(const struct view *view)
