@@ -117,7 +117,7 @@ static void draw_progress(struct grid *grid, const struct board *board, struct r
 {
     const struct search_snapshot *now = &board->now;
     const bool goes_on = now->state == SEARCH_RUNNING;
-    char elapsed[32], left[48] = "", tails[3][192], extra[96];
+    char elapsed[32], left[32], tails[3][192], extra[96];
     double done = 0;
     for (size_t i = 0; i < board->count; i++)
         done += trial_ended(board->trials[i].state)
@@ -125,14 +125,16 @@ static void draw_progress(struct grid *grid, const struct board *board, struct r
                     : board->trials[i].progress / (double)now->epochs;
     extra_text(now, extra, sizeof extra);
     draw_duration(now->seconds, elapsed, sizeof elapsed);
-    if (goes_on)
-        draw_duration(now->eta, left, sizeof left - 8);
-    if (goes_on)
-        strcat(left, " left");
-    snprintf(tails[0], sizeof tails[0], "%s elapsed%s%s  %" PRId64 " in training%s", elapsed,
-             goes_on ? "  " : "", left, now->running, extra);
-    snprintf(tails[1], sizeof tails[1], "%s%s", goes_on ? left : elapsed, extra);
-    snprintf(tails[2], sizeof tails[2], "%s", goes_on ? left : elapsed);
+    draw_duration(now->eta, left, sizeof left);
+    if (goes_on) {
+        snprintf(tails[0], sizeof tails[0], "%s elapsed  %s left  %" PRId64 " in training%s",
+                 elapsed, left, now->running, extra);
+        snprintf(tails[1], sizeof tails[1], "%s left%s", left, extra);
+        snprintf(tails[2], sizeof tails[2], "%s left", left);
+    } else {
+        for (int i = 0; i < 3; i++)
+            text_copy(tails[i], sizeof tails[i], extra);
+    }
     int x = row.x + 1;
     x += grid_text(grid, x, row.y, row.width, STYLE_DIM, "trials ");
     x += grid_print(grid, x, row.y, row.width, STYLE_BOLD, "%" PRId64, now->finished);
