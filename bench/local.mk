@@ -8,7 +8,7 @@ bench_redraw_SOURCES = bench/redraw.c tests/ui_bench.c tests/ui_bench.h $(fake_f
 bench_redraw_LDADD = src/ui/libui.a src/cmd/libcmd.a src/conf/libconf.a src/base/libbase.a \
 	$(INIH_LIBS)
 CLEANFILES += bench/runs_together bench/redraw
-EXTRA_DIST += bench/search bench/halving bench/side-by-side bench/view \
+EXTRA_DIST += bench/search bench/halving bench/side-by-side bench/view bench/attach \
 	bench/reproduce bench/reproduce_document.py bench/reproduce.notes
 
 # Every figure, table and search of the report, on CIFAR-10: bench/README.md. REPRODUCE has its options.

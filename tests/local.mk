@@ -1,7 +1,8 @@
 # Tests of the whole program; the rooms' unit tests are in src/ROOM/local.mk.
 dist_check_SCRIPTS += tests/rooms.sh tests/docs.sh tests/cli.sh tests/resume.sh tests/terminal.sh \
-	tests/terminals.py tests/storm.py tests/leave.py tests/checkpoint.sh tests/export.sh \
-	tests/control.sh tests/faults.sh tests/search.sh tests/search_view.py tests/reproduce.sh
+	tests/terminals.py tests/storm.py tests/leave.py tests/attach.py tests/checkpoint.sh \
+	tests/export.sh tests/control.sh tests/faults.sh tests/search.sh tests/search_view.py \
+	tests/reproduce.sh
 
 # Programs whose file system fails on demand; see fault.h.
 check_PROGRAMS += tests/kdtui_fault

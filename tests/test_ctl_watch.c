@@ -127,7 +127,8 @@ static void expect_same_snapshot(struct feed *a, struct feed *b)
     assert_int_equal(here.checkpoint_step, there.checkpoint_step);
     assert_int_equal(here.journal, there.journal);
     assert_int_equal(here.detaches, there.detaches);
-    assert_true(here.learning_rate == there.learning_rate && here.seconds == there.seconds);
+    assert_true(here.learning_rate == there.learning_rate);
+    expect_same_number(there.seconds, here.seconds);
     expect_same_number(there.loss, here.loss);
     expect_same_number(there.eta, here.eta);
     expect_same_number(there.best_validation_accuracy, here.best_validation_accuracy);

@@ -15,6 +15,7 @@ enum kind {
     COUNT,  /* uint64_t */
     STEP,   /* int64_t, -1 or more */
     NUMBER, /* double */
+    BRIEF,  /* double that moves with every frame: nine digits of it */
     MOMENT, /* double, clock_seconds(): sent as an age */
 };
 struct member {
@@ -52,12 +53,12 @@ static const struct member members[] = {
     MEMBER(STEP, total_steps),
     MEMBER(STEP, epoch),
     MEMBER(STEP, epochs),
-    MEMBER(NUMBER, seconds),
-    MEMBER(NUMBER, eta),
+    MEMBER(BRIEF, seconds),
+    MEMBER(BRIEF, eta),
     MEMBER(NUMBER, learning_rate),
-    MEMBER(NUMBER, samples_per_second),
-    MEMBER(NUMBER, loss),
-    MEMBER(NUMBER, evaluation_progress),
+    MEMBER(BRIEF, samples_per_second),
+    MEMBER(BRIEF, loss),
+    MEMBER(BRIEF, evaluation_progress),
     MEMBER(NUMBER, best_validation_accuracy),
     MEMBER(NUMBER, best_validation_loss),
     MEMBER(STEP, best_epoch),
@@ -118,6 +119,9 @@ static void put_member(struct text *out, const struct snapshot *now, const struc
         break;
     case NUMBER:
         words_put_number(out, *(const double *)value);
+        break;
+    case BRIEF:
+        words_put_brief(out, *(const double *)value);
         break;
     case MOMENT:
         words_put_brief(out, clock_seconds() - *(const double *)value);
@@ -227,6 +231,7 @@ static int take_value(struct words *words, const struct member *member, bool beg
         good = words_integer(words, -1, RECORD_MOST, value);
         break;
     case NUMBER:
+    case BRIEF:
         good = words_number(words, value);
         break;
     case MOMENT:

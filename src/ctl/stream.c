@@ -35,7 +35,7 @@ struct stream {
     uint64_t journal;
     struct kept_state *states;
     size_t state_count;
-    struct loss_bucket *losses;
+    struct loss_bucket *losses, *spare; /* FEED_MAX_BUCKETS each */
     size_t loss_count;
 
     /* What was asked for. */
@@ -61,6 +61,7 @@ void stream_destroy(struct stream *stream)
         return;
     mem_free(stream->states);
     mem_free(stream->losses);
+    mem_free(stream->spare);
     mem_free(stream->confusion.count);
     mem_free(stream->pixels);
     mem_free(stream);
@@ -218,7 +219,9 @@ static void put_range(struct stream *stream, struct text *out)
 /* As many of them stay as are the same; the others follow. */
 static void begin_losses(struct stream *stream, struct text *out)
 {
-    struct loss_bucket *fresh = mem_alloc(FEED_MAX_BUCKETS * sizeof *fresh);
+    struct loss_bucket *fresh = stream->spare;
+    if (!fresh)
+        fresh = mem_alloc(FEED_MAX_BUCKETS * sizeof *fresh);
     const size_t count =
         stream->feed->buckets(stream->feed, stream->first, stream->last, fresh, FEED_MAX_BUCKETS);
     size_t keep = 0;
@@ -227,7 +230,7 @@ static void begin_losses(struct stream *stream, struct text *out)
         keep++;
     text_print(out, "losses %" PRId64 " %" PRId64 " %zu %zu\n", stream->first, stream->last, keep,
                count);
-    mem_free(stream->losses);
+    stream->spare = stream->losses;
     stream->losses = fresh;
     stream->loss_count = count;
     stream->asked_losses = false;
