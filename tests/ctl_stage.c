@@ -22,6 +22,8 @@ static void *serve(void *of)
         struct pollfd fd = {.fd = ctl_server_fd(stage->server), .events = POLLIN};
         poll(&fd, 1, 5);
         ctl_server_turn(stage->server);
+        if (ctl_server_interrupted(stage->server))
+            atomic_fetch_add(&stage->interrupts, 1);
         if (atomic_load(&stage->applies) && fake_feed_apply(&stage->fake))
             fake_feed_publish(&stage->fake);
     }

@@ -15,6 +15,7 @@ struct stage {
     struct ctl_server *server;
     pthread_t thread;
     atomic_bool applies, ends;
+    atomic_int interrupts; /* how often that was asked for */
 };
 
 struct stage *stage_open(void);

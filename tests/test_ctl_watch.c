@@ -144,7 +144,15 @@ static void expect_same_losses(struct feed *a, struct feed *b)
 {
     static struct loss_bucket there[FEED_MAX_BUCKETS], here[FEED_MAX_BUCKETS];
     const size_t count = a->buckets(a, 0, INT64_MAX - 1, there, FEED_MAX_BUCKETS);
-    assert_int_equal(b->buckets(b, 0, INT64_MAX - 1, here, FEED_MAX_BUCKETS), count);
+    /* A call waits for an answer only for a moment, and then shows what was there before. */
+    size_t got = 0;
+    for (int i = 0; i < 100; i++, nap()) {
+        got = b->buckets(b, 0, INT64_MAX - 1, here, FEED_MAX_BUCKETS);
+        if (got == count && here[got - 1].last == there[count - 1].last &&
+            here[0].abandoned == there[0].abandoned)
+            break;
+    }
+    assert_int_equal(got, count);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(here[i].first, there[i].first);
         assert_int_equal(here[i].last, there[i].last);
@@ -366,11 +374,11 @@ static void test_interrupt(void **state)
     (void)state;
     struct stage *stage = stage_open();
     struct visit *visit = visit_open(stage, false);
-    assert_false(ctl_server_interrupted(stage->server));
+    assert_int_equal(atomic_load(&stage->interrupts), 0);
     ctl_watch_interrupt(visit->watch);
-    while (!ctl_server_interrupted(stage->server))
+    while (atomic_load(&stage->interrupts) == 0)
         nap();
-    assert_false(ctl_server_interrupted(stage->server));
+    assert_int_equal(atomic_load(&stage->interrupts), 1);
     visit_close(visit);
     stage_close(stage);
 }
