@@ -341,6 +341,7 @@ static void test_values(void **state)
     expect_value_refused("classes", "257", "'257' makes no sense as classes");
     expect_value_refused("averages_set", "2", "averages_set");
     expect_value_refused("rate_scale", "nan", "'nan' makes no sense as rate_scale");
+    expect_value_refused("momentum_product", "x", "momentum_product");
     expect_value_refused("journal_seq", "99999999999999999999", "journal_seq");
     expect_value_refused("settings", "[train]\nepochs = many\n", "settings:2");
     expect_value_refused("settings", "[train]\nlearning = 1\n", "settings:2");

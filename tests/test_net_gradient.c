@@ -410,7 +410,8 @@ static void wide_layers_match_central_differences(void **state)
 /* ---- optimizers ---- */
 
 enum { MOMENTS = 4, STEPS = 5 };
-static const double BETA_1 = 0.8, BETA_2 = 0.999, EPSILON = 1e-8;
+static const double BETA_1[STEPS] = {0.8, 0.8, 0.999, 0.5, 0.9}; /* momentum can change */
+static const double BETA_2 = 0.999, EPSILON = 1e-8;
 
 /* All tensors' numbers but the optimizer's go from one net to the other. */
 static void copy_net(const struct net *from, struct net *to)
@@ -438,14 +439,15 @@ static struct tensor gradient_at(const struct net *probe, const char *name)
 static void publish(enum net_optimizer optimizer, const struct net_update *update, bool weights,
                     size_t n, const double *gradient, double *m, double *v, double *theta)
 {
-    const double t = (double)update->updates + 1;
+    const double t = (double)update->updates + 1, beta = update->momentum;
+    const double product = update->momentum_product * beta; /* beta^t, were it always the same */
 
     for (size_t i = 0; i < n; i++) {
         const double decay = weights ? 2 * update->l2 * theta[i] : 0;
         const double g = gradient[i] + (optimizer == NET_ADAM ? decay : 0);
-        m[i] = BETA_1 * m[i] + (1 - BETA_1) * g;
+        m[i] = beta * m[i] + (1 - beta) * g;
         v[i] = BETA_2 * v[i] + (1 - BETA_2) * g * g;
-        const double first = m[i] / (1 - pow(BETA_1, t)), second = v[i] / (1 - pow(BETA_2, t));
+        const double first = m[i] / (1 - product), second = v[i] / (1 - pow(BETA_2, t));
         theta[i] -= update->rate *
                     (first / (sqrt(second) + EPSILON) + (optimizer == NET_ADAMW ? decay : 0));
     }
@@ -461,6 +463,7 @@ static void check_adam(enum net_optimizer optimizer, struct team *team)
     struct net *probe, *net;
     struct problem problem;
     float normal[ROWS * INPUTS];
+    double product = 1;
 
     assert_int_equal(net_create(&shape, ROWS, team, &probe, NULL), 0);
     shape.optimizer = optimizer;
@@ -470,8 +473,11 @@ static void check_adam(enum net_optimizer optimizer, struct team *team)
     assert_int_equal(net_tensor_count(net), 2 + MOMENTS);
     for (int step = 0; step < STEPS; step++) {
         const struct net_update plain = {.rate = 1};
-        const struct net_update update = {
-            .rate = 0.1 / (step + 1), .l2 = LAMBDA, .momentum = BETA_1, .updates = step};
+        const struct net_update update = {.rate = 0.1 / (step + 1),
+                                          .l2 = LAMBDA,
+                                          .momentum = BETA_1[step],
+                                          .updates = step,
+                                          .momentum_product = product};
 
         rng_normal_fill(3, RNG_SYNTHETIC, 1, (uint32_t)step, normal, ROWS * INPUTS);
         for (int i = 0; i < ROWS * INPUTS; i++)
@@ -496,10 +502,48 @@ static void check_adam(enum net_optimizer optimizer, struct team *team)
             free(after.data);
             free(theta[i].data);
         }
+        product *= update.momentum;
         /* The probe is at rest again. */
         net_init_weights(probe, NET_INIT_HE, 0, 3);
     }
     net_destroy(probe);
+    net_destroy(net);
+}
+
+/* A gradient that stays the same is its own mean, whatever the momentum was: then a step
+ * is the rate, with the gradient's sign. */
+static void check_constant_gradient(struct team *team)
+{
+    static const char *const names[] = {"weight", "bias"};
+    const struct net_shape shape = {
+        .inputs = INPUTS, .layers = 1, .units = {CLASSES}, .optimizer = NET_ADAM};
+    struct net *net;
+    struct problem problem;
+    double product = 1;
+
+    assert_int_equal(net_create(&shape, ROWS, team, &net, NULL), 0);
+    net_init_weights(net, NET_INIT_HE, 0, 3);
+    for (int i = 0; i < ROWS * INPUTS; i++)
+        problem.x[i] = 1 + i % 7;
+    for (int r = 0; r < ROWS; r++)
+        problem.labels[r] = (uint8_t)(r * r % CLASSES);
+    for (int step = 0; step < 40; step++) {
+        struct net_update update = {
+            .momentum = step < 15 ? 0.9 : 0.999, .updates = step, .momentum_product = product};
+        train_step(net, problem.x, problem.labels, ROWS, &update, INFINITY); /* rate 0 */
+        product *= update.momentum;
+    }
+    const struct net_update last = {
+        .rate = 0.01, .momentum = 0.5, .updates = 40, .momentum_product = product};
+    struct tensor before[2] = {tensor_find(net, "", 0, "weight"), tensor_find(net, "", 0, "bias")};
+    train_step(net, problem.x, problem.labels, ROWS, &last, INFINITY);
+    for (int i = 0; i < 2; i++) {
+        struct tensor after = tensor_find(net, "", 0, names[i]);
+        for (size_t j = 0; j < tensor_length(&after); j++)
+            assert_true(fabs(fabs(after.data[j] - before[i].data[j]) / last.rate - 1) < 1e-4);
+        free(after.data);
+        free(before[i].data);
+    }
     net_destroy(net);
 }
 
@@ -511,6 +555,7 @@ static void adam_is_as_published(void **state)
     assert_int_equal(team_create(1, &team, NULL), 0);
     check_adam(NET_ADAM, team);
     check_adam(NET_ADAMW, team);
+    check_constant_gradient(team);
     team_destroy(team);
 }
 

@@ -40,6 +40,7 @@ static void assert_same_file(const char *run, const char *before, const char *af
     assert_memory_equal(&a.settings, &b.settings, sizeof a.settings);
     assert_int_equal(a.step, b.step);
     assert_true(a.rate_scale == b.rate_scale && a.rate_anchor == b.rate_anchor);
+    assert_true(a.momentum_product == b.momentum_product);
     assert_true(a.seconds == b.seconds);
     assert_memory_equal(&a.best, &b.best, sizeof a.best);
     assert_int_equal(a.metrics_length, b.metrics_length);

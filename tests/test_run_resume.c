@@ -67,7 +67,7 @@ static void check_returns(const char *name)
     char saved[64], abandoned[64];
     static const char edits[] =
         "@3 set train.learning_rate /2\n@5 set augment.flip on augment.shift 1\n"
-        "@9 toggle augment.noise\n@12 undo\n@14 set network.dropout 0.3\n"
+        "@9 toggle augment.noise\n@12 undo\n@14 set network.dropout 0.3 train.momentum 0.99\n"
         "@20 set augment.shift 3 augment.contrast 0.5\n@25 rollback best\n@27 undo\n@28 redo\n@28 "
         "undo\n"
         "@30 set train.l2 0.001 augment.brightness 0.2\n@36 undo\n@38 undo\n@39 redo\n@44 "

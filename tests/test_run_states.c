@@ -55,6 +55,7 @@ static void print_of_file(const char *run, const char *name, struct print *out)
     settings_print(&checkpoint.settings, false, &text);
     text_append(&text, (const char *)&checkpoint.rate_scale, sizeof(double));
     text_append(&text, (const char *)&checkpoint.rate_anchor, sizeof(double));
+    text_append(&text, (const char *)&checkpoint.momentum_product, sizeof(double));
     text_append(&text, (const char *)&checkpoint.row, sizeof checkpoint.row);
     text_append(&text, (const char *)&checkpoint.sums, sizeof checkpoint.sums);
     text_print(&text, "%d %d %" PRId64, checkpoint.evaluation_due, checkpoint.averages_set,

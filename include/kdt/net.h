@@ -63,7 +63,10 @@ struct net_update {
     double dropout;
     uint64_t seed;
     int64_t step;
-    int64_t updates; /* that were made before, since the moments were 0: corrects Adam's bias */
+    /* What corrects Adam's bias: the updates made since the moments were 0, and the product of
+     * the momentum of each, which may have changed on the way; before the first 0 and 1. */
+    int64_t updates;
+    double momentum_product;
 };
 struct net_step_result {
     double loss; /* mean cross-entropy without the L2 term and without label smoothing */

@@ -174,6 +174,7 @@ struct checkpoint {
      * the rate asked for and the schedule's at that step, before the first 1 and
      * 1. The schedule starts from schedule_rate. */
     double rate_scale, rate_anchor, schedule_rate;
+    double momentum_product; /* of train.momentum at each of the steps: corrects Adam's bias */
     double seconds;
     struct evaluation best; /* up to `step`; best.step < 0: none */
     uint64_t journal_seq, metrics_length, steps_length;

@@ -4,8 +4,10 @@
  * numbers, is in its rate and epsilon:
  *
  *   eta m^ / (sqrt(u^) + epsilon) = rate m / (sqrt(u) + sqrt(1 - beta2^t) epsilon)
- *   with m^ = m / (1 - beta1^t), u^ = u / (1 - beta2^t),
- *        rate = eta sqrt(1 - beta2^t) / (1 - beta1^t), t counted from 1
+ *   with m^ = m / (1 - P), u^ = u / (1 - beta2^t), t counted from 1,
+ *        rate = eta sqrt(1 - beta2^t) / (1 - P)
+ *
+ * P is the product of each update's beta1, which is beta1^t as long as nobody changes it.
  */
 #include "kdt/net.h"
 #include "internal.h"
@@ -19,7 +21,8 @@ struct update update_plan(const struct net *net, const struct net_update *of)
 {
     const enum net_optimizer optimizer = net->shape.optimizer;
     const double t = (double)of->updates + 1;
-    const double first = 1 - pow(of->momentum, t), second = sqrt(1 - pow(ADAM_SQUARE, t));
+    const double first = 1 - of->momentum_product * of->momentum;
+    const double second = sqrt(1 - pow(ADAM_SQUARE, t));
 
     return (struct update){
         .optimizer = optimizer,

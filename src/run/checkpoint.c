@@ -51,6 +51,7 @@ static const struct field fields[] = {
     FIELD("rate_scale", REAL, 0, rate_scale),
     FIELD("rate_anchor", REAL, 0, rate_anchor),
     FIELD("schedule_rate", REAL, 0, schedule_rate),
+    FIELD("momentum_product", REAL, 0, momentum_product),
     FIELD("seconds", REAL, 0, seconds),
     FIELD("averages_set", FLAG, 0, averages_set),
     FIELD("best_step", POSITION, -1, best.step),

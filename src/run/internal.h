@@ -75,7 +75,8 @@ bool augments(const struct settings *settings);
 /* Makes the settings name the dataset that was opened, so that they open it
  * again from anywhere: its kind, and its folder as an absolute path. */
 int data_record(const struct data_info *info, struct settings *settings, struct err *err);
-struct net_update update_terms(const struct settings *settings, double rate, int64_t step);
+struct net_update update_terms(const struct settings *settings, double rate, int64_t step,
+                               double momentum_product);
 void draw_weights(const struct settings *settings, struct net *net);
 /* The net to train, which alone knows train.precision: an evaluation of the same weights does
  * without. There must be images for a mini-batch, and not too many to number. */
@@ -142,7 +143,7 @@ struct run {
     struct snapshot now; /* what is published next */
     double published;    /* clock of the last publication */
     struct settings settings;
-    double rate_scale, rate_anchor; /* as struct checkpoint has them */
+    double rate_scale, rate_anchor, momentum_product; /* as struct checkpoint has them */
     int64_t step;
     /* Of the newest journal line that the state has in it: the journal's last one,
      * but for lines that wait to be repeated. */

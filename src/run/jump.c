@@ -223,6 +223,7 @@ void run_restore(struct run *run, const struct image *image)
     run->step = about->step;
     run->rate_scale = about->rate_scale;
     run->rate_anchor = about->rate_anchor;
+    run->momentum_product = about->momentum_product;
     run->metrics.row = about->row;
     run->sums = about->sums;
     run->patience = about->patience;

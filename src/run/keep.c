@@ -27,6 +27,7 @@ static void fill_about(struct run *run, struct checkpoint *about)
         .rate_scale = run->rate_scale,
         .rate_anchor = run->rate_anchor,
         .schedule_rate = run->schedule.rate,
+        .momentum_product = run->momentum_product,
         .seconds = run_seconds(run),
         .best = run->best,
         .journal_seq = run->seq,

@@ -61,7 +61,9 @@ bool practice_step(struct practice *practice)
     const struct gather gather = batches_take(&practice->batches, settings, practice->step);
     const struct net_source source = gather_source(&gather);
     const struct net_update update =
-        update_terms(settings, settings->train.learning_rate, practice->step++);
+        update_terms(settings, settings->train.learning_rate, practice->step,
+                     pow(settings->train.momentum, (double)practice->step));
+    practice->step++;
     return net_train_step(practice->net, &source, practice->batches.labels, gather.choice.count,
                           &update, practice->loss_limit)
         .updated;

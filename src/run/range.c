@@ -168,12 +168,13 @@ static int stand_still(struct run *run, struct err *err)
 static bool train_on(struct run *run, struct range_test *test)
 {
     const double factor = pow(test->high / test->low, 1 / (double)(test->planned - 1));
+    double product = 1;
     while (test->count < test->planned) {
         const double rate = rounded(test->low * pow(factor, (double)test->count));
         if (makes_way(run))
             return false;
         const int64_t step = run->step + (int64_t)test->count;
-        struct net_update update = update_terms(&run->settings, rate, step);
+        struct net_update update = update_terms(&run->settings, rate, step, product);
         update.updates = (int64_t)test->count;
         const struct gather gather = batches_take(&run->batches, &run->settings, step);
         const struct net_source source = gather_source(&gather);
@@ -181,6 +182,7 @@ static bool train_on(struct run *run, struct range_test *test)
                                                              run->batch, &update, run->loss_limit);
         if (!result.updated)
             return true;
+        product *= update.momentum;
         test->points[test->count++] = (struct range_point){.rate = rate, .loss = result.loss};
         if (has_exploded(test))
             return true;

@@ -259,6 +259,7 @@ static void restore_state(struct run *run, const struct checkpoint *from)
     run->seq = from->journal_seq;
     run->rate_scale = from->rate_scale;
     run->rate_anchor = from->rate_anchor;
+    run->momentum_product = from->momentum_product;
     run->schedule.rate = from->schedule_rate;
     run->watch.seconds = from->seconds;
     run->best = from->best;
@@ -283,6 +284,7 @@ static struct checkpoint beginning(const struct run *run)
     return (struct checkpoint){
         .rate_scale = 1,
         .rate_anchor = 1,
+        .momentum_product = 1,
         .schedule_rate = run->settings.train.learning_rate,
         .best.step = -1,
         .patience.evaluations = -1,

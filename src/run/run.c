@@ -318,7 +318,7 @@ struct run *run_make(const struct run_options *options, const char *directory,
     run->info = data_info(dataset);
     run->directory = mem_text(directory);
     run->lock_fd = -1;
-    run->rate_scale = run->rate_anchor = 1;
+    run->rate_scale = run->rate_anchor = run->momentum_product = 1;
     run->epoch_seconds = NAN;
     run->best.step = -1;
     run->patience.evaluations = -1;

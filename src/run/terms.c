@@ -94,7 +94,8 @@ int run_net_shape(const struct settings *settings, int inputs, int classes, stru
     return 0;
 }
 
-struct net_update update_terms(const struct settings *settings, double rate, int64_t step)
+struct net_update update_terms(const struct settings *settings, double rate, int64_t step,
+                               double momentum_product)
 {
     return (struct net_update){
         .rate = rate,
@@ -105,6 +106,7 @@ struct net_update update_terms(const struct settings *settings, double rate, int
         .seed = (uint64_t)settings->train.seed,
         .step = step,
         .updates = step,
+        .momentum_product = momentum_product,
     };
 }
 

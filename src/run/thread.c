@@ -261,7 +261,8 @@ static void note_speed(struct run *run, double seconds)
 static bool train_step(struct run *run, double *loss)
 {
     double start = run_clock(run);
-    const struct net_update update = update_terms(&run->settings, run_rate(run), run->step);
+    const struct net_update update =
+        update_terms(&run->settings, run_rate(run), run->step, run->momentum_product);
     const struct gather gather = batches_take(&run->batches, &run->settings, run->step);
     const struct net_source source = gather_source(&gather);
     const bool measured = run_layers_due(run, start);
@@ -276,6 +277,7 @@ static bool train_step(struct run *run, double *loss)
     run_net_changed(run);
     note_sums(run, &result);
     int64_t step = run->step++;
+    run->momentum_product *= update.momentum;
     struct err err;
     run->losses[step % run->metrics.stride] = result.loss;
     publication_loss(&run->publication, step, run_seconds(run), result.loss, update.rate);
