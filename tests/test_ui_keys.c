@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #endif
 #include "../src/ui/post.h"
+#include "../src/ui/remember.h"
 #include "../src/ui/screens.h"
 #include "ui_bench.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 
 /* What was posted last. */
@@ -248,6 +250,45 @@ static void test_glyphs_remembered(void **unused)
     rmdir(below);
     rmdir(directory);
     bench_destroy(bench);
+}
+
+static void remember(const char *path, const char *key, const char *value)
+{
+    struct settings settings;
+    struct err err;
+    const struct setting *row = settings_find(key, NULL);
+    settings_init(&settings);
+    assert_int_equal(settings_set(&settings, row, value, &err), 0);
+    assert_int_equal(remember_setting(path, &settings, row, &err), 0);
+}
+
+/* Two views that choose at once lose nothing. */
+static void test_remembered_at_once(void **unused)
+{
+    (void)unused;
+    char directory[] = "/tmp/kdtui-test-XXXXXX", path[64];
+    struct err err;
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/view.ini", directory);
+    for (int i = 0; i < 200; i++) {
+        struct settings kept;
+        int status;
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            remember(path, "view.mouse", "on");
+            _exit(0);
+        }
+        remember(path, "view.fps", "7");
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        settings_init(&kept);
+        assert_int_equal(settings_load(&kept, path, false, &err), 0);
+        assert_true(kept.view.mouse);
+        assert_int_equal(kept.view.fps, 7);
+        unlink(path);
+    }
+    rmdir(directory);
 }
 
 static const char *chosen_name(struct bench *bench)
@@ -818,6 +859,7 @@ int main(void)
         cmocka_unit_test(test_ways_out),
         cmocka_unit_test(test_leave_it_training),
         cmocka_unit_test(test_glyphs_remembered),
+        cmocka_unit_test(test_remembered_at_once),
         cmocka_unit_test(test_settings_screen),
         cmocka_unit_test(test_journal_screen),
         cmocka_unit_test(test_view_settings),

@@ -1,7 +1,10 @@
 /* Choices of the view, written at once. */
 #include "remember.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 /* Every setting of the view that is not as it always is, and the one that was chosen. */
 static void print_choices(const struct settings *settings, const struct setting *chosen,
@@ -17,32 +20,47 @@ static void print_choices(const struct settings *settings, const struct setting 
     }
 }
 
-static int make_directory_of(const char *path, struct err *err)
+static void directory_of(const char *path, char *out, size_t size)
 {
-    char directory[1024];
-    text_copy(directory, sizeof(directory), path);
-    char *slash = strrchr(directory, '/');
-    if (slash == NULL || slash == directory)
-        return 0;
-    *slash = '\0';
-    return file_make_directories(directory, err);
+    text_copy(out, size, path);
+    char *slash = strrchr(out, '/');
+    if (slash == NULL)
+        text_copy(out, size, ".");
+    else
+        slash[slash == out] = '\0';
+}
+
+/* Two views may choose at once: each reads what the other wrote. The lock is the directory's, as
+ * the file is another with every choice. -1: a file system without locks, which is no reason not
+ * to remember. */
+static int lock_directory(const char *directory)
+{
+    const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)flock(fd, LOCK_EX);
+    return fd;
 }
 
 int remember_setting(const char *path, const struct settings *settings, const struct setting *row,
                      struct err *err)
 {
+    char value[SETTINGS_TEXT], directory[1024];
+    directory_of(path, directory, sizeof(directory));
+    if (file_make_directories(directory, err) != 0)
+        return -1;
+    const int lock = lock_directory(directory);
     struct settings *kept = mem_alloc(sizeof(*kept));
     struct text ini = {0};
-    char value[SETTINGS_TEXT];
     int result = -1;
     settings_init(kept);
     settings_format(settings, row, value, sizeof(value));
-    if (settings_load(kept, path, true, err) == 0 && settings_set(kept, row, value, err) == 0 &&
-        make_directory_of(path, err) == 0) {
+    if (settings_load(kept, path, true, err) == 0 && settings_set(kept, row, value, err) == 0) {
         print_choices(kept, row, &ini);
         result = file_write(path, &(struct file_part){ini.bytes, ini.length}, 1, err);
     }
     text_fini(&ini);
     mem_free(kept);
+    if (lock >= 0)
+        close(lock);
     return result;
 }
