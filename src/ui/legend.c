@@ -1,7 +1,7 @@
 /*
  * Legends: one row, made shorter in steps until it fits. First go the whole
- * names of ghosts, then where the best value was, ghosts, the best value, the
- * names and the newest values.
+ * names of ghosts and earlier runs, then the unit of where the best
+ * value was, where it was, ghosts, the best value, the names and the newest values.
  */
 #include "legend.h"
 
@@ -19,6 +19,7 @@ enum detail {
     DETAIL_BEST,
     DETAIL_GHOSTS,
     DETAIL_BEST_AT,
+    DETAIL_BEST_UNIT,
     DETAIL_ALL
 };
 
@@ -78,6 +79,11 @@ static void write_best(struct cursor *cursor, const struct chart *chart, enum de
         return;
     draw_epoch(chart->best->x / chart->x_scale, epoch, sizeof epoch);
     const char *label = chart->x_label ? chart->x_label : "";
+    if (detail < DETAIL_BEST_UNIT) {
+        snprintf(text, sizeof text, " @ %s", epoch); /* the axis says of what */
+        write(cursor, STYLE_GOOD, text);
+        return;
+    }
     snprintf(text, sizeof text, " @ %s %s", chart->x_after ? epoch : label,
              chart->x_after ? label : epoch);
     write(cursor, STYLE_GOOD, text);
@@ -91,7 +97,7 @@ static void write_legend(struct cursor *cursor, const struct chart *chart, enum 
         write(cursor, STYLE_PLAIN, detail >= DETAIL_NAMES ? "   " : "  ");
         write(cursor, series->style, glyph_of(chart, series));
         if (detail >= DETAIL_NAMES && series->name) {
-            bool brief = detail < DETAIL_BEST_AT && series->brief;
+            bool brief = detail < DETAIL_ALL && series->brief;
             write(cursor, STYLE_PLAIN, " ");
             write(cursor, STYLE_PLAIN, brief ? series->brief : series->name);
         }
