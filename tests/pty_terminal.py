@@ -43,7 +43,7 @@ KEPT = ["PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS
 if pyte:
 
     class Emulator(pyte.Screen):
-        """With what pyte lacks of an xterm: the alternate screen and repeated characters."""
+        """With what pyte lacks of an xterm: the alternate screen, repeated characters, scrolling by rows."""
 
         alternate = None  # the normal screen, while it is not shown
 
@@ -69,12 +69,24 @@ if pyte:
         def repeat(self, count=1, **_):
             super().draw(self.last * count)
 
+        def scroll(self, change_lines, count):
+            x, y = self.cursor.x, self.cursor.y
+            self.cursor.y = self.margins.top if self.margins else 0
+            change_lines(count)
+            self.cursor.x, self.cursor.y = x, y
+
+        def scroll_up(self, count=1, **_):
+            self.scroll(self.delete_lines, count)
+
+        def scroll_down(self, count=1, **_):
+            self.scroll(self.insert_lines, count)
+
         def ignore(self, *_, **__):
             pass
 
     class EmulatorStream(pyte.Stream):
-        csi = dict(pyte.Stream.csi, b="repeat", t="ignore")
-        events = pyte.Stream.events | {"repeat", "ignore"}
+        csi = dict(pyte.Stream.csi, b="repeat", t="ignore", S="scroll_up", T="scroll_down")
+        events = pyte.Stream.events | {"repeat", "ignore", "scroll_up", "scroll_down"}
 
 
 class Terminal:

@@ -144,7 +144,8 @@ static void test_nan(void **state)
     series_fini(&series);
 }
 
-/* Nothing is merged across an edit or where augmentation was turned on, as long as there is room. */
+/* Nothing is merged across an edit or where augmentation was turned on, as long as there is room.
+ */
 static void test_closed(void **state)
 {
     (void)state;
