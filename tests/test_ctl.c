@@ -121,6 +121,82 @@ static void test_never_reads(void **state)
 }
 
 /* The commands of one client are limited; those of many come through. */
+/* Reads lines until one has `text` in it. */
+static void expect_line(int fd, const char *text)
+{
+    static char bytes[1 << 20];
+    size_t length = 0;
+    for (ssize_t got; (got = recv(fd, bytes + length, sizeof bytes - 1 - length, 0)) > 0;) {
+        length += (size_t)got;
+        bytes[length] = '\0';
+        if (strstr(bytes, text))
+            return;
+    }
+    fail_msg("the connection ended without: %s", text);
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* The server, too, keeps who is only to read from changing anything. */
+static void test_read_only(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    const int fd = stage_connect_raw(stage);
+    say(fd, "watch 1 read-only\ndo pause\n");
+    expect_line(fd, "refused 0 this connection is only to read\n");
+    say(fd, "watch 1\ndo pause\n"); /* nor by watching anew */
+    expect_line(fd, "refused 0 this connection is only to read\n");
+    say(fd, "interrupt\n");
+    expect_line(fd, "error this connection is only to read\n");
+    assert_int_equal(atomic_load(&stage->interrupts), 0);
+    assert_int_equal(stage->fake.posted, 0);
+    close(fd);
+    stage_close(stage);
+}
+
+/* Who sends no more is answered all the same. */
+static void test_half_closed(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    char byte;
+    atomic_store(&stage->applies, false);
+    const int fd = stage_connect_raw(stage);
+    say(fd, "do note half\n");
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    expect_line(fd, "requested ");
+    atomic_store(&stage->applies, true);
+    expect_line(fd, "applied ");
+    assert_int_equal(recv(fd, &byte, 1, 0), 0);
+    close(fd);
+    stage_close(stage);
+}
+
+/* The 65th is told why it is turned away, and comes in once another has left. */
+static void test_too_many(void **state)
+{
+    (void)state;
+    enum { MOST = 64 };
+    struct stage *stage = stage_open();
+    struct ctl_client *client;
+    struct err err;
+    int fds[MOST];
+    for (int i = 0; i < MOST; i++)
+        fds[i] = stage_connect_raw(stage);
+    assert_int_equal(ctl_connect(stage->sockets, stage->run, &client, &err), -1);
+    assert_non_null(strstr(err.text, "64 clients are connected already"));
+    for (int i = 0; i < MOST; i++)
+        close(fds[i]);
+    while (ctl_connect(stage->sockets, stage->run, &client, &err) != 1)
+        ;
+    ctl_client_close(client);
+    stage_close(stage);
+}
+
 static void test_many(void **state)
 {
     (void)state;
@@ -266,9 +342,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_speak),       cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_never_reads), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_folder),      cmocka_unit_test(test_stale),
-        cmocka_unit_test(test_other_user),
+        cmocka_unit_test(test_never_reads), cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_half_closed), cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_many),        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_stale),       cmocka_unit_test(test_other_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -379,6 +379,12 @@ static void test_interrupt(void **state)
     while (atomic_load(&stage->interrupts) == 0)
         nap();
     assert_int_equal(atomic_load(&stage->interrupts), 1);
+    /* Who may only read does not even ask. */
+    struct visit *reader = visit_open(stage, true);
+    ctl_watch_interrupt(reader->watch);
+    give(visit, stage, "pause");
+    assert_int_equal(atomic_load(&stage->interrupts), 1);
+    visit_close(reader);
     visit_close(visit);
     stage_close(stage);
 }
@@ -485,6 +491,24 @@ static void expect_malformed(const char *lines)
     ctl_watch_close(watch);
 }
 
+/* Who is so far behind that the run no longer keeps what is between goes on from there. */
+static void test_journal_gap(void **state)
+{
+    (void)state;
+    static const char lines[] =
+        "journal 1 0 0 - time key a\tb\njournal 2 0 0 - time key c\td\n"
+        "journal 5000 9 0 - time key e\tf\n";
+    struct ctl_watch *watch = ctl_watch_none();
+    struct feed *feed = ctl_watch_feed(watch);
+    struct journal_record some[4];
+    struct err err;
+    assert_int_equal(ctl_watch_take(watch, lines, strlen(lines), &err), strlen(lines));
+    assert_int_equal(feed->journal(feed, 3, some, 4), 1);
+    assert_int_equal(some[0].seq, 5000);
+    assert_string_equal(some[0].command, "e");
+    ctl_watch_close(watch);
+}
+
 static void test_malformed(void **state)
 {
     (void)state;
@@ -506,7 +530,7 @@ static void test_malformed(void **state)
     expect_malformed("kept 0 1 best\t\n");
     expect_malformed("states 2\nkept 1 1 best\t\n");
     expect_malformed("states 1\nkept 0 1 best\n");
-    expect_malformed("journal 1 0 0 - time key a\tb\njournal 3 0 0 - time key a\tb\n");
+    expect_malformed("journal 3 0 0 - time key a\tb\njournal 3 0 0 - time key a\tb\n");
     expect_malformed("losses 0 9 1 2\n");
     expect_malformed("losses 0 9 0 4097\n");
     expect_malformed("bucket 0 0 0 0 0 0 0 -\n");
@@ -541,10 +565,10 @@ static void test_malformed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_same),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_interrupt), cmocka_unit_test(test_never_reads),
-        cmocka_unit_test(test_end),       cmocka_unit_test(test_gone),
-        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_the_same),    cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_interrupt),   cmocka_unit_test(test_never_reads),
+        cmocka_unit_test(test_end),         cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_journal_gap), cmocka_unit_test(test_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

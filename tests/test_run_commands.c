@@ -211,7 +211,7 @@ static void test_detach(void **state)
     struct feed *feed = run_feed(run);
     struct snapshot now;
     fixture_expect_applied(feed, "detach", "no view is open, training goes on");
-    run_viewers(run, 1);
+    run_viewers(run, 1, 1);
     fixture_expect_applied(feed, "detach", "every view closes, training goes on");
     feed->snapshot(feed, &now);
     assert_int_equal(now.detaches, 2);

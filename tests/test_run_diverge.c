@@ -114,6 +114,25 @@ static void test_pause(void **state)
     fixture_end(run, RUN_INTERRUPTED, NULL);
 }
 
+/* A run that began without a view waits for who has come to look, not for who has left. */
+static void test_left_alone(void **state)
+{
+    (void)state;
+    struct settings settings;
+    struct snapshot now;
+    wild_settings(&settings, "train.learning_rate=0.001");
+    struct run *run = fixture_start(&fixture, &settings, "alone");
+    struct feed *feed = run_feed(run);
+    run_viewers(run, 2, 1);
+    fixture_expect_applied(feed, "set train.learning_rate 1000", "learning rate 0.001 → 1000");
+    fixture_wait(feed, diverged, &now);
+    assert_int_equal(now.state, RUN_PAUSED);
+    run_viewers(run, 1, 0);
+    fixture_end(run, RUN_DIVERGED, &now);
+    assert_true(strncmp(now.error, "diverged", 8) != 0);
+    assert_non_null(strstr(now.error, "saved as step-"));
+}
+
 static void test_halve(void **state)
 {
     (void)state;
@@ -153,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_left_alone),
         cmocka_unit_test(test_halve),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);

@@ -22,8 +22,8 @@ int ctl_server_open(const char *sockets, const char *run_directory, struct feed 
 /* Readable when ctl_server_turn has something to do, which never blocks. */
 int ctl_server_fd(const struct ctl_server *server);
 void ctl_server_turn(struct ctl_server *server);
-/* How many clients watch the run. */
-int ctl_server_watchers(const struct ctl_server *server);
+/* How many clients watch the run; *able: those of them that may give commands. */
+int ctl_server_watchers(const struct ctl_server *server, int *able);
 /* Whether a client has asked that the run be saved and left, since this was asked last. */
 bool ctl_server_interrupted(struct ctl_server *server);
 /* Once the run has ended: sends those who watch all that there is, at most for `seconds`. */
@@ -48,7 +48,7 @@ int ctl_command(struct ctl_client *client, const char *line, struct text *text, 
  * Calls of the feed are any thread's; the others one thread's, who polls. */
 struct ctl_watch;
 /* Takes the client over and waits until it knows the run. `frames`: most that are of use in a
- * second. `read_only`: every command is refused. */
+ * second. `read_only`: every command is refused, there and here. */
 int ctl_watch_open(struct ctl_client *client, double frames, bool read_only, struct ctl_watch **out,
                    struct err *err);
 struct feed *ctl_watch_feed(struct ctl_watch *watch);
@@ -58,7 +58,7 @@ int ctl_watch_fd(const struct ctl_watch *watch);
 void ctl_watch_turn(struct ctl_watch *watch);
 /* No call of the feed waits any more: before the view is closed. */
 void ctl_watch_release(struct ctl_watch *watch);
-/* Asks that the run be saved and left, as SIGTERM would. */
+/* Asks that the run be saved and left, as SIGTERM would; nothing where it is only to read. */
 void ctl_watch_interrupt(struct ctl_watch *watch);
 void ctl_watch_close(struct ctl_watch *watch); /* NULL is fine */
 
@@ -81,6 +81,7 @@ struct ctl_request {
     enum ctl_request_kind kind;
     char command[COMMAND_LINE]; /* CTL_COMMAND */
     double frames;              /* CTL_WATCH: most in a second */
+    bool read_only;             /* CTL_WATCH: nothing is to be changed from there */
     int64_t first, last;        /* CTL_LOSSES: these steps are to be fine */
 };
 int ctl_parse_request(const char *bytes, size_t length, struct ctl_request *out, struct err *err);

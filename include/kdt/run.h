@@ -106,9 +106,11 @@ struct feed *run_feed(struct run *run); /* lives as long as the run */
 void run_interrupt(struct run *run, const char *why);
 /* Asks the run to leave without saving: what is on disk stays. */
 void run_abandon(struct run *run);
-/* How many look at the run, which snapshots tell; whether anybody does is what
- * train.on_divergence = auto asks. Any thread. */
-void run_viewers(struct run *run, int viewers);
+/* How many look at the run, which snapshots tell, and how many of them may give commands: whether
+ * anybody does is what train.on_divergence = auto asks. A run that began without somebody who
+ * looks (run_options.watched), and that waits after a divergence, ends where nobody is left.
+ * Any thread. */
+void run_viewers(struct run *run, int viewers, int able);
 /* Stops and continues the clock of the run's seconds, speed and time left,
  * around a time in which the process is stopped. Any thread; never blocks. */
 void run_hold(struct run *run);

@@ -39,7 +39,7 @@ struct session {
     struct view *view;       /* NULL: plain lines, or the terminal went away */
     struct lines lines;
     struct ctl_server *server; /* NULL: there is no control socket */
-    int viewers;               /* as the run was told */
+    int viewers, able;         /* as the run was told */
     bool plain;                /* plain lines are printed as it goes: there is no view */
     bool by_name;              /* a command finds the run by its name alone */
     bool tell;                 /* the result is printed at the end: somebody is there to read it */
@@ -48,11 +48,13 @@ struct session {
 
 static void count_viewers(struct session *session)
 {
-    const int watchers = session->server ? ctl_server_watchers(session->server) : 0;
-    const int viewers = watchers + (session->view != NULL);
-    if (viewers != session->viewers)
-        run_viewers(session->run, viewers);
-    session->viewers = viewers;
+    const int own = session->view != NULL;
+    int able = 0;
+    const int watchers = session->server ? ctl_server_watchers(session->server, &able) : 0;
+    if (own + watchers != session->viewers || own + able != session->able)
+        run_viewers(session->run, own + watchers, own + able);
+    session->viewers = own + watchers;
+    session->able = own + able;
 }
 
 static void close_view(struct session *session)

@@ -100,6 +100,8 @@ static int greet(struct ctl_client *client, const char *run_directory, struct er
     char *end;
     if (!line)
         return -1;
+    if (after(line, "error"))
+        return err_set(err, ERR_SYSTEM, "%s: %s", run_directory, after(line, "error"));
     const long version = rest ? strtol(rest, &end, 10) : 0;
     if (!rest || *end != ' ')
         return err_set(err, ERR_SYSTEM, "something other than kdtui answers for %s", run_directory);

@@ -136,8 +136,11 @@ static bool take_journal(struct mirror *mirror, struct words *words)
     struct journal_record one;
     size_t *count = &mirror->journal_count;
     if (!record_take_journal(words, &one) ||
-        (*count > 0 && one.seq != mirror->journal[*count - 1].seq + 1))
+        (*count > 0 && one.seq <= mirror->journal[*count - 1].seq))
         return false;
+    /* So far behind that lines between are no longer kept there. */
+    if (*count > 0 && one.seq > mirror->journal[*count - 1].seq + 1)
+        *count = 0;
     if (*count == FEED_JOURNAL_LINES) {
         *count -= FEED_JOURNAL_LINES / 4;
         memmove(mirror->journal, mirror->journal + FEED_JOURNAL_LINES / 4, *count * sizeof one);

@@ -1,7 +1,8 @@
 /*
  * What a watching client knows of a run: the lines that have come, put together
- * again. What comes in several lines is put together beside what is shown, and
- * shown when the last of them is there.
+ * again. Evaluations, edits and lines of the journal are put in place as they come;
+ * everything else that comes in several lines is put together beside what is shown,
+ * and shown when the last of them is there.
  *
  * Under the owner's lock.
  */

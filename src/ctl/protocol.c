@@ -36,8 +36,10 @@ static bool parse_line(char *line, struct ctl_request *out)
         return false;
     if (strcmp(word, "watch") == 0) {
         out->kind = CTL_WATCH;
-        return words_number(&words, &out->frames) && out->frames >= 0.1 && out->frames <= 50 &&
-               !words.at;
+        if (!words_number(&words, &out->frames) || out->frames < 0.1 || out->frames > 50)
+            return false;
+        out->read_only = words.at && strcmp(words.at, "read-only") == 0;
+        return out->read_only || !words.at;
     }
     out->kind = CTL_LOSSES;
     return strcmp(word, "losses") == 0 && words_integer(&words, 0, INT64_MAX, &out->first) &&
@@ -58,9 +60,10 @@ int ctl_parse_request(const char *bytes, size_t length, struct ctl_request *out,
     memcpy(line, bytes, used);
     line[used] = '\0';
     if (strlen(line) != used || !parse_line(line, out))
-        return err_set(err, ERR_USAGE,
-                       "status, do COMMAND, watch FRAMES, losses FIRST LAST, layers, confusion or "
-                       "interrupt is expected");
+        return err_set(
+            err, ERR_USAGE,
+            "status, do COMMAND, watch FRAMES [read-only], losses FIRST LAST, layers, confusion or "
+            "interrupt is expected");
     return (int)used + 1;
 }
 

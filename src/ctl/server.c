@@ -25,6 +25,9 @@
 
 enum { MOST_CLIENTS = 64, MOST_PENDING = 16, MOST_UNSENT = 1 << 18 };
 
+/* What epoll says of descriptors that are no client's. */
+enum { EVENT_LISTENER = MOST_CLIENTS, EVENT_NEWS, EVENT_TIMER, EVENTS };
+
 struct client {
     int fd; /* -1: free */
     char in[CTL_REQUEST_LINE];
@@ -34,7 +37,9 @@ struct client {
     uint64_t pending[MOST_PENDING]; /* commands that wait for their answers */
     size_t pending_count;
     struct stream *stream; /* it watches; NULL: it does not */
+    bool read_only;        /* its commands are refused */
     bool waits;            /* for room in its socket */
+    bool ended;            /* it sends no more */
     bool closing;          /* once all is sent */
 };
 
@@ -46,6 +51,7 @@ struct ctl_server {
     struct sockaddr_un address;
     char *directory;
     bool interrupted;
+    bool deaf; /* no descriptor is left for another client */
     struct client clients[MOST_CLIENTS];
 };
 
@@ -62,7 +68,7 @@ static void drop(struct client *client)
 static void poll_client(struct ctl_server *server, struct client *client, int operation)
 {
     struct epoll_event event = {
-        .events = (client->closing ? 0 : EPOLLIN) | (client->waits ? EPOLLOUT : 0),
+        .events = (client->closing || client->ended ? 0 : EPOLLIN) | (client->waits ? EPOLLOUT : 0),
         .data.u32 = (uint32_t)(client - server->clients),
     };
     if (epoll_ctl(server->epoll, operation, client->fd, &event) != 0)
@@ -79,6 +85,10 @@ static bool send_some(struct client *client, bool *full)
             continue;
         if (sent < 0) {
             *full = errno == EAGAIN || errno == EWOULDBLOCK;
+            /* What was sent takes no room, also of who never takes all of it. */
+            client->out.length -= client->sent;
+            memmove(client->out.bytes, client->out.bytes + client->sent, client->out.length);
+            client->sent = 0;
             return *full;
         }
         client->sent += (size_t)sent;
@@ -134,6 +144,10 @@ static void answer_status(struct ctl_server *server, struct client *client)
 static void give_command(struct ctl_server *server, struct client *client, const char *line)
 {
     struct err err = {0};
+    if (client->read_only) {
+        text_print(&client->out, "refused 0 this connection is only to read\n");
+        return;
+    }
     if (client->pending_count == MOST_PENDING) {
         text_print(&client->out, "refused 0 %d commands wait for their answers already\n",
                    MOST_PENDING);
@@ -146,6 +160,18 @@ static void give_command(struct ctl_server *server, struct client *client, const
     }
     text_print(&client->out, "requested %" PRIu64 "\n", id);
     client->pending[client->pending_count++] = id;
+}
+
+static void interrupt(struct ctl_server *server, struct client *client)
+{
+    struct err err;
+    if (client->read_only) {
+        err_set(&err, ERR_USAGE, "this connection is only to read");
+        refuse(client, &err);
+        return;
+    }
+    server->interrupted = true;
+    text_print(&client->out, "interrupted\n");
 }
 
 /* What only those may ask who watch. */
@@ -177,10 +203,10 @@ static void perform(struct ctl_server *server, struct client *client,
     case CTL_WATCH:
         stream_destroy(client->stream);
         client->stream = stream_create(server->feed, 1 / request->frames);
+        client->read_only = client->read_only || request->read_only;
         break;
     case CTL_INTERRUPT:
-        server->interrupted = true;
-        text_print(&client->out, "interrupted\n");
+        interrupt(server, client);
         break;
     case CTL_LOSSES:
     case CTL_LAYERS:
@@ -213,13 +239,19 @@ static void receive(struct ctl_server *server, struct client *client)
                        sizeof client->in - client->in_length, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (got <= 0) {
+    if (got < 0) {
         drop(client);
         return;
+    }
+    if (got == 0) { /* it sends no more, but may wait for answers */
+        client->ended = true;
+        client->closing = client->pending_count == 0;
     }
     client->in_length += (size_t)got;
     take_requests(server, client);
     flush(server, client);
+    if (client->fd >= 0)
+        poll_client(server, client, EPOLL_CTL_MOD);
 }
 
 /* The commands that are answered by now; how many. */
@@ -263,18 +295,39 @@ static void answer_commands(struct ctl_server *server, struct client *client)
     }
     for (size_t i = 0; i < count; i++)
         print_answer(&answers[i], &client->out);
+    client->closing = client->closing || (client->ended && client->pending_count == 0);
     flush(server, client);
+}
+
+/* Until the next turn where there is no descriptor left: the listener would be ready for ever. */
+static void hear(struct ctl_server *server, bool clients)
+{
+    struct epoll_event event = {.events = clients ? EPOLLIN : 0, .data.u32 = EVENT_LISTENER};
+    server->deaf = !clients;
+    epoll_ctl(server->epoll, EPOLL_CTL_MOD, server->listener, &event);
+}
+
+static void turn_away(int fd)
+{
+    char text[64];
+    snprintf(text, sizeof text, "error %d clients are connected already\n", MOST_CLIENTS);
+    (void)!send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void accept_client(struct ctl_server *server)
 {
     int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct client *client = NULL;
-    if (fd < 0)
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE) /* it would be ready for ever */
+            hear(server, false);
         return;
+    }
     for (size_t i = 0; i < MOST_CLIENTS && !client; i++)
         if (server->clients[i].fd < 0)
             client = &server->clients[i];
+    if (!client)
+        turn_away(fd);
     if (!client || !address_same_user(fd)) {
         close(fd);
         return;
@@ -287,9 +340,6 @@ static void accept_client(struct ctl_server *server)
 }
 
 /* ---- the server ---- */
-
-/* What epoll says of descriptors that are no client's. */
-enum { EVENT_LISTENER = MOST_CLIENTS, EVENT_NEWS, EVENT_TIMER, EVENTS };
 
 static void read_counter(int fd)
 {
@@ -337,7 +387,9 @@ static void take_event(struct ctl_server *server, const struct epoll_event *even
         server->timer_clock = 0;
     } else if (server->clients[which].fd >= 0) {
         struct client *client = &server->clients[which];
-        if (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        if (client->ended && (event->events & (EPOLLHUP | EPOLLERR)))
+            drop(client);
+        else if (event->events & (EPOLLIN | EPOLLHUP | EPOLLERR))
             receive(server, client);
         else
             flush(server, client);
@@ -348,6 +400,8 @@ void ctl_server_turn(struct ctl_server *server)
 {
     struct epoll_event events[EVENTS];
     bool news = false;
+    if (server->deaf)
+        hear(server, true);
     const int count = epoll_wait(server->epoll, events, EVENTS, 0);
     for (int i = 0; i < count; i++)
         take_event(server, &events[i], &news);
@@ -360,11 +414,15 @@ void ctl_server_turn(struct ctl_server *server)
     send_frames(server, news);
 }
 
-int ctl_server_watchers(const struct ctl_server *server)
+int ctl_server_watchers(const struct ctl_server *server, int *able)
 {
     int watchers = 0;
-    for (size_t i = 0; i < MOST_CLIENTS; i++)
-        watchers += server->clients[i].stream != NULL;
+    *able = 0;
+    for (size_t i = 0; i < MOST_CLIENTS; i++) {
+        const struct client *client = &server->clients[i];
+        watchers += client->stream != NULL;
+        *able += client->stream != NULL && !client->read_only;
+    }
     return watchers;
 }
 

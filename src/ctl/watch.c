@@ -202,7 +202,8 @@ void ctl_watch_release(struct ctl_watch *watch)
 
 void ctl_watch_interrupt(struct ctl_watch *watch)
 {
-    send_line(watch, "interrupt\n");
+    if (!watch->read_only)
+        send_line(watch, "interrupt\n");
 }
 
 /* ---- the feed ---- */
@@ -219,10 +220,13 @@ static void feed_snapshot(struct feed *feed, struct snapshot *out)
         out->viewers = 0;
     if (watch->gone && !run_state_ended(out->state)) {
         out->state = RUN_FAILED;
-        snprintf(
-            out->error, sizeof out->error,
-            "the process that trained it is gone%s%s; kdtui resume goes on from what was saved",
-            mirror->why[0] ? ": " : "", mirror->why);
+        if (mirror->why[0])
+            snprintf(out->error, sizeof out->error,
+                     "lost the connection: %s; kdtui attach opens it again", mirror->why);
+        else
+            snprintf(
+                out->error, sizeof out->error,
+                "the process that trained it is gone; kdtui resume goes on from what was saved");
     }
     pthread_mutex_unlock(&watch->lock);
 }
@@ -524,7 +528,8 @@ int ctl_watch_open(struct ctl_client *client, double frames, bool read_only, str
         ctl_watch_close(watch);
         return -1;
     }
-    snprintf(line, sizeof line, "watch %.3g\nlosses 0 %" PRId64 "\n", frames, INT64_MAX);
+    snprintf(line, sizeof line, "watch %.3g%s\nlosses 0 %" PRId64 "\n", frames,
+             read_only ? " read-only" : "", INT64_MAX);
     send_line(watch, line);
     if (wait_first(watch, err) != 0) {
         ctl_watch_close(watch);

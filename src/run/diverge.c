@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Without an epoch in between; a rate a thousand times smaller helps, or nothing does. */
 enum { MOST_HALVINGS = 10 };
@@ -29,6 +30,15 @@ static enum settings_on_divergence choose(struct run *run, bool back)
     if (choice == ON_DIVERGENCE_HALVE && (!back || run->halvings == MOST_HALVINGS))
         choice = ON_DIVERGENCE_STOP;
     return choice;
+}
+
+#define DIVERGED "diverged: "
+
+enum run_state run_give_up(struct run *run)
+{
+    char what[sizeof run->now.pause_reason];
+    text_copy(what, sizeof what, run->now.pause_reason + strlen(DIVERGED));
+    return run_end_diverged(run, what, "nobody looks any more");
 }
 
 bool run_diverge(struct run *run, double loss, enum run_state *end)
@@ -65,7 +75,7 @@ bool run_diverge(struct run *run, double loss, enum run_state *end)
     }
     if (choice == ON_DIVERGENCE_PAUSE) {
         char reason[sizeof text + 16];
-        snprintf(reason, sizeof reason, "diverged: %s", text);
+        snprintf(reason, sizeof reason, DIVERGED "%s", text);
         run_pause(run, reason);
         run->now.diverged = true;
         run_publish(run, true);

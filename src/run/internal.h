@@ -255,6 +255,8 @@ void run_restore(struct run *run, const struct image *image);
 /* The step's loss was bad and it changed nothing. True: the run is at a good state
  * and goes on or is paused; else it ends so. */
 bool run_diverge(struct run *run, double loss, enum run_state *end);
+/* The end of a run that waits after a divergence, where nobody is left to choose. */
+enum run_state run_give_up(struct run *run);
 
 /* conditions.c */
 int run_condition_check(const struct command *command, struct err *err);

@@ -57,18 +57,25 @@ void queue_leave(struct queue *queue, enum queue_event how, const char *why)
     pthread_mutex_unlock(&queue->lock);
 }
 
-enum queue_event queue_next(struct queue *queue, bool wait, struct queue_item *out)
+enum queue_event queue_next(struct queue *queue, enum queue_wait wait, struct queue_item *out)
 {
     enum queue_event event;
+    bool alone;
     pthread_mutex_lock(&queue->lock);
-    while (wait && !queue->count && queue->leave == QUEUE_EMPTY)
+    for (;;) {
+        alone = wait == QUEUE_WAIT_WATCHED && !queue->watched;
+        if (wait == QUEUE_NO_WAIT || queue->count || queue->leave != QUEUE_EMPTY || alone)
+            break;
         pthread_cond_wait(&queue->changed, &queue->lock);
+    }
     event = queue->leave;
     if (event == QUEUE_EMPTY && queue->count) {
         *out = queue->items[queue->first];
         queue->first = (queue->first + 1) % QUEUE_CAPACITY;
         queue->count--;
         event = QUEUE_COMMAND;
+    } else if (event == QUEUE_EMPTY && alone) {
+        event = QUEUE_ALONE;
     }
     pthread_mutex_unlock(&queue->lock);
     return event;
@@ -96,6 +103,7 @@ void queue_watch(struct queue *queue, bool watched)
 {
     pthread_mutex_lock(&queue->lock);
     queue->watched = watched;
+    pthread_cond_signal(&queue->changed);
     pthread_mutex_unlock(&queue->lock);
 }
 

@@ -32,6 +32,14 @@ enum queue_event {
     QUEUE_COMMAND,
     QUEUE_INTERRUPT, /* save and leave */
     QUEUE_ABANDON,   /* leave */
+    QUEUE_ALONE,     /* nobody looks */
+};
+
+/* Until when queue_next sleeps. */
+enum queue_wait {
+    QUEUE_NO_WAIT,
+    QUEUE_WAIT,         /* until there is something to do */
+    QUEUE_WAIT_WATCHED, /* or nobody looks */
 };
 struct queue {
     pthread_mutex_t lock;
@@ -48,9 +56,8 @@ void queue_fini(struct queue *queue);
 int queue_push(struct queue *queue, uint64_t id, const struct command *command,
                enum command_source source, struct err *err);
 void queue_leave(struct queue *queue, enum queue_event how, const char *why);
-/* The next thing to do; a wish to leave goes before commands. `wait`: sleeps
- * until there is one. */
-enum queue_event queue_next(struct queue *queue, bool wait, struct queue_item *out);
+/* The next thing to do; a wish to leave goes before commands. */
+enum queue_event queue_next(struct queue *queue, enum queue_wait wait, struct queue_item *out);
 /* Only whether somebody wants the run to leave. */
 enum queue_event queue_leaving(struct queue *queue);
 /* Whether something waits that a range test makes way for. */

@@ -417,9 +417,9 @@ void run_interrupt(struct run *run, const char *why)
     queue_leave(&run->queue, QUEUE_INTERRUPT, why);
 }
 
-void run_viewers(struct run *run, int viewers)
+void run_viewers(struct run *run, int viewers, int able)
 {
-    queue_watch(&run->queue, viewers > 0);
+    queue_watch(&run->queue, able > 0);
     publication_viewers(&run->publication, viewers);
 }
 

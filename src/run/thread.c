@@ -319,13 +319,22 @@ static int evaluate_due(struct run *run)
     return run->step % run->schedule.steps_per_epoch ? run_measure(run) : end_epoch(run);
 }
 
+/* A batch job that was paused for who looked at it does not wait once that one has gone. */
+static enum queue_wait patience(const struct run *run)
+{
+    if (!resting(run) || run->stopping)
+        return QUEUE_NO_WAIT;
+    const bool batch = run->now.diverged && !run->options.watched &&
+                       run->settings.train.on_divergence == ON_DIVERGENCE_AUTO;
+    return batch ? QUEUE_WAIT_WATCHED : QUEUE_WAIT;
+}
+
 /* Performs what is in the queue, and waits in it while paused. */
 static enum queue_event obey(struct run *run)
 {
     for (;;) {
         struct queue_item item;
-        bool wait = resting(run) && !run->stopping;
-        enum queue_event event = queue_next(&run->queue, wait, &item);
+        enum queue_event event = queue_next(&run->queue, patience(run), &item);
         if (event != QUEUE_COMMAND)
             return event;
         const struct order order = {.id = item.id, .source = item.source, .line = item.line};
@@ -348,7 +357,10 @@ static enum run_state train(struct run *run)
             (void)evaluate_due(run); /* given up only where obey then says so */
         if (tape_perform(run, &err) != 0)
             return run_fail(run, &err);
-        if (obey(run) != QUEUE_EMPTY)
+        const enum queue_event event = obey(run);
+        if (event == QUEUE_ALONE)
+            return run_give_up(run);
+        if (event != QUEUE_EMPTY)
             return run_leave(run);
         if (run->evaluation_due && !resting(run))
             continue;
@@ -429,7 +441,7 @@ void *run_thread(void *of)
     close(run->lock_fd);
     queue_close(&run->queue);
     struct queue_item item;
-    while (queue_next(&run->queue, false, &item) == QUEUE_COMMAND)
+    while (queue_next(&run->queue, QUEUE_NO_WAIT, &item) == QUEUE_COMMAND)
         publication_answer(&run->publication, item.id, ANSWER_REFUSED, run->step,
                            "the run has ended");
     run_set_state(run, state);

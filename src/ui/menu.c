@@ -323,7 +323,8 @@ void diverged_update(struct control *control)
         state->diverged_shown = 0;
         if (state->mode == MODE_DIVERGED)
             state->mode = MODE_MAIN;
-    } else if (state->diverged_shown != snapshot->returns + 1 && state->mode == MODE_MAIN) {
+    } else if (state->diverged_shown != snapshot->returns + 1 && state->mode == MODE_MAIN &&
+               !state->read_only) {
         state->diverged_shown = snapshot->returns + 1;
         state->diverged_clock = state->now;
         state->mode = MODE_DIVERGED;
