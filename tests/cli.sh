@@ -49,7 +49,7 @@ expect "unknown key in a file" 2 'bad.ini:3:.*learning_rate' train x -c bad.ini
 printf '[train]\nbatch_size = 1\n' >bad.ini
 expect "bad value in a file" 2 'bad.ini:2:.*65536' train x -c bad.ini
 expect "unknown preset" 2 'did you mean fig06' train x -p fog06
-expect "unknown preset, nothing like it" 2 'there are fig01 fig02 ' train x -p nothing
+expect "unknown preset, nothing like it" 2 'there are cifar-best cifar-fast fashion fig01 ' train x -p nothing
 expect "a figure without its data" 1 'cifar-10-batches-bin' "$kdtui" run --headless -p fig06
 expect "validation too large" 2 'validation_size' train x -s data.validation_size=100000000
 check "nothing was left behind" test ! -e "$XDG_STATE_HOME/kdtui/runs/x"

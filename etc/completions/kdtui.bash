@@ -6,7 +6,7 @@ _kdtui_setting()
     local name=${1%%=*} value
 
     case $1 in
-    data.dataset=*) words="auto cifar10 fashion-mnist mnist idx synthetic" ;;
+    data.dataset=*) words="auto cifar10 fashion-mnist mnist idx npy synthetic" ;;
     data.mean=*) words="global channel pixel none" ;;
     data.scale=*) words="unit std" ;;
     network.activation=*) words="relu leaky_relu elu" ;;
@@ -130,7 +130,7 @@ _kdtui()
 
     case $option in
     -c | --config) files=-f ;;
-    -p | --preset) words="fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21 srch1 srch2 srch3 srch4 srch5 srch6 srch7 tab1 tab2 tab3" ;;
+    -p | --preset) words="cifar-best cifar-fast fashion fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21 srch1 srch2 srch3 srch4 srch5 srch6 srch7 tab1 tab2 tab3" ;;
     -s | --set) _kdtui_setting "$word" ;;
     -n | --name) words= ;;
     --runs-dir) files=-d ;;

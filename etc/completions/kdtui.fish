@@ -23,6 +23,7 @@ function __kdtui_settings
         data.dataset=fashion-mnist \
         data.dataset=mnist \
         data.dataset=idx \
+        data.dataset=npy \
         data.dataset=synthetic \
         data.path= \
         data.train_size= \
@@ -155,7 +156,7 @@ complete -c kdtui -n 'test -z (__kdtui_subcommand)' -a keys -d 'Print every key 
 complete -c kdtui -n '__kdtui_is eval' -F -a '(__kdtui_runs)'
 complete -c kdtui -n '__kdtui_is settings' -a 'data.dataset data.path data.train_size data.validation_size data.validation_from data.mean data.scale network.hidden network.activation network.slope network.batch_norm network.batch_norm_learned network.batch_norm_average network.init network.init_std network.dropout train.epochs train.batch_size train.learning_rate train.l2 train.momentum train.optimizer train.schedule train.decay train.step_epochs train.rate_min train.rate_max train.cycle_steps train.warmup_steps train.label_smoothing train.precision train.evaluate train.early_stop train.on_divergence train.threads train.seed augment.noise augment.noise_level augment.flip augment.shift augment.brightness augment.contrast checkpoint.every_epochs checkpoint.keep checkpoint.best search.method search.trials search.epochs search.learning_rate search.l2 search.hidden search.decreasing search.refine search.top search.workers search.metric search.train_size search.validation_size search.reference view.fps view.glyphs view.colors view.smoothing view.mouse'
 complete -c kdtui -n '__kdtui_is run eval search bench' -s c -l config -r -F -d 'Read settings from an INI file.'
-complete -c kdtui -n '__kdtui_is run search bench' -s p -l preset -x -a 'fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21 srch1 srch2 srch3 srch4 srch5 srch6 srch7 tab1 tab2 tab3' -d 'Read settings from a preset: fig01 to fig21, of a search tab1 to tab3 and srch1 to srch7.'
+complete -c kdtui -n '__kdtui_is run search bench' -s p -l preset -x -a 'cifar-best cifar-fast fashion fig01 fig02 fig03 fig04 fig05 fig06 fig07 fig08 fig09 fig10 fig11 fig12 fig13 fig14 fig15 fig16 fig17 fig18 fig19 fig20 fig21 srch1 srch2 srch3 srch4 srch5 srch6 srch7 tab1 tab2 tab3' -d 'Read settings from a preset: fashion and cifar-fast, good networks in a minute; cifar-best, in half an hour; fig01 to fig21, of a search tab1 to tab3 and srch1 to srch7.'
 complete -c kdtui -n '__kdtui_is run resume replay eval search bench' -s s -l set -x -a '(__kdtui_settings)' -d 'Set one setting; may be repeated.'
 complete -c kdtui -n '__kdtui_is run replay search' -s n -l name -x -d 'Name the run or the search; its directory is named so.'
 complete -c kdtui -n '__kdtui_is run attach list status send resume replay eval search plot export' -l runs-dir -x -a '(__fish_complete_directories)' -d 'Keep runs in DIR.'

@@ -14,6 +14,7 @@ enum data_kind {
     DATA_FASHION_MNIST,
     DATA_MNIST,
     DATA_IDX,
+    DATA_NPY,
     DATA_SYNTHETIC,
 };
 enum data_mean { DATA_MEAN_GLOBAL, DATA_MEAN_CHANNEL, DATA_MEAN_PIXEL, DATA_MEAN_NONE };
@@ -133,6 +134,13 @@ int data_parse_idx_images(const unsigned char *bytes, size_t length, const char 
                           struct data_images *out, struct err *err);
 int data_parse_idx_labels(const unsigned char *bytes, size_t length, const char *name,
                           uint32_t *count, const unsigned char **labels, struct err *err);
+/* NPY, as NumPy saves arrays: bytes [N][D], [N][H][W], [N][H][W][C] (channels_last) or
+ * [N][C][H][W]. Copies nothing. */
+int data_parse_npy_images(const unsigned char *bytes, size_t length, const char *name,
+                          struct data_images *out, bool *channels_last, struct err *err);
+/* Whole numbers from 0 to 255, [N] or [N][1]. The caller frees *labels with mem_free. */
+int data_parse_npy_labels(const unsigned char *bytes, size_t length, const char *name,
+                          uint32_t *count, uint8_t **labels, struct err *err);
 /* CIFAR-10: records of a label byte and 3,072 pixels. Copies nothing. */
 int data_parse_cifar10(const unsigned char *bytes, size_t length, const char *name,
                        uint32_t *records, struct err *err);

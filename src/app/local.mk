@@ -29,6 +29,7 @@ dist_man_MANS = man/kdtui.1 man/kdtui.ini.5 man/kdtui-keys.7 man/kdtui-protocol.
 dist_pkgdata_DATA = etc/kdtui.ini
 presetsdir = $(pkgdatadir)/presets
 dist_presets_DATA = \
+	etc/presets/cifar-best.ini etc/presets/cifar-fast.ini etc/presets/fashion.ini \
 	etc/presets/fig01.ini etc/presets/fig02.ini etc/presets/fig03.ini \
 	etc/presets/fig04.ini etc/presets/fig05.ini etc/presets/fig06.ini \
 	etc/presets/fig07.ini etc/presets/fig08.ini etc/presets/fig09.ini \

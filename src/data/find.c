@@ -27,6 +27,7 @@ static const struct {
     [DATA_FASHION_MNIST] = {"fashion-mnist", "Fashion-MNIST"},
     [DATA_MNIST] = {"mnist", "MNIST"},
     [DATA_IDX] = {"idx", "IDX files"},
+    [DATA_NPY] = {"npy", "NPY files"},
     [DATA_SYNTHETIC] = {"synthetic", "synthetic images"},
 };
 
@@ -76,7 +77,7 @@ static char *standard_folder(enum data_kind kind)
         return data_home("cifar-10-batches-bin");
     if (kind == DATA_FASHION_MNIST)
         return mem_text(FASHION_MNIST_FOLDER);
-    return data_home("mnist");
+    return data_home(kind == DATA_NPY ? "npy" : "mnist");
 }
 
 static void folders_list(enum data_kind kind, const char *data_path, bool environment,
@@ -111,14 +112,11 @@ static bool file_is_in(const char *folder, const char *name, const char *suffix)
 
 static bool folder_holds(const char *folder, enum data_kind kind)
 {
-    if (kind == DATA_CIFAR10) {
-        for (int i = 0; i < CIFAR10_FILES; i++)
-            if (file_is_in(folder, cifar10_file[i], ""))
-                return true;
-        return false;
-    }
-    for (int i = 0; i < IDX_FILES; i++)
-        if (file_is_in(folder, idx_file[i], "") || file_is_in(folder, idx_file[i], ".gz"))
+    const bool packed = kind != DATA_CIFAR10 && kind != DATA_NPY;
+    const char *const *file = packed ? idx_file : kind == DATA_NPY ? npy_file : cifar10_file;
+    const int count = packed ? IDX_FILES : kind == DATA_NPY ? NPY_FILES : CIFAR10_FILES;
+    for (int i = 0; i < count; i++)
+        if (file_is_in(folder, file[i], "") || (packed && file_is_in(folder, file[i], ".gz")))
             return true;
     return false;
 }
@@ -205,9 +203,11 @@ static int find_auto(const struct data_options *options, struct place *out, stru
         found = look_for(given ? DATA_IDX : DATA_FASHION_MNIST, options->path, false, out, &missing,
                          err);
     if (!found && given)
-        found =
-            err_set(err, ERR_FILE, "%s holds no dataset: neither %s … of CIFAR-10 nor %s … of IDX",
-                    options->path, cifar10_file[0], idx_file[0]);
+        found = look_for(DATA_NPY, options->path, false, out, &missing, err);
+    if (!found && given)
+        found = err_set(err, ERR_FILE,
+                        "%s holds no dataset: neither %s … of CIFAR-10 nor %s … of IDX nor %s …",
+                        options->path, cifar10_file[0], idx_file[0], npy_file[0]);
     if (!found)
         synthetic_why(options, &missing, out);
     text_fini(&missing);
@@ -220,9 +220,12 @@ static int find_kind(const struct data_options *options, struct place *out, stru
     int found = look_for(options->kind, options->path, true, out, &missing, err);
     if (!found) {
         char *standard = standard_folder(options->kind);
-        const char *files = options->kind == DATA_CIFAR10
-                                ? "data_batch_1.bin to data_batch_5.bin and test_batch.bin"
-                                : "train-images-idx3-ubyte.gz and the other three";
+        const char *files =
+            options->kind == DATA_CIFAR10
+                ? "data_batch_1.bin to data_batch_5.bin and test_batch.bin"
+            : options->kind == DATA_NPY
+                ? "train_images.npy, train_labels.npy, test_images.npy and test_labels.npy"
+                : "train-images-idx3-ubyte.gz and the other three";
         if (options->path[0])
             err_set(err, ERR_FILE, "%s; expected %s", missing.bytes, files);
         else

@@ -203,27 +203,23 @@ static int pair_parse(const struct files *files, int file, struct rows *rows,
 
 /* MNIST and its kind have a known shape and ten classes; of others the highest
  * label tells. */
-static int kind_check(struct dataset *dataset, enum data_kind kind, const char *folder,
-                      struct err *err)
+static int find_classes(struct dataset *dataset, enum data_kind kind, const char *folder,
+                        struct err *err)
 {
-    int highest = 0;
-    const struct rows *both[] = {&dataset->training, &dataset->test};
-    for (int i = 0; i < 2; i++)
-        for (size_t row = 0; row < both[i]->count; row++)
-            highest = both[i]->labels[row] > highest ? both[i]->labels[row] : highest;
     struct data_info *info = &dataset->info;
-    info->classes = highest + 1;
-    if (kind == DATA_IDX) {
-        if (highest == 0)
-            return err_set(err, ERR_FILE, "%s: every label is 0, two classes expected", folder);
-        return 0;
-    }
+    if (kind == DATA_IDX)
+        return dataset_number_classes(dataset, folder, err);
+    const int highest = dataset_highest_label(dataset);
     if (info->height != MNIST_SIDE || info->width != MNIST_SIDE || highest >= MNIST_CLASSES)
         return err_set(err, ERR_FILE,
                        "%s: images of %dx%d with labels to %d, %s has 28x28 and 9 "
                        "(data.dataset = idx takes any)",
                        folder, info->height, info->width, highest, data_kind_name(kind));
     info->classes = MNIST_CLASSES;
+    for (int i = 0; i < MNIST_CLASSES; i++) {
+        const char digit[] = {(char)('0' + i), '\0'};
+        dataset_name_class(dataset, i, kind == DATA_FASHION_MNIST ? fashion_class_name[i] : digit);
+    }
     return 0;
 }
 
@@ -244,13 +240,8 @@ int idx_read(struct dataset *dataset, enum data_kind kind, const char *folder, s
     dataset->info.channels = 1;
     dataset->info.height = (int)training.height;
     dataset->info.width = (int)training.width;
-    if (kind_check(dataset, kind, folder, err))
+    if (find_classes(dataset, kind, folder, err))
         return -1;
-    for (int i = 0; i < dataset->info.classes; i++) {
-        char number[CLASS_NAME_SIZE];
-        snprintf(number, sizeof number, "%d", i);
-        dataset_name_class(dataset, i, kind == DATA_FASHION_MNIST ? fashion_class_name[i] : number);
-    }
     dataset->validation_first = 0;
     dataset->validation_last = dataset->training.count;
     text_copy(dataset->validation_file, sizeof dataset->validation_file, idx_file[TRAIN_IMAGES]);

@@ -54,20 +54,25 @@ int data_find(const struct data_options *options, struct place *out, struct err 
 const char *data_kind_name(enum data_kind kind); /* "fashion-mnist" */
 
 /* The names of the files of a dataset. */
-enum { CIFAR10_FILES = 6, CIFAR10_TEST = 5, IDX_FILES = 4 };
+enum { CIFAR10_FILES = 6, CIFAR10_TEST = 5, IDX_FILES = 4, NPY_FILES = 4 };
 extern const char *const cifar10_file[CIFAR10_FILES];
 extern const char *const idx_file[IDX_FILES]; /* without ".gz" */
+extern const char *const npy_file[NPY_FILES];
 
 /* Readers. */
 int cifar10_read(struct dataset *dataset, const struct data_options *options, const char *folder,
                  struct err *err);
 int idx_read(struct dataset *dataset, enum data_kind kind, const char *folder, struct err *err);
+int npy_read(struct dataset *dataset, const char *folder, struct err *err);
 int synthetic_make(struct dataset *dataset, uint64_t seed, struct err *err);
 
 int rows_init(struct rows *rows, size_t count, struct err *err);
 /* Where piece i of `count` things begins; it ends where the next one begins. */
 size_t piece_first(size_t count, int i);
 void dataset_name_class(struct dataset *dataset, int class, const char *name);
+int dataset_highest_label(const struct dataset *dataset);
+/* As many classes as the highest label tells, named by their numbers. */
+int dataset_number_classes(struct dataset *dataset, const char *folder, struct err *err);
 
 /* gzip.c */
 bool gzip_is(const unsigned char *bytes, size_t length);

@@ -41,6 +41,30 @@ void dataset_name_class(struct dataset *dataset, int class, const char *name)
     dataset->info.class_name[class] = dataset->class_name[class];
 }
 
+int dataset_highest_label(const struct dataset *dataset)
+{
+    int highest = 0;
+    const struct rows *both[] = {&dataset->training, &dataset->test};
+    for (int i = 0; i < 2; i++)
+        for (size_t row = 0; row < both[i]->count; row++)
+            highest = both[i]->labels[row] > highest ? both[i]->labels[row] : highest;
+    return highest;
+}
+
+int dataset_number_classes(struct dataset *dataset, const char *folder, struct err *err)
+{
+    const int highest = dataset_highest_label(dataset);
+    if (highest == 0)
+        return err_set(err, ERR_FILE, "%s: every label is 0, two classes expected", folder);
+    dataset->info.classes = highest + 1;
+    for (int i = 0; i <= highest; i++) {
+        char number[CLASS_NAME_SIZE];
+        snprintf(number, sizeof number, "%d", i);
+        dataset_name_class(dataset, i, number);
+    }
+    return 0;
+}
+
 /* Moves rows first … last - 1 behind all others, which keep their order. */
 static int rows_to_end(struct rows *rows, size_t first, size_t last, struct err *err)
 {
@@ -137,6 +161,8 @@ static int dataset_read(struct dataset *dataset, const struct data_options *opti
     case DATA_MNIST:
     case DATA_IDX:
         return idx_read(dataset, place->kind, place->folder, err);
+    case DATA_NPY:
+        return npy_read(dataset, place->folder, err);
     case DATA_SYNTHETIC:
     case DATA_AUTO:
         break;

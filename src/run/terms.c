@@ -12,9 +12,13 @@
 void run_data_options(const struct settings *settings, struct data_options *out)
 {
     static const enum data_kind kinds[] = {
-        [DATASET_AUTO] = DATA_AUTO,   [DATASET_CIFAR10] = DATA_CIFAR10,
-        [DATASET_MNIST] = DATA_MNIST, [DATASET_FASHION_MNIST] = DATA_FASHION_MNIST,
-        [DATASET_IDX] = DATA_IDX,     [DATASET_SYNTHETIC] = DATA_SYNTHETIC,
+        [DATASET_AUTO] = DATA_AUTO,
+        [DATASET_CIFAR10] = DATA_CIFAR10,
+        [DATASET_MNIST] = DATA_MNIST,
+        [DATASET_FASHION_MNIST] = DATA_FASHION_MNIST,
+        [DATASET_IDX] = DATA_IDX,
+        [DATASET_NPY] = DATA_NPY,
+        [DATASET_SYNTHETIC] = DATA_SYNTHETIC,
     };
     static const enum data_mean means[] = {
         [MEAN_GLOBAL] = DATA_MEAN_GLOBAL,
@@ -41,9 +45,9 @@ void run_data_options(const struct settings *settings, struct data_options *out)
 int data_record(const struct data_info *info, struct settings *settings, struct err *err)
 {
     static const enum settings_dataset kinds[] = {
-        [DATA_CIFAR10] = DATASET_CIFAR10,     [DATA_FASHION_MNIST] = DATASET_FASHION_MNIST,
-        [DATA_MNIST] = DATASET_MNIST,         [DATA_IDX] = DATASET_IDX,
-        [DATA_SYNTHETIC] = DATASET_SYNTHETIC,
+        [DATA_CIFAR10] = DATASET_CIFAR10, [DATA_FASHION_MNIST] = DATASET_FASHION_MNIST,
+        [DATA_MNIST] = DATASET_MNIST,     [DATA_IDX] = DATASET_IDX,
+        [DATA_NPY] = DATASET_NPY,         [DATA_SYNTHETIC] = DATASET_SYNTHETIC,
     };
     settings->data.dataset = kinds[info->kind];
     char path[PATH_MAX] = "";
