@@ -110,7 +110,10 @@ def sit_in(scratch):
     see("and let go on", "trial 0 goes on")
     terminal.type(":trial add train.l2 3e-4 network.hidden 7\r")
     see("one is added", "added; it is next")
-    terminal.type(":trial take 2\r")
+    for _ in range(100): # until it has trained an epoch
+        terminal.type(":trial take 2\r")
+        if terminal.see("take trial 2 over?", seconds=0.2) is not None:
+            break
     see("a menu says what taking costs", "take trial 2 over?", "The search waits meanwhile")
     terminal.type("t")
     see("it is a run", "seat-trial-2", "learning rate")

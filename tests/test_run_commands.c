@@ -215,6 +215,14 @@ static void test_detach(void **state)
     fixture_expect_applied(feed, "detach", "every view closes, training goes on");
     feed->snapshot(feed, &now);
     assert_int_equal(now.detaches, 2);
+    /* A view that was left has closed, the others stay open. */
+    struct answer answer;
+    struct err err;
+    const uint64_t id = feed->post(feed, "detach", SOURCE_KEY, &err);
+    fixture_answer(feed, id, &answer);
+    assert_string_equal(answer.text, "a view has closed, training goes on");
+    feed->snapshot(feed, &now);
+    assert_int_equal(now.detaches, 2);
     assert_int_equal(now.state, RUN_PAUSED);
     run_abandon(run);
     run_destroy(run);

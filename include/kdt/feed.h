@@ -180,7 +180,7 @@ struct snapshot {
     uint64_t journal;                           /* seq of the journal's newest line; 0: none */
     uint64_t returns;     /* how often undo, redo or rollback led to another state */
     uint64_t range_tests; /* how many have ended */
-    uint64_t detaches;    /* how often `detach` was given: views close */
+    uint64_t detaches;    /* how often `detach` was given, not in a view: views close */
     int viewers;          /* how many look at it, in its process and in others */
     struct answer answer; /* of the newest command */
 };

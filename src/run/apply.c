@@ -84,8 +84,20 @@ static enum outcome test_range(struct run *run, const struct command *command, s
     return DONE;
 }
 
-static enum outcome perform(struct run *run, const struct command *command, uint64_t id,
-                            struct text *text)
+/* By a key or a signal one view has gone already, and the others stay. */
+static void detach(struct run *run, const struct order *order, struct text *text)
+{
+    const bool all = order->source != SOURCE_KEY && order->source != SOURCE_SIGNAL;
+    text_print(text, "%s, training goes on",
+               !all                         ? "a view has closed"
+               : queue_watched(&run->queue) ? "every view closes"
+                                            : "no view is open");
+    run->now.detaches += all;
+    run_publish(run, true);
+}
+
+static enum outcome perform(struct run *run, const struct command *command,
+                            const struct order *order, struct text *text)
 {
     switch (command->id) {
     case COMMAND_PAUSE:
@@ -108,7 +120,7 @@ static enum outcome perform(struct run *run, const struct command *command, uint
     case COMMAND_STEP:
         return start_steps(run, command->number, text);
     case COMMAND_CHECKPOINT:
-        return save(run, command, id, text);
+        return save(run, command, order->id, text);
     case COMMAND_EVALUATE:
         return evaluate(run, text);
     case COMMAND_RANGE_TEST:
@@ -121,10 +133,7 @@ static enum outcome perform(struct run *run, const struct command *command, uint
         text_print(text, "the run ends here");
         return DONE;
     case COMMAND_DETACH:
-        text_print(text, queue_watched(&run->queue) ? "every view closes, training goes on"
-                                                    : "no view is open, training goes on");
-        run->now.detaches++;
-        run_publish(run, true);
+        detach(run, order, text);
         return DONE;
     default:
         text_print(text, "not a command of a run");
@@ -265,7 +274,7 @@ int run_apply(struct run *run, const struct order *order, struct err *err)
     if (command.id == COMMAND_NOTE)
         note(run, order, &command);
     struct text text = {0};
-    enum outcome outcome = perform(run, &command, order->id, &text);
+    enum outcome outcome = perform(run, &command, order, &text);
     answer(run, order, outcome, text.bytes ? text.bytes : "");
     text_fini(&text);
     return 0;

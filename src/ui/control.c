@@ -179,8 +179,7 @@ bool control_update(struct control *control)
     if (!newer)
         return searched;
     const struct snapshot *snapshot = &control->history->snapshot;
-    /* A view of another process's run is its viewer's own. */
-    if (control->outcome == VIEW_OPEN && !state->attached && snapshot->detaches != state->detaches)
+    if (control->outcome == VIEW_OPEN && snapshot->detaches != state->detaches)
         control->outcome = VIEW_SENT;
     enum run_state now = snapshot->state;
     /* An evaluation during a pause is still a pause. */

@@ -282,6 +282,16 @@ static void ask(struct control *control, enum search_menu menu, const struct tri
     control->state->mode = MODE_SEARCH;
 }
 
+/* Of a trial that has only just begun there is nothing on disk yet that could be taken. */
+static void ask_take(struct control *control, const struct trial *trial)
+{
+    if (trial->epochs == 0)
+        news_say(control->state, STYLE_WARN, "refused: trial %d has not trained an epoch yet",
+                 trial->number);
+    else
+        ask(control, SEARCH_MENU_TAKE, trial);
+}
+
 static void take(struct control *control, const struct command *command)
 {
     const struct board *board = &control->history->board;
@@ -291,7 +301,7 @@ static void take(struct control *control, const struct command *command)
     else if (number < 0 || number >= (int64_t)board->count)
         news_say(control->state, STYLE_WARN, "refused: there is no trial %" PRId64, number);
     else
-        ask(control, SEARCH_MENU_TAKE, &board->trials[number]);
+        ask_take(control, &board->trials[number]);
 }
 
 void search_view_command(struct control *control, const struct command *command,
@@ -327,7 +337,7 @@ static bool trial_key(struct control *control, const struct trial *trial, const 
     } else if (strcmp(key, "x") == 0) {
         ask(control, SEARCH_MENU_STOP, trial);
     } else if (strcmp(key, "t") == 0) {
-        ask(control, SEARCH_MENU_TAKE, trial);
+        ask_take(control, trial);
     } else {
         return false;
     }
