@@ -37,7 +37,8 @@ def need_emulator(what):
         sys.exit(77)
 
 
-KEPT = ["PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH"]
+KEPT = ["PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_LIBRARY_PATH",
+        "OPENBLAS_CORETYPE"]  # the same kernels as what runs without a terminal
 
 
 if pyte:

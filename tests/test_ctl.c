@@ -120,7 +120,6 @@ static void test_never_reads(void **state)
     stage_close(stage);
 }
 
-/* The commands of one client are limited; those of many come through. */
 /* Reads lines until one has `text` in it. */
 static void expect_line(int fd, const char *text)
 {
@@ -197,6 +196,7 @@ static void test_too_many(void **state)
     stage_close(stage);
 }
 
+/* The commands of one client are limited; those of many come through. */
 static void test_many(void **state)
 {
     (void)state;

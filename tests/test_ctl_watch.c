@@ -401,7 +401,9 @@ static void test_never_reads(void **state)
     for (int i = 0; i < 300; i++) {
         train(stage, 90);
         /* Full texts, so that frames are long. */
+        pthread_mutex_lock(&stage->fake.lock);
         snprintf(stage->fake.now.warning, sizeof stage->fake.now.warning, "%d%0500d", i, 0);
+        pthread_mutex_unlock(&stage->fake.lock);
         fake_feed_publish(&stage->fake);
         if (i % 50 == 0)
             send(fd, "confusion\nlosses 0 9000000000000000000\n", 39, MSG_NOSIGNAL | MSG_DONTWAIT);

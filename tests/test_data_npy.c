@@ -213,7 +213,7 @@ static void test_labels(void **state)
             for (int is_signed = 0; is_signed < 2; is_signed++) {
                 unsigned char bytes[MOST], numbers[3 * 8] = {0};
                 const int low = big ? size - 1 : 0;
-                char type[8];
+                char type[16];
                 numbers[size + low] = 7;
                 numbers[2 * size + low] = 100;
                 snprintf(type, sizeof type, "%c%c%d", big ? '>' : '<', is_signed ? 'i' : 'u', size);
