@@ -101,6 +101,10 @@ def sit_in(scratch):
     see("nobody steers a trial", "is the search's; t takes it over")
     terminal.type("\x1b")
     see("the leaderboard again", "Enter look")
+    began = time.monotonic()
+    while terminal.text().count("%") < 2 and time.monotonic() < began + 60:
+        terminal.take_for(0.1)
+    check("both have trained an epoch", terminal.text().count("%") >= 2, terminal.text())
     terminal.type(":trial stop 1\r")
     see("a trial is stopped", "trial 1 stopped")
     see("another is trained", "stopped at")
