@@ -93,6 +93,45 @@ static void test_finds_the_speed(void **unused)
     close_both(ends);
 }
 
+/* A frame that is larger than what a line holds fills it, and the rest goes a moment later. The
+ * seconds until the next frame are not the line's. */
+static void test_is_not_slow_where_frames_are_large(void **unused)
+{
+    (void)unused;
+    static const char bytes[5000];
+    struct ends ends = open_pipe();
+    struct line line;
+    line_init(&line, ends.near);
+    for (double now = 10; now < 100; now += 5) {
+        line_queue(&line, bytes, sizeof(bytes));
+        assert_false(line_write(&line, now));
+        assert_int_equal(take(ends, 8192), 4096);
+        assert_true(line_write(&line, now + 0.001));
+        assert_int_equal(take(ends, 8192), sizeof(bytes) - 4096);
+    }
+    assert_true(isinf(line.speed));
+    line_fini(&line);
+    close_both(ends);
+}
+
+/* However often it is tried in vain. */
+static void test_waits_count_from_the_first(void **unused)
+{
+    (void)unused;
+    static const char bytes[20000];
+    struct ends ends = open_pipe();
+    struct line line;
+    line_init(&line, ends.near);
+    line_queue(&line, bytes, sizeof(bytes));
+    for (int i = 0; i < 4; i++)
+        assert_false(line_write(&line, 10 + i));
+    assert_int_equal(take(ends, 4096), 4096);
+    assert_false(line_write(&line, 14));
+    assert_true(fabs(line.speed - 1024) < 1);
+    line_fini(&line);
+    close_both(ends);
+}
+
 static void test_believes_a_slow_one(void **unused)
 {
     (void)unused;
@@ -148,6 +187,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keeps_what_is_not_taken),
         cmocka_unit_test(test_finds_the_speed),
+        cmocka_unit_test(test_is_not_slow_where_frames_are_large),
+        cmocka_unit_test(test_waits_count_from_the_first),
         cmocka_unit_test(test_believes_a_slow_one),
         cmocka_unit_test(test_finish),
     };

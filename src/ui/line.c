@@ -1,7 +1,9 @@
 /*
  * The line to the terminal. How fast it is: what the terminal's modes say, of a slow serial line;
  * else it is found out. A line that takes no more is full, and what it takes from one such moment
- * to the next is what it has carried meanwhile.
+ * to the next is what it has carried meanwhile: where it kept bytes waiting for a good part of that
+ * time. A line that took the rest at once was idle afterwards, and tells nothing: a large frame
+ * fills any line, however fast it is.
  */
 #include "line.h"
 
@@ -11,6 +13,9 @@
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
+
+/* Of the time from one full moment to the next. */
+#define WAITED_PART 0.25
 
 /* Bytes a second of a line that is said to be slow. Others say 38400 baud, whatever they are. */
 static double slow_speed(int fd)
@@ -67,8 +72,12 @@ bool line_idle(const struct line *line)
 /* It takes no more. */
 static void found_full(struct line *line, double now)
 {
-    if (line->clock_full > 0 && line->since_full > 0 && now > line->clock_full)
-        line->speed = fmin((double)line->since_full / (now - line->clock_full), line->most);
+    if (line->clock_full > 0 && line->since_full == 0)
+        return; /* it has not taken anything since the last such moment */
+    const double seconds = now - line->clock_full;
+    const double waited = line->clock_taken - line->clock_full;
+    if (line->clock_full > 0 && seconds > 0 && waited >= WAITED_PART * seconds)
+        line->speed = fmin((double)line->since_full / seconds, line->most);
     line->clock_full = now;
     line->since_full = 0;
 }
@@ -79,6 +88,8 @@ bool line_write(struct line *line, double now)
     while (!line_idle(line) && !full) {
         ssize_t got = write(line->fd, line->bytes + line->sent, line->length - line->sent);
         if (got > 0) {
+            if (line->since_full == 0)
+                line->clock_taken = now;
             line->sent += (size_t)got;
             line->since_full += (size_t)got;
             line->clock_free = fmax(line->clock_free, now) + (double)got / line->speed;

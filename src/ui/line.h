@@ -16,7 +16,8 @@ struct line {
     double most;       /* what the terminal's modes say it is; infinite: no word of a slow one */
     double clock_free; /* clock_seconds() by which it will have carried what it took */
     double clock_full; /* when it last took no more; 0: never */
-    size_t since_full; /* bytes that it took after that */
+    double clock_taken; /* when it took something again after that */
+    size_t since_full;  /* bytes that it took after that */
 };
 void line_init(struct line *line, int fd);
 void line_fini(struct line *line);

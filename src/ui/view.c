@@ -40,6 +40,8 @@ enum { FOREGROUND_LOOK = 500 };
 #define TITLE_SECONDS 2
 /* Between two looks at the curves of a run that goes on, where the budget allows that. */
 #define CURVES_SECONDS 1.0
+/* For a line that is taken to be slow, after a frame. */
+#define LONGEST_LINE_WAIT 5.0
 
 struct view {
     /* Immutable after view_open. */
@@ -204,7 +206,8 @@ static void draw(struct view *view)
 }
 
 /* When the next frame may begin; infinite while the last one is not written. On a slow line at
- * most a third of the time goes into frames; frames that come to more than the budget are fewer.
+ * most a third of the time goes into frames, but how slow it is may be a matter of the past: one
+ * that stood still for a minute is fast again. Frames that come to more than the budget are fewer.
  * What a key does waits for the line alone. */
 static double next_frame(struct view *view)
 {
@@ -212,9 +215,10 @@ static double next_frame(struct view *view)
         return INFINITY;
     double line_free = screen_free(view->screen);
     if (view->at_once)
-        return line_free;
-    double wait = fmax(frame_seconds(view), 3 * (line_free - view->last_frame));
-    return view->last_frame + fmax(wait, budget_wait(&view->budget));
+        return fmin(line_free, view->last_frame + LONGEST_LINE_WAIT);
+    double wait = fmax(frame_seconds(view), budget_wait(&view->budget));
+    double line_wait = fmin(3 * (line_free - view->last_frame), LONGEST_LINE_WAIT);
+    return view->last_frame + fmax(wait, line_wait);
 }
 
 /* What was chosen of it. */
