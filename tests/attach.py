@@ -17,8 +17,8 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-import leave
-from leave import ENDLESS, KDTUI, SMALL, Run, check, end_leftovers, goes_on, until
+from checks import check, end, until
+from leave import ENDLESS, KDTUI, SMALL, Run, end_leftovers, goes_on, process
 from pty_terminal import Terminal
 
 SHOWN = rb"epoch \d"
@@ -112,7 +112,7 @@ def control(scratch):
           (code, told, wrong))
     check("is seen", until(lambda: status(run, "viewers") == "1"))
     os.kill(view.terminal.pid, signal.SIGTSTP)
-    check("the view can be stopped", until(lambda: leave.process(view.terminal.pid)[0] == "T"))
+    check("the view can be stopped", until(lambda: process(view.terminal.pid)[0] == "T"))
     mark = len(view.terminal.bytes)
     os.kill(view.terminal.pid, signal.SIGCONT)
     check("and goes on", view.sees(SHOWN, since=mark))
@@ -267,8 +267,7 @@ def main():
                     case(scratch)
         finally:
             end_leftovers(scratch)
-    print(f"{leave.failures} failed" if leave.failures else "all of it")
-    sys.exit(leave.failures != 0)
+    end()
 
 
 if __name__ == "__main__":

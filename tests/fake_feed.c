@@ -105,6 +105,8 @@ static size_t take_journal(struct feed *feed, uint64_t seq, struct journal_recor
 {
     struct fake_feed *fake = of(feed);
     pthread_mutex_lock(&fake->lock);
+    if (seq < fake->journal_oldest)
+        seq = fake->journal_oldest;
     size_t got = copy(out, fake->journal, sizeof(*out), fake->now.journal, (size_t)seq - 1, most);
     pthread_mutex_unlock(&fake->lock);
     return got;

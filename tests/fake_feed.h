@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 enum {
-    FAKE_EVALUATIONS = 1024,
+    FAKE_EVALUATIONS = 4096,
     FAKE_EDITS = 256,
     FAKE_POSTS = 256,
     FAKE_STATES = 64,
@@ -52,6 +52,7 @@ struct fake_feed {
     uint64_t posted, applied;                    /* ids up to these */
     int64_t to_step;                             /* of `step N`; -1: none */
     struct journal_record journal[FAKE_JOURNAL]; /* journal[seq - 1] */
+    uint64_t journal_oldest;                     /* the first line that is still told; 0: all are */
     uint64_t back_to;                            /* of the command that is performed */
     double strain;                               /* how much a rate above 0.04 has done harm */
 

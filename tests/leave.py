@@ -13,30 +13,13 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+from checks import check, end, until
 from pty_terminal import Terminal
 
 KDTUI = os.path.abspath(os.environ.get("KDTUI", "./kdtui"))
 SMALL = ["-s", "data.dataset=synthetic", "-s", "data.train_size=400", "-s", "data.validation_size=100", "-s",
          "train.batch_size=20", "-s", "network.hidden=16 12", "-s", "train.threads=1"]
 ENDLESS = ["-s", "train.epochs=1000000"]
-
-failures = 0
-
-
-def check(what, holds, shown=""):
-    global failures
-    print(f"ok: {what}" if holds else f"FAIL: {what}: {shown}", flush=True)
-    failures += not holds
-    return holds
-
-
-def until(condition, seconds=20.0):
-    """Whether it comes to hold; what it was last."""
-    limit = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < limit:
-        time.sleep(0.01)
-    return value
-
 
 def process(pid):
     """Its state's letter, parent, group and session; None where it is gone."""
@@ -353,8 +336,7 @@ def main():
                     case(scratch)
         finally:
             end_leftovers(scratch)
-    print(f"{failures} failed" if failures else "all of it")
-    sys.exit(failures != 0)
+    end()
 
 
 if __name__ == "__main__":

@@ -28,5 +28,5 @@ tests_test_sessions_CFLAGS = $(tests_test_run_CFLAGS)
 tests_test_sessions_LDADD = $(tests_test_run_LDADD)
 
 # Not run by make check: what other scripts use, and the fuzz campaign.
-EXTRA_DIST += tests/pty_terminal.py tests/read_checkpoint.py tests/read_events.py tests/read_onnx.py \
+EXTRA_DIST += tests/checks.py tests/pty_terminal.py tests/read_checkpoint.py tests/read_events.py tests/read_onnx.py \
 	tests/read_search.py tests/slurm.sh tests/fuzz.sh tests/command.sh

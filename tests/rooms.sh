@@ -28,7 +28,7 @@ door() { # HEADER: the files that may include it
     cblas.h) echo "src/math/gemm.c" ;;
     libxsmm.h) echo "src/math/xsmm.c" ;;
     ini.h) echo "src/conf/ini.c" ;;
-    curses.h | term.h | ncurses.h) echo "src/ui/screen.c" ;;
+    curses.h | term.h | ncurses.h) echo "src/ui/screen.c src/ui/palette.c src/ui/palette.h src/ui/keyboard.c" ;;
     zlib.h) echo "src/base/digest.c src/data/gzip.c" ;;
     jansson.h) echo "src/run/journal.c src/run/journal_read.c src/run/safetensors.c src/run/checkpoint.c src/run/result.c src/run/record.c src/search/table.c src/search/books.c src/ctl/protocol.c src/app/standing.c src/app/standing.h src/app/list.c src/app/bench_print.c" ;;
     Random123/*) echo "src/base/rng.c" ;;

@@ -17,6 +17,7 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+from checks import check, end, until
 from pty_terminal import Terminal, need_emulator
 
 KDTUI = os.path.abspath(os.environ.get("KDTUI", "./kdtui"))
@@ -24,23 +25,6 @@ READER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "read_search.p
 SMALL = ["-s", "data.dataset=synthetic", "-s", "data.train_size=400", "-s", "data.validation_size=100", "-s",
          "train.batch_size=20", "-s", "network.hidden=8", "-s", "search.hidden=6-4 8", "-s",
          "search.learning_rate=log 0.01 0.2"]
-
-failures = 0
-
-
-def check(what, holds, shown=""):
-    global failures
-    print(f"ok: {what}" if holds else f"FAIL: {what}: {shown}", flush=True)
-    failures += not holds
-    return holds
-
-
-def until(condition, seconds=20.0):
-    limit = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < limit:
-        time.sleep(0.02)
-    return value
-
 
 class Search:
     """One in a folder of its own, on a terminal where there is one."""
@@ -249,9 +233,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         sit_in(scratch)
         killed(scratch, kills)
-    if failures:
-        print(f"{failures} failed")
-    sys.exit(failures > 0)
+    end()
 
 
 main()

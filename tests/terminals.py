@@ -36,7 +36,7 @@ def check(name, good, terminal=None):
             print(terminal.text() if terminal.screen else terminal.bytes[-2000:])
 
 
-def start(scratch, script=None, epochs=100000, settings=(), more=(), **rest):
+def start(scratch, script=None, epochs=100000, settings=(), more=(), more_environment=None, **rest):
     """A run in a terminal; `script` pauses it, so that its screen stands still."""
     global count
     count += 1
@@ -47,7 +47,8 @@ def start(scratch, script=None, epochs=100000, settings=(), more=(), **rest):
     command += more
     for setting in RUN + [f"train.epochs={epochs}", *settings]:
         command += ["-s", setting]
-    terminal = Terminal(command, environment={"XDG_STATE_HOME": scratch, "XDG_CONFIG_HOME": scratch}, **rest)
+    environment = {"XDG_STATE_HOME": scratch, "XDG_CONFIG_HOME": scratch, **(more_environment or {})}
+    terminal = Terminal(command, environment=environment, **rest)
     terminal.run = f"{scratch}/runs-{count}/run-{count}"
     return terminal
 
@@ -128,8 +129,6 @@ def check_end(name, terminal, codes):
 
 def test_kinds(scratch):
     script = os.path.join(scratch, "pause")
-    with open(script, "w") as file:
-        file.write("@60 pause\n")
     ways = ["save", "SIGTERM", "abandon", "SIGINT", "SIGSEGV", "SIGUSR1"]
     cases = [(term, locale) for locale in LOCALES for term in TERMS]
     terminals = [start(scratch, script, term=term, locale=locale) for term, locale in cases]
@@ -167,6 +166,33 @@ def test_same_size(scratch):
     check("no question to the terminal", not re.search(rb"\x1b\[[?>=]?[\d;]*[cn]|\x1b\[\d*x|\x1bZ|\x1bP[+$]q"
                                                        rb"|\x1b\][\d;]+;\?", bytes(terminal.bytes)), terminal)
     check_end("same size", terminal, leave_by("save", terminal))
+
+
+def test_colors(scratch):
+    """Colours as the settings and NO_COLOR have them; the head is one bar in all of them."""
+    cases = [("256", "xterm-256color", [], {}), ("16", "xterm-256color", ["view.colors=16"], {}),
+             ("8", "linux", [], {}), ("mono", "xterm-256color", ["view.colors=mono"], {}),
+             ("NO_COLOR", "xterm-256color", [], {"NO_COLOR": "1"}), ("vt100", "vt100", [], {})]
+    script = os.path.join(scratch, "pause")
+    names = {"black", "red", "green", "brown", "blue", "magenta", "cyan", "white", "default"}
+    for name, term, settings, environment in cases:
+        terminal = start(scratch, script, settings=settings, more_environment=environment, term=term)
+        check(f"colours {name}: it is drawn", terminal.see("paused", "accuracy", "loss") is not None, terminal)
+        terminal.settle(0.15)
+        cells = [terminal.screen.buffer[y][x] for y in range(24) for x in range(80)]
+        inks = {cell.fg for cell in cells}
+        head = {(cell.bg, cell.reverse) for cell in cells[:80]}
+        if name == "256":
+            check(f"colours {name}: of the 256", len(inks - names) >= 4, terminal)
+            check(f"colours {name}: one ground in the head {head}", len(head) == 1 and ("default", False) not in head)
+        elif name in ("16", "8"):
+            check(f"colours {name}: the basic ones alone {inks}", inks <= names and len(inks) >= 4, terminal)
+            check(f"colours {name}: a head in reverse {head}", head == {("default", True)})
+        else:
+            check(f"colours {name}: none {inks}", inks == {"default"}, terminal)
+            check(f"colours {name}: a head in reverse {head}", head == {("default", True)})
+            check(f"colours {name}: bold instead", any(cell.bold for cell in cells))
+        check_end(f"colours {name}", terminal, leave_by("save", terminal))
 
 
 def test_title(scratch):
@@ -281,7 +307,10 @@ def test_slow_line(scratch, baud, code):
 def main():
     need_emulator("the view was not tested on kinds of terminals")
     with tempfile.TemporaryDirectory() as scratch:
+        with open(os.path.join(scratch, "pause"), "w") as file:
+            file.write("@60 pause\n")
         test_kinds(scratch)
+        test_colors(scratch)
         test_same_size(scratch)
         test_title(scratch)
         test_mouse(scratch)

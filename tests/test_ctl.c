@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -196,6 +197,42 @@ static void test_too_many(void **state)
     stage_close(stage);
 }
 
+/* Who comes when the process has no descriptor left waits until it has; meanwhile the server sleeps
+ * as before, though its listener is ready all the time. */
+static void test_no_descriptors(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    const int first = stage_connect_raw(stage);
+    struct sockaddr_un address;
+    struct rlimit before, few;
+    struct timespec begin, end;
+    clockid_t clock;
+    struct err err;
+    int folder = address_open_folder(stage->sockets, false, &err);
+    address_make(folder, stage->run, &address);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)fd + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(pthread_getcpuclockid(stage->thread, &clock), 0);
+    clock_gettime(clock, &begin);
+    assert_int_equal(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 300), 0);
+    clock_gettime(clock, &end);
+    assert_true((double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec) <
+                0.15);
+    say(first, "status\n"); /* who is there is served */
+    expect_line(first, "status {");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    expect_line(fd, "kdtui 1 /");
+    close(folder);
+    close(first);
+    close(fd);
+    stage_close(stage);
+}
+
 /* The commands of one client are limited; those of many come through. */
 static void test_many(void **state)
 {
@@ -346,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_half_closed), cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_many),        cmocka_unit_test(test_folder),
         cmocka_unit_test(test_stale),       cmocka_unit_test(test_other_user),
+        cmocka_unit_test(test_no_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -389,52 +389,139 @@ static void test_interrupt(void **state)
     stage_close(stage);
 }
 
+/* A watch whose connection is read only when a test says so. */
+struct reader {
+    int fd;
+    struct ctl_watch *watch;
+    struct feed *feed;
+    size_t length; /* of what has come of a line */
+    char bytes[1 << 20];
+};
+
+static struct reader *reader_open(const struct stage *stage)
+{
+    struct reader *reader = mem_alloc(sizeof *reader);
+    const char *hello = "watch 50\nlosses 0 9000000000000000000\n";
+    reader->fd = stage_connect_raw(stage);
+    reader->watch = ctl_watch_none();
+    reader->feed = ctl_watch_feed(reader->watch);
+    assert_int_equal(send(reader->fd, hello, strlen(hello), MSG_NOSIGNAL), strlen(hello));
+    return reader;
+}
+
+static void reader_close(struct reader *reader)
+{
+    ctl_watch_close(reader->watch);
+    close(reader->fd);
+    mem_free(reader);
+}
+
+static void reader_take(struct reader *reader, size_t most)
+{
+    struct err err;
+    assert_true(reader->length + most <= sizeof reader->bytes);
+    const ssize_t got = recv(reader->fd, reader->bytes + reader->length, most, 0);
+    assert_true(got > 0);
+    reader->length += (size_t)got;
+    const int used = ctl_watch_take(reader->watch, reader->bytes, reader->length, &err);
+    if (used < 0)
+        fail_msg("%s", err.text);
+    reader->length -= (size_t)used;
+    memmove(reader->bytes, reader->bytes + used, reader->length);
+}
+
+/* Until it shows what was published last, the journal included, which comes after the numbers. */
+static void reader_catch_up(struct reader *reader, struct stage *stage)
+{
+    static struct snapshot there, now;
+    struct journal_record newest;
+    stage->fake.feed.snapshot(&stage->fake.feed, &there);
+    do {
+        reader_take(reader, 1 << 16);
+        reader->feed->snapshot(reader->feed, &now);
+    } while (now.step != there.step || now.journal != there.journal ||
+             (there.journal > 0 &&
+              reader->feed->journal(reader->feed, there.journal, &newest, 1) == 0));
+}
+
+/* A long frame. */
+static void train_and_warn(struct stage *stage, int64_t steps, int number)
+{
+    train(stage, steps);
+    pthread_mutex_lock(&stage->fake.lock);
+    snprintf(stage->fake.now.warning, sizeof stage->fake.now.warning, "%d%0500d", number, 0);
+    pthread_mutex_unlock(&stage->fake.lock);
+    fake_feed_publish(&stage->fake);
+}
+
 /* Who watches and does not read loses frames, and nothing else; the others see all meanwhile. */
 static void test_never_reads(void **state)
 {
     (void)state;
     struct stage *stage = stage_open();
-    int fd = stage_connect_raw(stage);
-    const char *hello = "watch 50\nlosses 0 9000000000000000000\n";
-    assert_int_equal(send(fd, hello, strlen(hello), MSG_NOSIGNAL), strlen(hello));
+    struct reader *late = reader_open(stage);
     struct visit *visit = visit_open(stage, false);
     for (int i = 0; i < 300; i++) {
-        train(stage, 90);
-        /* Full texts, so that frames are long. */
-        pthread_mutex_lock(&stage->fake.lock);
-        snprintf(stage->fake.now.warning, sizeof stage->fake.now.warning, "%d%0500d", i, 0);
-        pthread_mutex_unlock(&stage->fake.lock);
-        fake_feed_publish(&stage->fake);
+        train_and_warn(stage, 90, i);
         if (i % 50 == 0)
-            send(fd, "confusion\nlosses 0 9000000000000000000\n", 39, MSG_NOSIGNAL | MSG_DONTWAIT);
+            send(late->fd, "confusion\nlosses 0 9000000000000000000\n", 39, MSG_NOSIGNAL | MSG_DONTWAIT);
         nap();
     }
     expect_same(visit, stage);
     visit_close(visit);
     /* Now it reads: each evaluation is there, in its order, and the newest frame. */
-    struct ctl_watch *late = ctl_watch_none();
-    struct feed *feed = ctl_watch_feed(late);
-    static char bytes[1 << 22];
     static struct snapshot now, there;
-    struct err err;
-    size_t length = 0;
+    reader_catch_up(late, stage);
     stage->fake.feed.snapshot(&stage->fake.feed, &there);
-    do {
-        ssize_t got = recv(fd, bytes + length, sizeof bytes - length, 0);
-        assert_true(got > 0);
-        length += (size_t)got;
-        const int used = ctl_watch_take(late, bytes, length, &err);
-        if (used < 0)
-            fail_msg("%s", err.text);
-        if (used > 0)
-            memmove(bytes, bytes + used, length - (size_t)used);
-        length -= (size_t)used;
-        feed->snapshot(feed, &now);
-    } while (now.step != there.step);
+    late->feed->snapshot(late->feed, &now);
     assert_int_equal(now.evaluations, there.evaluations);
-    expect_same_history(&stage->fake.feed, feed);
-    ctl_watch_close(late);
-    close(fd);
+    expect_same_history(&stage->fake.feed, late->feed);
+    reader_close(late);
+    stage_close(stage);
+}
+
+/* Who always lags, and never takes all there is, gets all the same whole lines in their order. */
+static void test_always_lags(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    struct reader *late = reader_open(stage);
+    const int room = 1; /* the kernel's least */
+    setsockopt(late->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    for (int i = 0; i < 300; i++) {
+        train_and_warn(stage, 20, i);
+        send(late->fd, "losses 0 9000000000000000000\n", 29, MSG_NOSIGNAL | MSG_DONTWAIT);
+        reader_take(late, 1000);
+    }
+    reader_catch_up(late, stage);
+    expect_same_history(&stage->fake.feed, late->feed);
+    reader_close(late);
+    stage_close(stage);
+}
+
+/* After very many epochs the first frame has the first of them, and the others follow. */
+static void test_many_evaluations(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    pthread_mutex_lock(&stage->fake.lock);
+    while (stage->fake.now.evaluations < FAKE_EVALUATIONS)
+        stage->fake.evaluations[stage->fake.now.evaluations++] =
+            (struct evaluation){.epoch = (int64_t)stage->fake.now.evaluations};
+    pthread_mutex_unlock(&stage->fake.lock);
+    fake_feed_publish(&stage->fake);
+    struct reader *late = reader_open(stage);
+    static struct snapshot now;
+    static struct evaluation rows[FAKE_EVALUATIONS];
+    do {
+        reader_take(late, 1);
+        late->feed->snapshot(late->feed, &now);
+    } while (now.step == 0);
+    assert_int_equal(late->feed->evaluations(late->feed, 0, rows, FAKE_EVALUATIONS), 2048);
+    while (late->feed->evaluations(late->feed, 0, rows, FAKE_EVALUATIONS) < FAKE_EVALUATIONS)
+        reader_take(late, 1 << 16);
+    expect_same_history(&stage->fake.feed, late->feed);
+    reader_close(late);
     stage_close(stage);
 }
 
@@ -511,6 +598,122 @@ static void test_journal_gap(void **state)
     ctl_watch_close(watch);
 }
 
+static void note(struct stage *stage, int times, uint64_t oldest)
+{
+    pthread_mutex_lock(&stage->fake.lock);
+    for (int i = 0; i < times; i++)
+        fake_note(&stage->fake, stage->fake.now.step, "key", "note a", "note: a");
+    stage->fake.journal_oldest = oldest;
+    pthread_mutex_unlock(&stage->fake.lock);
+    fake_feed_publish(&stage->fake);
+}
+
+/* The run keeps only the newest lines of its journal: the server begins there, and goes on where
+ * it can. */
+static void test_journal_is_cut(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    struct journal_record some[4];
+    static struct snapshot now;
+    stage->fake.feed.snapshot(&stage->fake.feed, &now);
+    const uint64_t before = now.journal;
+    note(stage, 20, before + 10);
+    struct reader *late = reader_open(stage);
+    reader_catch_up(late, stage);
+    assert_int_equal(late->feed->journal(late->feed, 1, some, 4), 4);
+    assert_int_equal(some[0].seq, before + 10);
+    note(stage, 20, before + 35);
+    reader_catch_up(late, stage);
+    assert_int_equal(late->feed->journal(late->feed, before + 36, some, 4), 4);
+    reader_close(late);
+    stage_close(stage);
+}
+
+/* A process that stands still: who watches is told, and then that it goes on. */
+static void test_silence(void **state)
+{
+    (void)state;
+    struct stage *stage = stage_open();
+    struct visit *visit = visit_open(stage, false);
+    static struct snapshot now;
+    train(stage, 100);
+    catch_up(visit, stage);
+    atomic_store(&stage->ends, true);
+    pthread_join(stage->thread, NULL);
+    do {
+        nap();
+        visit->feed->snapshot(visit->feed, &now);
+    } while (!now.warning[0]);
+    assert_non_null(strstr(now.warning, "no news for 5 s"));
+    for (int i = 0; now.warning[0]; i++) {
+        train(stage, 1);
+        ctl_server_turn(stage->server);
+        nap();
+        visit->feed->snapshot(visit->feed, &now);
+        assert_true(i < 5000);
+    }
+    visit_close(visit);
+    ctl_server_close(stage->server);
+    fake_feed_fini(&stage->fake);
+    stage_remove_folders(stage);
+    mem_free(stage);
+}
+
+static void *speak_nonsense(void *of)
+{
+    static const char words[] = "kdtui 1 %s\nstate running\nstep 5\nclasses 0\nshown 1\n"
+                                "losses 0 0 0 0\n",
+                      nonsense[] = "state asleep\n";
+    struct stage *stage = of;
+    char line[512], *directory = address_directory(stage->run);
+    struct sockaddr_un address;
+    struct err err;
+    const int folder = address_open_folder(stage->sockets, true, &err);
+    const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    address_make(folder, stage->run, &address);
+    if (bind(listener, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(listener, 1) != 0)
+        abort();
+    atomic_store(&stage->applies, true); /* it listens */
+    const int fd = accept(listener, NULL, NULL);
+    const int length = snprintf(line, sizeof line, words, directory);
+    (void)!send(fd, line, (size_t)length, MSG_NOSIGNAL);
+    while (recv(fd, line, sizeof line, 0) > 0) { /* what it asks for */
+        nap();
+        (void)!send(fd, nonsense, strlen(nonsense), MSG_NOSIGNAL);
+    }
+    close(fd);
+    close(listener);
+    close(folder);
+    mem_free(directory);
+    return NULL;
+}
+
+/* A server that sends what is not of the protocol: the view says that it left, and why. */
+static void test_lost(void **state)
+{
+    (void)state;
+    struct stage *stage = mem_alloc(sizeof *stage);
+    static struct snapshot now;
+    stage_make_folders(stage);
+    pthread_create(&stage->thread, NULL, speak_nonsense, stage);
+    while (!atomic_load(&stage->applies))
+        nap();
+    struct visit *visit = visit_open(stage, false);
+    pthread_join(visit->thread, NULL);
+    visit->feed->snapshot(visit->feed, &now);
+    assert_int_equal(now.state, RUN_FAILED);
+    assert_int_equal(now.step, 5);
+    assert_non_null(strstr(now.error, "lost the connection: "));
+    assert_non_null(strstr(now.error, "state asleep"));
+    ctl_watch_close(visit->watch);
+    mem_free(visit);
+    pthread_join(stage->thread, NULL);
+    stage_remove_folders(stage);
+    mem_free(stage);
+}
+
 static void test_malformed(void **state)
 {
     (void)state;
@@ -571,6 +774,9 @@ int main(void)
         cmocka_unit_test(test_interrupt),   cmocka_unit_test(test_never_reads),
         cmocka_unit_test(test_end),         cmocka_unit_test(test_gone),
         cmocka_unit_test(test_journal_gap), cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_always_lags), cmocka_unit_test(test_journal_is_cut),
+        cmocka_unit_test(test_silence),     cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_many_evaluations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

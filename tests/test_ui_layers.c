@@ -66,7 +66,7 @@ static void test_sizes(void **unused)
 {
     (void)unused;
     struct bench *bench = bench_measured();
-    ui_golden_sizes(bench, "screen-layers", true);
+    ui_golden_sizes(bench, "screen-layers");
     bench_destroy(bench);
 }
 

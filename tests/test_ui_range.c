@@ -40,20 +40,11 @@ static void test_shows(void **unused)
     compare(bench, "begins", 80, 24, false);
     fake_feed_range(&bench->fake, 48);
     bench_update(bench);
-    compare(bench, "running", 80, 24, true);
+    ui_golden_sizes(bench, "screen-range-running");
     answer_all(bench);
-    compare(bench, "40x12", 40, 12, false);
-    compare(bench, "80x24", 80, 24, true);
-    compare(bench, "120x40", 120, 40, false);
-    compare(bench, "200x60", 200, 60, false);
+    ui_golden_sizes(bench, "screen-range");
     bench_press(bench, "y left left");
     compare(bench, "log", 80, 24, false);
-    bench_press(bench, "y end right");
-    bench->state.now += 100;
-    bench->state.glyphs = GLYPHS_BLOCK;
-    compare(bench, "block", 80, 24, false);
-    bench->state.glyphs = GLYPHS_ASCII;
-    compare(bench, "ascii", 80, 24, false);
     bench_destroy(bench);
 }
 

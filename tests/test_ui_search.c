@@ -17,12 +17,10 @@ static void golden(struct bench *bench, const char *prefix)
 {
     char mono[64];
     bench->state.paints = true;
-    ui_golden_sizes(bench, prefix, true);
+    ui_golden_sizes(bench, prefix);
     bench->state.paints = false;
-    bench->state.glyphs = GLYPHS_BRAILLE;
     snprintf(mono, sizeof mono, "%s-mono", prefix);
-    ui_golden_sizes(bench, mono, false);
-    bench->state.glyphs = GLYPHS_BRAILLE;
+    ui_golden_sizes(bench, mono);
 }
 
 static void test_screens(void **state)

@@ -1,5 +1,5 @@
 /*
- * Every screen at every size: each with each kind of glyph, with whatever may be open over it and
+ * The layout at every size, and every screen: each with each kind of glyph, with whatever may be open over it and
  * in several states of a run. Usage: test_ui_sizes [1 for all of it].
  */
 #ifndef _GNU_SOURCE
@@ -13,6 +13,67 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+
+static bool outside(struct rect rect, int width, int height)
+{
+    return rect.height < 0 || rect.width < 0 ||
+           (rect.height > 0 && (rect.x < 0 || rect.y < 0 || rect.x + rect.width > width ||
+                                rect.y + rect.height > height));
+}
+
+static bool overlap(struct rect a, struct rect b)
+{
+    return a.height > 0 && b.height > 0 && a.x < b.x + b.width && b.x < a.x + a.width &&
+           a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+static void check_layout(int width, int height, int warning, int banner, bool charts)
+{
+    struct layout layout;
+    (charts ? layout_compute : layout_compute_body)(width, height, warning, banner, &layout);
+    if (charts && (width + height) % 2)
+        layout_show_changes(&layout);
+    const struct rect rects[] = {layout.head,     layout.warning, layout.banner,  layout.loss,
+                                 layout.accuracy, layout.rows,    layout.changes, layout.progress,
+                                 layout.strip,    layout.news,    layout.keys,    layout.screens,
+                                 layout.body};
+    const int count = sizeof(rects) / sizeof(*rects);
+    int area = 0;
+    for (int i = 0; i < count; i++) {
+        if (outside(rects[i], width, height))
+            fail_msg("%dx%d: rectangle %d is outside", width, height, i);
+        for (int j = i + 1; j < count; j++)
+            if (overlap(rects[i], rects[j]))
+                fail_msg("%dx%d: rectangles %d and %d overlap", width, height, i, j);
+        area += rects[i].width * rects[i].height;
+    }
+    bool small = width < LAYOUT_LEAST_WIDTH || height < LAYOUT_LEAST_HEIGHT;
+    assert_true(layout.line_only == small);
+    assert_int_equal(area, small ? width : width * height);
+    if (small)
+        return;
+    assert_true(layout.keys.height == 1);
+    if (charts) {
+        assert_true(layout.loss.height >= 2);
+        assert_true(layout.accuracy.height >= 1);
+        assert_true(layout.progress.height == 1);
+    } else {
+        assert_true(layout.body.height >= 4);
+    }
+}
+
+static void test_layout_every_size(void **unused)
+{
+    (void)unused;
+    for (int width = 1; width <= 300; width++)
+        for (int height = 1; height <= 100; height++)
+            for (int banner = 0; banner <= 3; banner++) {
+                for (int warning = 0; warning <= 2; warning++) {
+                    check_layout(width, height, warning, banner, true);
+                    check_layout(width, height, warning, banner, false);
+                }
+            }
+}
 
 static bool all; /* else a part, which takes turns */
 
@@ -214,6 +275,7 @@ int main(int argc, char **argv)
 {
     all = argc > 1 && atoi(argv[1]) == 1;
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layout_every_size),
         cmocka_unit_test(test_common_sizes),
         cmocka_unit_test(test_sizes),
     };

@@ -15,7 +15,7 @@ void ui_golden(struct bench *bench, const char *prefix, const char *name, int wi
     text_fini(&out);
 }
 
-void ui_golden_sizes(struct bench *bench, const char *prefix, bool styles)
+void ui_golden_sizes(struct bench *bench, const char *prefix)
 {
     static const struct {
         int width, height;
@@ -24,14 +24,15 @@ void ui_golden_sizes(struct bench *bench, const char *prefix, bool styles)
         enum settings_glyphs glyphs;
         const char *name;
     } kinds[] = {{GLYPHS_BRAILLE, "braille"}, {GLYPHS_BLOCK, "block"}, {GLYPHS_ASCII, "ascii"}};
+    const enum settings_glyphs before = bench->state.glyphs;
     for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
         bench->state.glyphs = kinds[k].glyphs;
         for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
             char name[64];
             snprintf(name, sizeof(name), "%dx%d-%s", sizes[s].width, sizes[s].height,
                      kinds[k].name);
-            ui_golden(bench, prefix, name, sizes[s].width, sizes[s].height,
-                      styles && sizes[s].width == 80);
+            ui_golden(bench, prefix, name, sizes[s].width, sizes[s].height, k == 0);
         }
     }
+    bench->state.glyphs = before;
 }

@@ -10,7 +10,7 @@
 void ui_golden(struct bench *bench, const char *prefix, const char *name, int width, int height,
                bool styles);
 /* The same at 40x12, 80x24, 120x40 and 200x60, in braille, block and ASCII, the file being
- * PREFIX-80x24-braille and so on; `styles`: colours at 80x24. */
-void ui_golden_sizes(struct bench *bench, const char *prefix, bool styles);
+ * PREFIX-80x24-braille and so on; colours, too, in braille. */
+void ui_golden_sizes(struct bench *bench, const char *prefix);
 
 #endif

@@ -53,7 +53,7 @@ int ctl_watch_open(struct ctl_client *client, double frames, bool read_only, str
                    struct err *err);
 struct feed *ctl_watch_feed(struct ctl_watch *watch);
 /* Readable when ctl_watch_turn has something to do, which never blocks; -1 once there is nothing
- * more to come. */
+ * more to come. A turn each second, besides, tells the feed's reader that nothing comes. */
 int ctl_watch_fd(const struct ctl_watch *watch);
 void ctl_watch_turn(struct ctl_watch *watch);
 /* No call of the feed waits any more: before the view is closed. */

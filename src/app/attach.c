@@ -83,7 +83,7 @@ static void wait_and_turn(struct visit *visit, int fd)
         {.fd = ctl_watch_fd(visit->watch), .events = POLLIN},
         {.fd = fd, .events = POLLIN},
     };
-    if (poll(fds, 3, -1) < 0 && errno != EINTR)
+    if (poll(fds, 3, 1000) < 0 && errno != EINTR)
         abort(); /* the descriptors are ours */
     ctl_watch_turn(visit->watch);
     for (int number; (number = signals_next()) != 0;)

@@ -72,7 +72,8 @@ static int end_as(int status, const struct termios *modes)
     if (number == SIGKILL)
         fprintf(stderr,
                 "kdtui: the process that trained was killed (a machine short of memory "
-                "does that); kdtui resume goes on from what was saved\n");
+                "does that); kdtui resume, and with a search the same command, goes on from what was "
+                "saved\n");
     else
         end_by(number);
     return 128 + number;

@@ -42,6 +42,17 @@ char *mem_text(const char *text)
     return memcpy(mem_alloc(size), text, size);
 }
 
+size_t mem_copy_range(void *out, const void *array, size_t count, size_t size, size_t first,
+                      size_t most)
+{
+    size_t copied = first < count ? count - first : 0;
+    if (copied > most)
+        copied = most;
+    if (copied > 0)
+        memcpy(out, (const char *)array + first * size, copied * size);
+    return copied;
+}
+
 void *mem_array(size_t count, size_t size, struct err *err)
 {
     size_t bytes;

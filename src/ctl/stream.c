@@ -136,14 +136,22 @@ static void put_classes(struct stream *stream, struct text *out)
 
 enum { SOME = 64 }; /* at a time */
 
+/* After a night there may be a hundred thousand: the first screen does not wait for all. */
 static void put_evaluations(struct stream *stream, struct text *out)
 {
+    enum { IN_A_FRAME = 32 * SOME };
     struct evaluation some[SOME];
     const size_t count = stream->feed->evaluations(stream->feed, stream->evaluations, some, SOME);
     for (size_t i = 0; i < count; i++)
         record_put_evaluation(out, stream->evaluations++, &some[i]);
-    if (count < SOME)
-        enter(stream, EDITS);
+    stream->at += count;
+    if (count == SOME && stream->at < IN_A_FRAME)
+        return;
+    if (count == SOME) { /* the others come with the next frame, which is due at once */
+        stream->news = true;
+        stream->due -= stream->seconds;
+    }
+    enter(stream, EDITS);
 }
 
 static void put_edits(struct stream *stream, struct text *out)

@@ -34,6 +34,8 @@
 #define POST_SECONDS 0.9
 /* Until the first screen. */
 #define FIRST_SECONDS 10.0
+/* A run that trains tells something several times a second. */
+#define SILENT_SECONDS 5.0
 /* Between two looks at the layers. */
 #define LAYERS_APART 0.25
 
@@ -43,6 +45,7 @@ struct ctl_watch {
     /* The owner's thread. */
     char in[4 * CTL_ANSWER_LINE];
     size_t in_length;
+    double heard; /* clock_seconds() when something came last */
     /* Under `sending`: the writing end. */
     pthread_mutex_t sending;
     int fd; /* -1: the connection has ended */
@@ -54,6 +57,7 @@ struct ctl_watch {
     bool asks_losses;    /* and has no answer yet */
     bool unread;         /* losses that came with the first frame */
     double layers_clock; /* when layers were asked for */
+    int silent;          /* seconds that nothing has come of a run that trains; 0: it has */
     bool late;           /* the answer was not waited for: they are something new when they come */
 };
 
@@ -124,8 +128,8 @@ int ctl_watch_take(struct ctl_watch *watch, const char *bytes, size_t length, st
             }
         }
         if (taken < 0)
-            result = err_set(err, ERR_SYSTEM, "a line that is not of the protocol: %.60s",
-                             size < sizeof line ? line : "it is too long");
+            result = err_set(err, ERR_SYSTEM, "a line that is not of the protocol: %.*s",
+                             size < 60 ? (int)size : 60, bytes + used);
         look = look || taken > 0;
         used += size + 1;
     }
@@ -169,7 +173,29 @@ static bool take_lines(struct ctl_watch *watch)
     return true;
 }
 
-void ctl_watch_turn(struct ctl_watch *watch)
+/* Whether the run has something to tell all the time. */
+static bool is_active(enum run_state state)
+{
+    return state == RUN_RUNNING || state == RUN_EVALUATING || state == RUN_TESTING ||
+           state == RUN_RANGE_TEST;
+}
+
+static void note_silence(struct ctl_watch *watch)
+{
+    const double seconds = clock_seconds() - watch->heard;
+    pthread_mutex_lock(&watch->lock);
+    const bool silent =
+        seconds >= SILENT_SECONDS && !watch->gone && is_active(watch->mirror.shown.state);
+    const int now = silent ? (int)seconds : 0;
+    const bool changed = now != watch->silent;
+    watch->silent = now;
+    watch->mirror.version += changed;
+    pthread_mutex_unlock(&watch->lock);
+    if (changed)
+        wake_reader(watch);
+}
+
+static void receive(struct ctl_watch *watch)
 {
     enum { TURNS = 8 };
     for (int i = 0; i < TURNS && watch->fd >= 0; i++) {
@@ -182,9 +208,16 @@ void ctl_watch_turn(struct ctl_watch *watch)
             return;
         }
         watch->in_length += (size_t)got;
+        watch->heard = clock_seconds();
         if (!take_lines(watch))
             return;
     }
+}
+
+void ctl_watch_turn(struct ctl_watch *watch)
+{
+    receive(watch);
+    note_silence(watch);
 }
 
 int ctl_watch_fd(const struct ctl_watch *watch)
@@ -218,6 +251,9 @@ static void feed_snapshot(struct feed *feed, struct snapshot *out)
     out->buckets = mirror->loss_count;
     if (watch->gone)
         out->viewers = 0;
+    if (watch->silent > 0)
+        snprintf(out->warning, sizeof out->warning,
+                 "no news for %d s: the process that trains it may be stopped", watch->silent);
     if (watch->gone && !run_state_ended(out->state)) {
         out->state = RUN_FAILED;
         if (mirror->why[0])
@@ -259,25 +295,13 @@ static size_t feed_buckets(struct feed *feed, int64_t first, int64_t last, struc
     return count;
 }
 
-/* Elements first … of an array of `count`, at most `most`. */
-static size_t copy_range(void *out, const void *array, size_t count, size_t size, size_t first,
-                         size_t most)
-{
-    size_t copied = first < count ? count - first : 0;
-    if (copied > most)
-        copied = most;
-    if (copied)
-        memcpy(out, (const char *)array + first * size, copied * size);
-    return copied;
-}
-
 static size_t feed_evaluations(struct feed *feed, size_t first, struct evaluation *out, size_t most)
 {
     struct ctl_watch *watch = of(feed);
     pthread_mutex_lock(&watch->lock);
     const struct mirror *mirror = &watch->mirror;
     size_t copied =
-        copy_range(out, mirror->evaluations, mirror->evaluation_count, sizeof *out, first, most);
+        mem_copy_range(out, mirror->evaluations, mirror->evaluation_count, sizeof *out, first, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
 }
@@ -287,7 +311,7 @@ static size_t feed_edits(struct feed *feed, size_t first, struct edit_mark *out,
     struct ctl_watch *watch = of(feed);
     pthread_mutex_lock(&watch->lock);
     const struct mirror *mirror = &watch->mirror;
-    size_t copied = copy_range(out, mirror->edits, mirror->edit_count, sizeof *out, first, most);
+    size_t copied = mem_copy_range(out, mirror->edits, mirror->edit_count, sizeof *out, first, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
 }
@@ -297,7 +321,7 @@ static size_t feed_states(struct feed *feed, size_t first, struct kept_state *ou
     struct ctl_watch *watch = of(feed);
     pthread_mutex_lock(&watch->lock);
     const struct mirror *mirror = &watch->mirror;
-    size_t copied = copy_range(out, mirror->states, mirror->state_count, sizeof *out, first, most);
+    size_t copied = mem_copy_range(out, mirror->states, mirror->state_count, sizeof *out, first, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
 }
@@ -308,7 +332,7 @@ static size_t feed_journal(struct feed *feed, uint64_t seq, struct journal_recor
     pthread_mutex_lock(&watch->lock);
     const struct mirror *mirror = &watch->mirror;
     const uint64_t oldest = mirror->journal_count ? mirror->journal[0].seq : 0;
-    size_t copied = copy_range(out, mirror->journal, mirror->journal_count, sizeof *out,
+    size_t copied = mem_copy_range(out, mirror->journal, mirror->journal_count, sizeof *out,
                                seq > oldest ? (size_t)(seq - oldest) : 0, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
@@ -441,7 +465,7 @@ static size_t feed_layer_trend(struct feed *feed, int layer, struct layer_point 
 {
     struct ctl_watch *watch = of(feed);
     pthread_mutex_lock(&watch->lock);
-    size_t copied = copy_range(out, watch->mirror.trend[layer], watch->mirror.trend_count[layer],
+    size_t copied = mem_copy_range(out, watch->mirror.trend[layer], watch->mirror.trend_count[layer],
                                sizeof *out, 0, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
@@ -497,6 +521,7 @@ struct ctl_watch *ctl_watch_none(void)
 static int wait_first(struct ctl_watch *watch, struct err *err)
 {
     const double limit = clock_seconds() + FIRST_SECONDS;
+    take_lines(watch); /* that came with the greeting */
     for (double left; !watch->mirror.begun || watch->mirror.losses_come == 0;) {
         struct pollfd fd = {.fd = watch->fd, .events = POLLIN};
         if (watch->fd < 0)
@@ -522,6 +547,7 @@ int ctl_watch_open(struct ctl_client *client, double frames, bool read_only, str
     watch->read_only = read_only;
     watch->fd = client_take(client, watch->in, sizeof watch->in, &watch->in_length);
     watch->gone = false;
+    watch->heard = clock_seconds();
     watch->feed.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (watch->feed.wake_fd < 0) {
         err_set_errno(err, ERR_SYSTEM, errno, "eventfd");

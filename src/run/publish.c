@@ -371,18 +371,6 @@ static void feed_snapshot(struct feed *feed, struct snapshot *out)
     out->states = states_count(&((struct run *)feed)->states);
 }
 
-/* Elements first … of an array of `count`, at most `most`. */
-static size_t copy_range(void *out, const void *array, size_t count, size_t size, size_t first,
-                         size_t most)
-{
-    size_t copied = first < count ? count - first : 0;
-    if (copied > most)
-        copied = most;
-    if (copied)
-        memcpy(out, (const char *)array + first * size, copied * size);
-    return copied;
-}
-
 static size_t feed_buckets(struct feed *feed, int64_t first, int64_t last, struct loss_bucket *out,
                            size_t most)
 {
@@ -397,7 +385,7 @@ static size_t feed_evaluations(struct feed *feed, size_t first, struct evaluatio
 {
     struct publication *publication = of(feed);
     pthread_mutex_lock(&publication->lock);
-    size_t copied = copy_range(out, publication->evaluations, publication->evaluation_count,
+    size_t copied = mem_copy_range(out, publication->evaluations, publication->evaluation_count,
                                sizeof *out, first, most);
     pthread_mutex_unlock(&publication->lock);
     return copied;
@@ -408,7 +396,7 @@ static size_t feed_edits(struct feed *feed, size_t first, struct edit_mark *out,
     struct publication *publication = of(feed);
     pthread_mutex_lock(&publication->lock);
     size_t copied =
-        copy_range(out, publication->edits, publication->edit_count, sizeof *out, first, most);
+        mem_copy_range(out, publication->edits, publication->edit_count, sizeof *out, first, most);
     pthread_mutex_unlock(&publication->lock);
     return copied;
 }
@@ -418,7 +406,7 @@ static size_t feed_journal(struct feed *feed, uint64_t seq, struct journal_recor
     struct publication *publication = of(feed);
     pthread_mutex_lock(&publication->lock);
     const uint64_t oldest = newest_line(publication) + 1 - publication->journal_count;
-    size_t copied = copy_range(out, publication->journal, publication->journal_count, sizeof *out,
+    size_t copied = mem_copy_range(out, publication->journal, publication->journal_count, sizeof *out,
                                seq > oldest ? (size_t)(seq - oldest) : 0, most);
     pthread_mutex_unlock(&publication->lock);
     return copied;

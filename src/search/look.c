@@ -237,9 +237,9 @@ static size_t look_evaluations(struct feed *feed, size_t first, struct evaluatio
     leave_run(look);
     if (run || !look->record)
         return count;
-    for (; count < most && first + count < look->record->evaluation_count; count++)
-        out[count] = look->record->evaluations[first + count];
-    return count;
+    const struct run_record *record = look->record;
+    return mem_copy_range(out, record->evaluations, record->evaluation_count, sizeof *out, first,
+                          most);
 }
 
 static size_t look_edits(struct feed *feed, size_t first, struct edit_mark *out, size_t most)
@@ -250,9 +250,8 @@ static size_t look_edits(struct feed *feed, size_t first, struct edit_mark *out,
     leave_run(look);
     if (run || !look->record)
         return count;
-    for (; count < most && first + count < look->record->edit_count; count++)
-        out[count] = look->record->edits[first + count];
-    return count;
+    const struct run_record *record = look->record;
+    return mem_copy_range(out, record->edits, record->edit_count, sizeof *out, first, most);
 }
 
 static size_t look_states(struct feed *feed, size_t first, struct kept_state *out, size_t most)

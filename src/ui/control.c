@@ -120,7 +120,8 @@ static void key_on_screen(struct control *control, const char *key, bool anywher
         if (state->screen == SCREEN_CHARTS)
             charts_back(control);
         state->screen = search_shown(state, control->history) ? SCREEN_TRIALS : SCREEN_CHARTS;
-    } else if (strcmp(key, "enter") == 0 && control->history->snapshot.diverged) {
+    } else if (strcmp(key, "enter") == 0 && control->history->snapshot.diverged &&
+               !state->read_only) {
         state->diverged_clock = 0;
         state->mode = MODE_DIVERGED;
     } else {

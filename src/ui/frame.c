@@ -43,6 +43,22 @@ static enum style style_of(const struct snapshot *snapshot)
     return snapshot->diverged ? STYLE_BAD : state_style(snapshot->state);
 }
 
+enum style frame_bar_style(enum style style)
+{
+    switch (style) {
+    case STYLE_EDIT:
+        return STYLE_BAR_EDIT;
+    case STYLE_GOOD:
+        return STYLE_BAR_GOOD;
+    case STYLE_WARN:
+        return STYLE_BAR_WARN;
+    case STYLE_BAD:
+        return STYLE_BAR_BAD;
+    default:
+        return STYLE_BAR;
+    }
+}
+
 /* A few words on why a rule or a limit paused the run, and not a person; "": it did not, or it
  * takes more than a few. */
 static const char *pause_word(const struct snapshot *snapshot)
@@ -66,7 +82,7 @@ static void state_text(const struct snapshot *snapshot, char *out, size_t size)
         snprintf(out, size, "%s%s%.40s", name, why[0] != '\0' ? ": " : "", why);
 }
 
-void frame_banner(const struct snapshot *snapshot, char *out, size_t size)
+void frame_banner(const struct snapshot *snapshot, bool read_only, char *out, size_t size)
 {
     const char *name = run_state_name(snapshot->state);
     char epoch[32];
@@ -95,7 +111,8 @@ void frame_banner(const struct snapshot *snapshot, char *out, size_t size)
         break;
     default:
         if (snapshot->diverged)
-            snprintf(out, size, "%s (Enter: what now)", snapshot->pause_reason);
+            snprintf(out, size, "%s%s", snapshot->pause_reason,
+                     read_only ? "" : " (Enter: what now)");
         break;
     }
 }
@@ -135,15 +152,15 @@ static void draw_head(struct grid *grid, const struct state *view, const struct 
     }
     grid_text(grid, row.x + 1, row.y, room, STYLE_BAR, left);
     grid_text(grid, row.x + row.width - word - 5 - who, row.y, who, STYLE_BAR, viewers);
-    enum style style = style_of(snapshot);
-    grid_print(grid, row.x + row.width - word - 4, row.y, word + 4, style, " %s %s ",
-               grid->ascii ? "*" : "●", state);
+    grid_print(grid, row.x + row.width - word - 4, row.y, word + 4,
+               frame_bar_style(style_of(snapshot)), " %s %s ", grid->ascii ? "*" : "●", state);
 }
 
-static void draw_banner(struct grid *grid, const struct snapshot *snapshot, struct rect where)
+static void draw_banner(struct grid *grid, const struct snapshot *snapshot, bool read_only,
+                        struct rect where)
 {
     char text[sizeof(snapshot->error) + 128];
-    frame_banner(snapshot, text, sizeof(text));
+    frame_banner(snapshot, read_only, text, sizeof(text));
     enum style style = style_of(snapshot);
     if (where.height >= 3) {
         draw_frame(grid, where, style, "");
@@ -155,8 +172,8 @@ static void draw_banner(struct grid *grid, const struct snapshot *snapshot, stru
         draw_wrapped(grid, where, style, text);
 }
 
-/* Whether a key still does something after the run has ended. */
-static bool key_outlives(const struct key_info *key)
+/* Whether a key does something where the run takes no commands. */
+static bool key_only_looks(const struct key_info *key)
 {
     struct command command;
     if (command_parse(key->command, &command, NULL) != 0)
@@ -212,6 +229,7 @@ static void draw_keys(struct grid *grid, const struct state *state, const struct
 {
     const struct screen_info *screen = screen_info(state->screen);
     int x = row.x + 1, right = row.x + row.width - 1;
+    const bool no_commands = run_state_ended(snapshot->state) || state->read_only;
     const struct key_info *key, *next;
     for (const struct screen_key *own = screen->keys; own != NULL && own->keys != NULL; own++)
         x = put_key(grid, x, row.y, right, own->keys, own->meaning);
@@ -229,7 +247,7 @@ static void draw_keys(struct grid *grid, const struct state *state, const struct
                 break;
             place++;
         }
-        if (run_state_ended(snapshot->state) && !key_outlives(key))
+        if (no_commands && !key_only_looks(key))
             continue;
         const char *brief = key->brief;
         if (strcmp(key->command, "pause-or-continue") == 0 && state->paused)
@@ -322,7 +340,7 @@ void frame_draw(struct grid *grid, const struct state *state, const struct histo
     if (layout->warning.height > 0)
         draw_warning(grid, snapshot, layout->warning);
     if (layout->banner.height > 0)
-        draw_banner(grid, snapshot, layout->banner);
+        draw_banner(grid, snapshot, state->read_only, layout->banner);
     if (layout->screens.height > 0)
         draw_screens(grid, state->screen, layout->screens);
     if (history->board.feed != NULL && !screen_info(state->screen)->keys_alone)

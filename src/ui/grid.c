@@ -186,7 +186,8 @@ static uint32_t style_letter(struct cell cell)
         [STYLE_TRAIN_BAND] = 'B', [STYLE_VALIDATION] = 'V', [STYLE_EDIT] = 'E',
         [STYLE_GOOD] = 'G',       [STYLE_WARN] = 'W',       [STYLE_BAD] = 'R',
         [STYLE_KEY] = 'K',        [STYLE_BAR] = '=',        [STYLE_GHOST] = 'g',
-        [STYLE_AUGMENTED] = 'N',  [STYLE_EARLIER] = 'e',
+        [STYLE_AUGMENTED] = 'N',  [STYLE_EARLIER] = 'e',    [STYLE_BAR_EDIT] = '~',
+        [STYLE_BAR_GOOD] = '+',   [STYLE_BAR_WARN] = '?',   [STYLE_BAR_BAD] = '!',
     };
     assert(cell.style < STYLE_COUNT);
     if (cell.rune == ' ' && cell.style == STYLE_PLAIN)

@@ -26,6 +26,10 @@ enum style {
     STYLE_BAD,
     STYLE_KEY, /* the key in the line of keys */
     STYLE_BAR, /* the head line: reverse */
+    STYLE_BAR_EDIT, /* the state at its end */
+    STYLE_BAR_GOOD,
+    STYLE_BAR_WARN,
+    STYLE_BAR_BAD,
     STYLE_COUNT
 };
 

@@ -40,6 +40,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/history.c \
 	src/ui/history.h \
 	src/ui/journal.c \
+	src/ui/keyboard.c \
+	src/ui/keyboard.h \
 	src/ui/layer_panel.c \
 	src/ui/layer_panel.h \
 	src/ui/layers.c \
@@ -60,6 +62,8 @@ src_ui_libui_a_SOURCES = \
 	src/ui/mouse.c \
 	src/ui/mouse.h \
 	src/ui/news.c \
+	src/ui/palette.c \
+	src/ui/palette.h \
 	src/ui/picture.c \
 	src/ui/picture.h \
 	src/ui/post.c \

@@ -131,7 +131,7 @@ static void detach_text(const struct state *state, bool brief, struct choice *ch
     const char *without = state->attached ? " in its own process" : " without a view";
     snprintf(choice->text, sizeof(choice->text), "%s%s%s",
              state->paused ? "The run waits, paused" : "Training goes on", brief ? "" : without,
-             brief ? "." : "; kdtui attach returns.");
+             brief ? "." : "; kdtui attach comes back to it.");
 }
 
 static void abandon_text(const struct snapshot *snapshot, bool brief, struct choice *choice)

@@ -27,7 +27,7 @@ static void print_change(const struct snapshot *snapshot, const char *label, int
 }
 
 /* What may be taken back, or else what was changed last; the most important part first. */
-static void last_change(const struct history *history, struct news *out)
+static void last_change(const struct history *history, bool read_only, struct news *out)
 {
     const struct snapshot *snapshot = &history->snapshot;
     const struct edit_mark *edit = NULL;
@@ -40,10 +40,10 @@ static void last_change(const struct history *history, struct news *out)
     out->parts = true;
     const char *reason = snapshot->diverged ? "" : snapshot->pause_reason; /* the banner has it */
     if (snapshot->state == RUN_PAUSED && (edit == NULL || reason[0] != '\0'))
-        text_print(&text, "paused%s%s: space goes on, . trains one step; ",
-                   reason[0] != '\0' ? ", " : "", reason);
-    bool ended = run_state_ended(snapshot->state);
-    bool undo = snapshot->undo_step >= 0 && !ended, redo = snapshot->redo_step >= 0 && !ended;
+        text_print(&text, "paused%s%s%s; ", reason[0] != '\0' ? ", " : "", reason,
+                   read_only ? "" : ": space goes on, . trains one step");
+    const bool commands = !run_state_ended(snapshot->state) && !read_only;
+    bool undo = snapshot->undo_step >= 0 && commands, redo = snapshot->redo_step >= 0 && commands;
     if (undo && redo) {
         text_print(&text, "u takes back %s; ", snapshot->undo_label);
     } else if (undo) {
@@ -162,6 +162,6 @@ void news_choose(const struct state *state, const struct history *history, struc
         if (state->charts.cursor && state->screen == SCREEN_CHARTS)
             change_at_cursor(state, history, out);
         else if (!of_search)
-            last_change(history, out);
+            last_change(history, state->read_only, out);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * The only door to curses. Owns the terminal's file descriptor, its modes and
- * what a style looks like.
+ * The terminal. Owns its file descriptor, its modes and what it shows; with
+ * palette.c and keyboard.c the only door to curses.
  *
  * Curses writes into a file in memory, which never keeps it waiting; what a
  * frame has come to goes to the line from there.
@@ -9,14 +9,14 @@
 #define _GNU_SOURCE
 #endif
 #include "screen.h"
-#include "color.h"
+#include "keyboard.h"
 #include "line.h"
+#include "palette.h"
 
 #include <curses.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,7 +28,6 @@
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
-#include <wchar.h>
 
 /* Seconds that a terminal which takes nothing may keep the view when it leaves. */
 #define LEAVE_SECONDS 0.3
@@ -41,7 +40,7 @@ struct screen {
     SCREEN *curses;
     struct line line;
     size_t frame_bytes;
-    bool utf8, console, suspended, paints;
+    bool utf8, console, suspended;
     bool mouse; /* is reported */
     int width, height;
     struct {
@@ -49,19 +48,10 @@ struct screen {
         char save[32], undo[64];  /* the one that was there: kept, given back */
         char shown[SCREEN_TITLE]; /* "": none from here */
     } title;
-    struct {
-        attr_t attributes;
-        short pair;
-        bool ground; /* it is seen on a blank, too */
-    } look[STYLE_COUNT];
+    struct palette palette;
     struct cell *shown; /* [height][width]: what curses was told last */
+    struct cell *given; /* [height][width]: of the grid that it was told that for */
     cchar_t *row;       /* [width] */
-
-    /* Pairs of the 256 colours, for painted cells, made as they are needed. */
-    struct {
-        short *number; /* [256][256], by ink and ground; 0: not made. NULL: none was */
-        int next, end;
-    } pairs;
 };
 
 /* What view_emergency_restore writes: prepared while the process is sane. */
@@ -116,98 +106,6 @@ static void emergency_prepare(const struct screen *screen)
         if (described(undo[i]) != NULL)
             tputs(described(undo[i]), 1, emergency_put);
     atomic_store(&emergency.active, true);
-}
-
-/* Numbers of curses' pairs: the styles', then those of painted cells. */
-enum { PAIR_FIRST = STYLE_COUNT + 1, PAIR_LAST = 32767, PAIR_LEAST = 4096 };
-
-/* What each style looks like; -1: the terminal's own colour. */
-static const struct look {
-    short full, full_ground; /* of 256 */
-    short basic;             /* of 8 */
-    attr_t colored, mono;    /* attributes besides, or instead */
-} looks[STYLE_COUNT] = {
-    [STYLE_PLAIN] = {-1, -1, -1, A_NORMAL, A_NORMAL},
-    [STYLE_DIM] = {245, -1, -1, A_NORMAL, A_NORMAL},
-    [STYLE_BOLD] = {-1, -1, -1, A_BOLD, A_BOLD},
-    [STYLE_TITLE] = {-1, -1, -1, A_BOLD, A_BOLD},
-    [STYLE_AXIS] = {242, -1, -1, A_NORMAL, A_DIM},
-    [STYLE_TRAIN] = {32, -1, COLOR_CYAN, A_NORMAL, A_NORMAL},
-    [STYLE_TRAIN_BAND] = {24, -1, COLOR_BLUE, A_NORMAL, A_DIM},
-    [STYLE_AUGMENTED] = {110, -1, COLOR_CYAN, A_BOLD, A_NORMAL},
-    [STYLE_VALIDATION] = {208, -1, COLOR_YELLOW, A_NORMAL, A_BOLD},
-    [STYLE_GHOST] = {248, -1, -1, A_NORMAL, A_DIM},
-    [STYLE_EARLIER] = {137, -1, -1, A_NORMAL, A_DIM},
-    [STYLE_EDIT] = {170, -1, COLOR_MAGENTA, A_NORMAL, A_BOLD},
-    [STYLE_GOOD] = {71, -1, COLOR_GREEN, A_BOLD, A_BOLD},
-    [STYLE_WARN] = {178, -1, COLOR_YELLOW, A_BOLD, A_BOLD},
-    [STYLE_BAD] = {196, -1, COLOR_RED, A_BOLD, A_BOLD | A_REVERSE},
-    [STYLE_KEY] = {-1, -1, -1, A_BOLD, A_BOLD},
-    [STYLE_BAR] = {252, 236, -1, A_NORMAL, A_REVERSE},
-};
-
-static void prepare_pairs(struct screen *screen, int colors)
-{
-    screen->paints = colors >= 256 && COLOR_PAIRS >= PAIR_LEAST;
-    if (!screen->paints || screen->pairs.number != NULL)
-        return;
-    screen->pairs.number = mem_alloc(256 * 256 * sizeof *screen->pairs.number);
-    screen->pairs.next = PAIR_FIRST;
-    screen->pairs.end = COLOR_PAIRS < PAIR_LAST ? COLOR_PAIRS : PAIR_LAST;
-}
-
-void screen_set_colors(struct screen *screen, enum settings_colors colors)
-{
-    const char *no_color = getenv("NO_COLOR");
-    bool mono =
-        colors == COLORS_MONO || (colors == COLORS_AUTO && no_color != NULL && *no_color != '\0');
-    int most = 0;
-    if (!mono && has_colors() && start_color() == OK && use_default_colors() == OK)
-        most = COLORS;
-    if (colors == COLORS_16 && most > 16)
-        most = 16;
-    for (int i = 0; i < STYLE_COUNT; i++) {
-        const struct look *look = &looks[i];
-        bool full = most >= 256;
-        short color = full ? look->full : look->basic;
-        bool colored = most >= 8 && (full || color >= 0);
-        screen->look[i].attributes = colored ? look->colored : look->mono;
-        screen->look[i].pair = 0;
-        if (most >= 8 && (color >= 0 || (full && look->full_ground >= 0))) {
-            screen->look[i].pair = (short)(i + 1);
-            init_pair((short)(i + 1), color, full ? look->full_ground : -1);
-        }
-        if (!full && look->full_ground >= 0)
-            screen->look[i].attributes = look->mono;
-        screen->look[i].ground = (full && look->full_ground >= 0) ||
-                                 (screen->look[i].attributes & (A_REVERSE | A_UNDERLINE)) != 0;
-    }
-    prepare_pairs(screen, most);
-}
-
-/* Room for a new pair in each painted cell; where there is none, all pairs are forgotten. A
- * number that gets other colours is drawn anew by curses wherever it still is. */
-static void make_pairs_fit(struct screen *screen, const struct grid *grid)
-{
-    int painted = 0;
-    for (int i = 0; i < grid->width * grid->height; i++)
-        painted += grid->cells[i].painted;
-    if (!screen->paints || painted <= screen->pairs.end - screen->pairs.next)
-        return;
-    memset(screen->pairs.number, 0, 256 * 256 * sizeof *screen->pairs.number);
-    screen->pairs.next = PAIR_FIRST;
-}
-
-/* 0: there are no more. */
-static short pair_of(struct screen *screen, const struct cell *cell)
-{
-    const int ink = color_nearest(cell->ink), ground = color_nearest(cell->ground);
-    short *number = &screen->pairs.number[256 * ink + ground];
-    if (*number == 0 && screen->pairs.next < screen->pairs.end) {
-        *number = (short)screen->pairs.next++;
-        init_pair(*number, (short)ink, (short)ground);
-    }
-    return *number;
 }
 
 /* Curses takes over signals that are main's. */
@@ -423,7 +321,7 @@ int screen_open(const struct settings *settings, struct screen **out, struct err
     set_modes(screen);
     screen->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     screen->console = strcmp(term, "linux") == 0;
-    screen_set_colors(screen, settings->view.colors);
+    palette_set_colors(&screen->palette, settings->view.colors);
     screen_set_mouse(screen, settings->view.mouse);
     screen_resize(screen);
     *out = screen;
@@ -448,8 +346,9 @@ void screen_close(struct screen *screen)
     close(screen->fd);
     line_fini(&screen->line);
     mem_free(screen->shown);
+    mem_free(screen->given);
     mem_free(screen->row);
-    mem_free(screen->pairs.number);
+    palette_fini(&screen->palette);
     mem_free(screen);
 }
 
@@ -470,9 +369,20 @@ enum settings_glyphs screen_glyphs(const struct screen *screen)
     return screen->console ? GLYPHS_BLOCK : GLYPHS_BRAILLE; /* its fonts have no braille */
 }
 
+static size_t cells_size(const struct screen *screen)
+{
+    return (size_t)screen->width * (size_t)screen->height * sizeof(*screen->given);
+}
+
+void screen_set_colors(struct screen *screen, enum settings_colors colors)
+{
+    palette_set_colors(&screen->palette, colors);
+    memset(screen->given, 0, cells_size(screen));
+}
+
 bool screen_paints(const struct screen *screen)
 {
-    return screen->paints;
+    return screen->palette.paints;
 }
 
 bool screen_resize(struct screen *screen)
@@ -486,8 +396,9 @@ bool screen_resize(struct screen *screen)
     screen->height = size.ws_row;
     screen->row = mem_resize(screen->row, (size_t)screen->width * sizeof(*screen->row));
     mem_free(screen->shown);
-    screen->shown =
-        mem_alloc((size_t)screen->width * (size_t)screen->height * sizeof(*screen->shown));
+    mem_free(screen->given);
+    screen->shown = mem_alloc(cells_size(screen));
+    screen->given = mem_alloc(cells_size(screen));
     resize_term(screen->height, screen->width);
     return true;
 }
@@ -498,44 +409,31 @@ void screen_size(const struct screen *screen, int *width, int *height)
     *height = screen->height;
 }
 
-/* Whether nothing is seen of the cell but the terminal's own ground. */
-static bool is_blank(const struct screen *screen, struct cell cell)
-{
-    return cell.rune == ' ' && !cell.painted && !screen->look[cell.style].ground;
-}
-
-static void put_cell(struct screen *screen, cchar_t *out, const struct cell *cell)
-{
-    wchar_t text[2] = {(wchar_t)cell->rune, L'\0'};
-    attr_t attributes = screen->look[cell->style].attributes;
-    short pair = cell->painted && screen->paints ? pair_of(screen, cell) : 0;
-    if (pair != 0)
-        attributes &= ~A_REVERSE;
-    else
-        pair = screen->look[cell->style].pair;
-    setcchar(out, text, attributes, pair, NULL);
-}
-
-/* One row. A blank between letters is as its neighbour where that changes, and else stays as it
+/* One row, where it is another. A blank between letters is as its neighbour where that changes, and else stays as it
  * was: a change of colour costs more bytes than the blank. */
 static void put_row(struct screen *screen, const struct cell *cells, int y, int width)
 {
+    struct palette *palette = &screen->palette;
     struct cell *shown = screen->shown + (size_t)y * (size_t)screen->width;
+    struct cell *given = screen->given + (size_t)y * (size_t)screen->width;
     bool changed = false; /* the cell before */
     int end = width;
-    while (end > 0 && is_blank(screen, cells[end - 1]))
+    if (memcmp(cells, given, (size_t)width * sizeof(*cells)) == 0)
+        return;
+    memcpy(given, cells, (size_t)width * sizeof(*cells));
+    while (end > 0 && palette_blank(palette, cells[end - 1]))
         end--;
     for (int x = 0; x < width; x++) {
         struct cell cell = cells[x];
-        if (x < end && is_blank(screen, cell)) {
-            bool stays = is_blank(screen, shown[x]) && !changed;
+        if (x < end && palette_blank(palette, cell)) {
+            bool stays = palette_blank(palette, shown[x]) && !changed;
             cell.style = stays ? shown[x].style : x > 0 ? shown[x - 1].style : cell.style;
-            if (!is_blank(screen, cell))
+            if (!palette_blank(palette, cell))
                 cell = cells[x]; /* that has a ground */
         }
         changed = cell.rune != shown[x].rune || cell.style != shown[x].style;
         shown[x] = cell;
-        put_cell(screen, &screen->row[x], &cell);
+        palette_put(palette, &cell, &screen->row[x]);
     }
     mvadd_wchnstr(y, 0, screen->row, width);
 }
@@ -544,7 +442,8 @@ void screen_show(struct screen *screen, const struct grid *grid, bool repaint)
 {
     if (screen->suspended)
         return;
-    make_pairs_fit(screen, grid);
+    if (palette_fit(&screen->palette, grid))
+        memset(screen->given, 0, cells_size(screen));
     int width = grid->width < screen->width ? grid->width : screen->width;
     for (int y = 0; y < grid->height && y < screen->height; y++)
         put_row(screen, grid->cells + (size_t)y * (size_t)grid->width, y, width);
@@ -571,84 +470,6 @@ double screen_free(const struct screen *screen)
     return screen->line.clock_free;
 }
 
-/* A control sequence that this terminal's description does not know, up to its last byte: its
- * letters must not be taken for keys. */
-static void skip_sequence(void)
-{
-    wint_t code;
-    while (get_wch(&code) == OK && !(code >= 0x40 && code <= 0x7e))
-        ;
-}
-
-static void name_control(wint_t code, char name[SCREEN_KEY])
-{
-    wint_t next;
-    int got;
-    switch (code) {
-    case 0x1b:
-        text_copy(name, SCREEN_KEY, "esc");
-        got = get_wch(&next);
-        if (got == OK && next == '[') {
-            skip_sequence();
-            name[0] = '\0';
-        } else if (got == OK) {
-            unget_wch((wchar_t)next);
-        } else if (got == KEY_CODE_YES) {
-            ungetch((int)next);
-        }
-        break;
-    case '\r':
-    case '\n':
-        text_copy(name, SCREEN_KEY, "enter");
-        break;
-    case '\t':
-        text_copy(name, SCREEN_KEY, "tab");
-        break;
-    case 0x7f:
-    case '\b':
-        text_copy(name, SCREEN_KEY, "backspace");
-        break;
-    case ' ':
-        text_copy(name, SCREEN_KEY, "space");
-        break;
-    default:
-        if (code > 0 && code < 27)
-            snprintf(name, SCREEN_KEY, "ctrl-%c", (char)(code + 'a' - 1));
-        break;
-    }
-}
-
-static void name_mouse(char name[SCREEN_KEY])
-{
-    MEVENT event;
-    if (getmouse(&event) != OK)
-        return;
-    if (event.bstate & BUTTON4_PRESSED)
-        text_copy(name, SCREEN_KEY, "wheel-up");
-    else if (event.bstate & BUTTON5_PRESSED)
-        text_copy(name, SCREEN_KEY, "wheel-down");
-    else if (event.bstate & BUTTON1_PRESSED)
-        snprintf(name, SCREEN_KEY, "click %d %d", event.x % 10000, event.y % 10000);
-}
-
-static void name_function(wint_t code, char name[SCREEN_KEY])
-{
-    static const struct {
-        wint_t code;
-        const char *name;
-    } names[] = {
-        {KEY_UP, "up"},       {KEY_DOWN, "down"},     {KEY_LEFT, "left"},
-        {KEY_RIGHT, "right"}, {KEY_PPAGE, "page-up"}, {KEY_NPAGE, "page-down"},
-        {KEY_HOME, "home"},   {KEY_END, "end"},       {KEY_BACKSPACE, "backspace"},
-        {KEY_DC, "delete"},   {KEY_ENTER, "enter"},
-    };
-    if (code == KEY_MOUSE)
-        name_mouse(name);
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (names[i].code == code)
-            text_copy(name, SCREEN_KEY, names[i].name);
-}
-
 /* Input that is ready but empty is the end of the terminal. */
 static bool hung_up(const struct screen *screen)
 {
@@ -662,30 +483,7 @@ static bool hung_up(const struct screen *screen)
 
 int screen_key(struct screen *screen, char name[SCREEN_KEY])
 {
-    if (hung_up(screen))
-        return -1;
-    for (;;) {
-        wint_t code;
-        int got = get_wch(&code);
-        if (got == ERR)
-            return 0;
-        name[0] = '\0';
-        if (got == KEY_CODE_YES) {
-            name_function(code, name);
-        } else if (code <= ' ' || code == 0x7f) {
-            name_control(code, name);
-        } else {
-            char bytes[MB_LEN_MAX + 1] = "";
-            mbstate_t shift = {0};
-            size_t length = wcrtomb(bytes, (wchar_t)code, &shift);
-            if (length < sizeof(bytes) && length < SCREEN_KEY && (code > 0x9f || code < 0x7f)) {
-                bytes[length] = '\0';
-                text_copy(name, SCREEN_KEY, bytes);
-            }
-        }
-        if (name[0] != '\0')
-            return 1;
-    }
+    return hung_up(screen) ? -1 : keyboard_key(name);
 }
 
 void screen_abandon(struct screen *screen)

@@ -114,7 +114,7 @@ static void compute_layout(const struct grid *grid, const struct state *state,
                            const struct snapshot *snapshot, struct layout *out)
 {
     char banner[sizeof(snapshot->error) + 128];
-    frame_banner(snapshot, banner, sizeof(banner));
+    frame_banner(snapshot, state->read_only, banner, sizeof(banner));
     int lines = draw_wrapped_lines(banner, grid->width - 4), warnings = 0;
     lines = lines > 3 ? 3 : lines;
     if (snapshot->warning[0] != '\0')

@@ -51,7 +51,9 @@ void frame_news(struct grid *grid, const struct state *state, const struct histo
 void frame_keys(struct grid *grid, const struct screen_key *keys, struct rect row);
 void frame_line(struct grid *grid, const struct snapshot *snapshot, struct rect row);
 /* How the run ended or why it waits for a choice, in words; "" while it goes on. */
-void frame_banner(const struct snapshot *snapshot, char *out, size_t size);
+void frame_banner(const struct snapshot *snapshot, bool read_only, char *out, size_t size);
+/* A style on the head's bar. */
+enum style frame_bar_style(enum style style);
 
 /* The screens and their parts. */
 void dashboard_draw(struct grid *grid, const struct layout *layout, struct state *state,

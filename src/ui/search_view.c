@@ -94,8 +94,8 @@ static void draw_head(struct grid *grid, const struct board *board, struct rect 
     }
     draw_fill(grid, row, STYLE_BAR);
     grid_text(grid, row.x + 1, row.y, room, STYLE_BAR, left);
-    grid_print(grid, row.x + row.width - grid_text_columns(word) - 4, row.y, row.width, style,
-               " %s %s ", grid->ascii ? "*" : "●", word);
+    grid_print(grid, row.x + row.width - grid_text_columns(word) - 4, row.y, row.width,
+               frame_bar_style(style), " %s %s ", grid->ascii ? "*" : "●", word);
 }
 
 /* "  1 frozen  2 failed", or how far the best are that are trained again. */
