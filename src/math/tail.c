@@ -12,21 +12,20 @@
 #define FMA __builtin_fmaf
 #endif
 
-/* Twice as many rows at once where there are 32 registers of 16 numbers. */
-enum { LANES = MATH_TAIL_LANES, GROUP_ROWS = 4, WIDE_ROWS = 8, GROUP_UNITS = 2, BLOCK = 4 * LANES };
+enum { LANES = MATH_TAIL_LANES, GROUP_ROWS = 4, GROUP_UNITS = 2, BLOCK = 4 * LANES };
 
 int math_tail_units(int n)
 {
     return n > LANES && n % LANES <= MATH_TAIL_UNITS && math_has_fma() ? n % LANES : 0;
 }
 
-/* Lanes of up to WIDE_ROWS rows and GROUP_UNITS units, of `units_all`; in
+/* Lanes of up to GROUP_ROWS rows and GROUP_UNITS units, of `units_all`; in
  * registers where the numbers are constants. */
 MATH_BODY void product_group(int rows, int units, int inputs, const real *restrict x, int x_stride,
                              const real *restrict w, int w_stride, bool add, real *restrict lanes,
                              int units_all)
 {
-    real sum[WIDE_ROWS][GROUP_UNITS][LANES];
+    real sum[GROUP_ROWS][GROUP_UNITS][LANES];
     int d = 0;
 
     for (int r = 0; r < rows; r++)
@@ -51,35 +50,28 @@ MATH_BODY void product_group(int rows, int units, int inputs, const real *restri
             }
 }
 
-MATH_BODY void product_units(int units, int rows, int inputs, const real *x, int x_stride,
-                             const real *w, int w_stride, bool add, real *lanes, int units_all)
-{
-    const int stride = units_all * LANES;
-    int r = 0;
-
-    if (math_width == MATH_WIDTH_AVX512)
-        for (; r + WIDE_ROWS <= rows; r += WIDE_ROWS)
-            product_group(WIDE_ROWS, units, inputs, x + r * x_stride, x_stride, w, w_stride, add,
-                          lanes + r * stride, units_all);
-    for (; r + GROUP_ROWS <= rows; r += GROUP_ROWS)
-        product_group(GROUP_ROWS, units, inputs, x + r * x_stride, x_stride, w, w_stride, add,
-                      lanes + r * stride, units_all);
-    for (; r < rows; r++)
-        product_group(1, units, inputs, x + r * x_stride, x_stride, w, w_stride, add,
-                      lanes + r * stride, units_all);
-}
-
 MATH_BODY void math_tail_product_body(int rows, int units, int inputs, const real *x, int x_stride,
                                       const real *w, int w_stride, bool add, real *lanes)
 {
-    int h = 0;
+    for (int h = 0; h < units; h += GROUP_UNITS, w += GROUP_UNITS * w_stride) {
+        const bool pair = units - h >= GROUP_UNITS;
+        const real *from = x;
+        real *to = lanes + h * LANES;
+        int r = 0;
 
-    for (; h + GROUP_UNITS <= units; h += GROUP_UNITS)
-        product_units(GROUP_UNITS, rows, inputs, x, x_stride, w + h * w_stride, w_stride, add,
-                      lanes + h * LANES, units);
-    for (; h < units; h++)
-        product_units(1, rows, inputs, x, x_stride, w + h * w_stride, w_stride, add,
-                      lanes + h * LANES, units);
+        for (; r + GROUP_ROWS <= rows; r += GROUP_ROWS) {
+            if (pair)
+                product_group(GROUP_ROWS, GROUP_UNITS, inputs, from, x_stride, w, w_stride, add, to,
+                              units);
+            else
+                product_group(GROUP_ROWS, 1, inputs, from, x_stride, w, w_stride, add, to, units);
+            from += GROUP_ROWS * x_stride;
+            to += GROUP_ROWS * units * LANES;
+        }
+        for (; r < rows; r++, from += x_stride, to += units * LANES)
+            product_group(1, pair ? GROUP_UNITS : 1, inputs, from, x_stride, w, w_stride, add, to,
+                          units);
+    }
 }
 MATH_KERNEL(void, math_tail_product,
             (int rows, int units, int inputs, const real *x, int x_stride, const real *w,
