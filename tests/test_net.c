@@ -240,10 +240,12 @@ static void bits_do_not_depend_on_the_team(void **state)
          .norm = NET_NORM_NONE},
         {.inputs = 1003, .layers = 3, .units = {21, 100, 4}, .norm_average = 0.99},
         {.inputs = 500, .layers = 1, .units = {4}},
+        {.inputs = 3072, .layers = 4, .units = {1024, 1024, 512, 4}, .norm_average = 0.99},
     };
 
     (void)state;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        const int steps = shapes[s].units[0] > 1000 ? 3 : 10; /* of the wide one few are enough */
         unsigned char *expected = NULL;
         struct evaluation first = {0};
 
@@ -258,7 +260,7 @@ static void bits_do_not_depend_on_the_team(void **state)
                                               .label_smoothing = 0.1};
             size_t length;
 
-            train(&fixture, 30, 10, &update);
+            train(&fixture, 30, steps, &update);
             unsigned char *bits = state_copy(fixture.net, &length);
             const struct evaluation evaluation = evaluate(&fixture, 0, 200);
             if (t == 0) {
