@@ -378,11 +378,11 @@ static void test_other_user(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_speak),       cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_never_reads), cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_half_closed), cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_many),        cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_stale),       cmocka_unit_test(test_other_user),
+        cmocka_unit_test(test_speak),          cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_never_reads),    cmocka_unit_test(test_read_only),
+        cmocka_unit_test(test_half_closed),    cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_many),           cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_stale),          cmocka_unit_test(test_other_user),
         cmocka_unit_test(test_no_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -439,9 +439,9 @@ static void reader_catch_up(struct reader *reader, struct stage *stage)
     do {
         reader_take(reader, 1 << 16);
         reader->feed->snapshot(reader->feed, &now);
-    } while (now.step != there.step || now.journal != there.journal ||
-             (there.journal > 0 &&
-              reader->feed->journal(reader->feed, there.journal, &newest, 1) == 0));
+    } while (
+        now.step != there.step || now.journal != there.journal ||
+        (there.journal > 0 && reader->feed->journal(reader->feed, there.journal, &newest, 1) == 0));
 }
 
 /* A long frame. */
@@ -464,7 +464,8 @@ static void test_never_reads(void **state)
     for (int i = 0; i < 300; i++) {
         train_and_warn(stage, 90, i);
         if (i % 50 == 0)
-            send(late->fd, "confusion\nlosses 0 9000000000000000000\n", 39, MSG_NOSIGNAL | MSG_DONTWAIT);
+            send(late->fd, "confusion\nlosses 0 9000000000000000000\n", 39,
+                 MSG_NOSIGNAL | MSG_DONTWAIT);
         nap();
     }
     expect_same(visit, stage);
@@ -662,8 +663,9 @@ static void test_silence(void **state)
 
 static void *speak_nonsense(void *of)
 {
-    static const char words[] = "kdtui 1 %s\nstate running\nstep 5\nclasses 0\nshown 1\n"
-                                "losses 0 0 0 0\n",
+    static const char words[] =
+        "kdtui 1 %s\nstate running\nstep 5\nclasses 0\nshown 1\n"
+        "losses 0 0 0 0\n",
                       nonsense[] = "state asleep\n";
     struct stage *stage = of;
     char line[512], *directory = address_directory(stage->run);
@@ -770,12 +772,18 @@ static void test_malformed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_same),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_interrupt),   cmocka_unit_test(test_never_reads),
-        cmocka_unit_test(test_end),         cmocka_unit_test(test_gone),
-        cmocka_unit_test(test_journal_gap), cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_always_lags), cmocka_unit_test(test_journal_is_cut),
-        cmocka_unit_test(test_silence),     cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_the_same),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_never_reads),
+        cmocka_unit_test(test_end),
+        cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_journal_gap),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_always_lags),
+        cmocka_unit_test(test_journal_is_cut),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_lost),
         cmocka_unit_test(test_many_evaluations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -541,26 +541,16 @@ static void test_abandoned_rows(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_screen_sizes),
-        cmocka_unit_test(test_screen_states),
-        cmocka_unit_test(test_screen_edits),
-        cmocka_unit_test(test_screen_ends),
-        cmocka_unit_test(test_screen_undone),
-        cmocka_unit_test(test_screen_rollback),
-        cmocka_unit_test(test_screen_diverged),
-        cmocka_unit_test(test_screen_settings),
-        cmocka_unit_test(test_screen_journal),
-        cmocka_unit_test(test_small_texts),
-        cmocka_unit_test(test_news_fades),
-        cmocka_unit_test(test_edits_together),
-        cmocka_unit_test(test_noise_in_legend),
-        cmocka_unit_test(test_best_epoch),
-        cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_abandoned_rows),
-        cmocka_unit_test(test_undo_news),
-        cmocka_unit_test(test_tails),
-        cmocka_unit_test(test_best_abandoned),
-        cmocka_unit_test(test_running_in_legend),
+        cmocka_unit_test(test_screen_sizes),    cmocka_unit_test(test_screen_states),
+        cmocka_unit_test(test_screen_edits),    cmocka_unit_test(test_screen_ends),
+        cmocka_unit_test(test_screen_undone),   cmocka_unit_test(test_screen_rollback),
+        cmocka_unit_test(test_screen_diverged), cmocka_unit_test(test_screen_settings),
+        cmocka_unit_test(test_screen_journal),  cmocka_unit_test(test_small_texts),
+        cmocka_unit_test(test_news_fades),      cmocka_unit_test(test_edits_together),
+        cmocka_unit_test(test_noise_in_legend), cmocka_unit_test(test_best_epoch),
+        cmocka_unit_test(test_interrupted),     cmocka_unit_test(test_abandoned_rows),
+        cmocka_unit_test(test_undo_news),       cmocka_unit_test(test_tails),
+        cmocka_unit_test(test_best_abandoned),  cmocka_unit_test(test_running_in_legend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * The layout at every size, and every screen: each with each kind of glyph, with whatever may be open over it and
- * in several states of a run. Usage: test_ui_sizes [1 for all of it].
+ * The layout at every size, and every screen: each with each kind of glyph, with whatever may be
+ * open over it and in several states of a run. Usage: test_ui_sizes [1 for all of it].
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -47,8 +47,8 @@ char *mem_text(const char *text); /* a copy */
 /* Zeroed, aligned to 64 bytes (2 MiB and huge pages from 2 MiB on). NULL and
  * *err (ERR_MEMORY) where count * size overflows or memory is out. */
 void *mem_array(size_t count, size_t size, struct err *err);
-/* Elements first, first + 1, … of an array of `count` of `size` bytes each, at most `most`; how many
- * were copied. */
+/* Elements first, first + 1, … of an array of `count` of `size` bytes each, at most `most`; how
+ * many were copied. */
 size_t mem_copy_range(void *out, const void *array, size_t count, size_t size, size_t first,
                       size_t most);
 void mem_free(void *memory); /* frees any of the above; NULL is fine */

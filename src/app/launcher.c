@@ -70,10 +70,11 @@ static int end_as(int status, const struct termios *modes)
     const int number = WTERMSIG(status);
     view_restore_terminal(modes);
     if (number == SIGKILL)
-        fprintf(stderr,
-                "kdtui: the process that trained was killed (a machine short of memory "
-                "does that); kdtui resume, and with a search the same command, goes on from what was "
-                "saved\n");
+        fprintf(
+            stderr,
+            "kdtui: the process that trained was killed (a machine short of memory "
+            "does that); kdtui resume, and with a search the same command, goes on from what was "
+            "saved\n");
     else
         end_by(number);
     return 128 + number;

@@ -300,8 +300,8 @@ static size_t feed_evaluations(struct feed *feed, size_t first, struct evaluatio
     struct ctl_watch *watch = of(feed);
     pthread_mutex_lock(&watch->lock);
     const struct mirror *mirror = &watch->mirror;
-    size_t copied =
-        mem_copy_range(out, mirror->evaluations, mirror->evaluation_count, sizeof *out, first, most);
+    size_t copied = mem_copy_range(out, mirror->evaluations, mirror->evaluation_count, sizeof *out,
+                                   first, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
 }
@@ -311,7 +311,8 @@ static size_t feed_edits(struct feed *feed, size_t first, struct edit_mark *out,
     struct ctl_watch *watch = of(feed);
     pthread_mutex_lock(&watch->lock);
     const struct mirror *mirror = &watch->mirror;
-    size_t copied = mem_copy_range(out, mirror->edits, mirror->edit_count, sizeof *out, first, most);
+    size_t copied =
+        mem_copy_range(out, mirror->edits, mirror->edit_count, sizeof *out, first, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
 }
@@ -321,7 +322,8 @@ static size_t feed_states(struct feed *feed, size_t first, struct kept_state *ou
     struct ctl_watch *watch = of(feed);
     pthread_mutex_lock(&watch->lock);
     const struct mirror *mirror = &watch->mirror;
-    size_t copied = mem_copy_range(out, mirror->states, mirror->state_count, sizeof *out, first, most);
+    size_t copied =
+        mem_copy_range(out, mirror->states, mirror->state_count, sizeof *out, first, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
 }
@@ -333,7 +335,7 @@ static size_t feed_journal(struct feed *feed, uint64_t seq, struct journal_recor
     const struct mirror *mirror = &watch->mirror;
     const uint64_t oldest = mirror->journal_count ? mirror->journal[0].seq : 0;
     size_t copied = mem_copy_range(out, mirror->journal, mirror->journal_count, sizeof *out,
-                               seq > oldest ? (size_t)(seq - oldest) : 0, most);
+                                   seq > oldest ? (size_t)(seq - oldest) : 0, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
 }
@@ -465,8 +467,8 @@ static size_t feed_layer_trend(struct feed *feed, int layer, struct layer_point 
 {
     struct ctl_watch *watch = of(feed);
     pthread_mutex_lock(&watch->lock);
-    size_t copied = mem_copy_range(out, watch->mirror.trend[layer], watch->mirror.trend_count[layer],
-                               sizeof *out, 0, most);
+    size_t copied = mem_copy_range(out, watch->mirror.trend[layer],
+                                   watch->mirror.trend_count[layer], sizeof *out, 0, most);
     pthread_mutex_unlock(&watch->lock);
     return copied;
 }

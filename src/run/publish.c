@@ -386,7 +386,7 @@ static size_t feed_evaluations(struct feed *feed, size_t first, struct evaluatio
     struct publication *publication = of(feed);
     pthread_mutex_lock(&publication->lock);
     size_t copied = mem_copy_range(out, publication->evaluations, publication->evaluation_count,
-                               sizeof *out, first, most);
+                                   sizeof *out, first, most);
     pthread_mutex_unlock(&publication->lock);
     return copied;
 }
@@ -406,8 +406,8 @@ static size_t feed_journal(struct feed *feed, uint64_t seq, struct journal_recor
     struct publication *publication = of(feed);
     pthread_mutex_lock(&publication->lock);
     const uint64_t oldest = newest_line(publication) + 1 - publication->journal_count;
-    size_t copied = mem_copy_range(out, publication->journal, publication->journal_count, sizeof *out,
-                               seq > oldest ? (size_t)(seq - oldest) : 0, most);
+    size_t copied = mem_copy_range(out, publication->journal, publication->journal_count,
+                                   sizeof *out, seq > oldest ? (size_t)(seq - oldest) : 0, most);
     pthread_mutex_unlock(&publication->lock);
     return copied;
 }

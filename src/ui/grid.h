@@ -24,8 +24,8 @@ enum style {
     STYLE_GOOD,
     STYLE_WARN,
     STYLE_BAD,
-    STYLE_KEY, /* the key in the line of keys */
-    STYLE_BAR, /* the head line: reverse */
+    STYLE_KEY,      /* the key in the line of keys */
+    STYLE_BAR,      /* the head line: reverse */
     STYLE_BAR_EDIT, /* the state at its end */
     STYLE_BAR_GOOD,
     STYLE_BAR_WARN,

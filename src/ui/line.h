@@ -12,10 +12,10 @@ struct line {
     char *bytes;
     size_t length, room; /* of bytes; those before `sent` are gone */
     size_t sent;
-    double speed;      /* bytes a second; infinite while nothing is known */
-    double most;       /* what the terminal's modes say it is; infinite: no word of a slow one */
-    double clock_free; /* clock_seconds() by which it will have carried what it took */
-    double clock_full; /* when it last took no more; 0: never */
+    double speed;       /* bytes a second; infinite while nothing is known */
+    double most;        /* what the terminal's modes say it is; infinite: no word of a slow one */
+    double clock_free;  /* clock_seconds() by which it will have carried what it took */
+    double clock_full;  /* when it last took no more; 0: never */
     double clock_taken; /* when it took something again after that */
     size_t since_full;  /* bytes that it took after that */
 };

@@ -23,8 +23,8 @@ struct palette {
 };
 void palette_fini(struct palette *palette);
 void palette_set_colors(struct palette *palette, enum settings_colors colors);
-/* Before a grid's cells: makes room for the pairs that they may need. True where pairs of cells that
- * were put before now mean other colours. */
+/* Before a grid's cells: makes room for the pairs that they may need. True where pairs of cells
+ * that were put before now mean other colours. */
 bool palette_fit(struct palette *palette, const struct grid *grid);
 /* Whether nothing is seen of the cell but the terminal's own ground. */
 bool palette_blank(const struct palette *palette, struct cell cell);

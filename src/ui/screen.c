@@ -409,8 +409,8 @@ void screen_size(const struct screen *screen, int *width, int *height)
     *height = screen->height;
 }
 
-/* One row, where it is another. A blank between letters is as its neighbour where that changes, and else stays as it
- * was: a change of colour costs more bytes than the blank. */
+/* One row, where it is another. A blank between letters is as its neighbour where that changes, and
+ * else stays as it was: a change of colour costs more bytes than the blank. */
 static void put_row(struct screen *screen, const struct cell *cells, int y, int width)
 {
     struct palette *palette = &screen->palette;
