@@ -94,9 +94,9 @@ static void test_grid(void **state)
     static const char *const lines[] = {"search.method=grid", "search.learning_rate=log 0.01 1 3",
                                         "search.l2=",         "search.hidden=90-60-25 50",
                                         "search.trials=100",  NULL};
-    static const char *const values[6][2] = {{"0.01", "90-60-25"}, {"0.01", "50"},
-                                             {"0.1", "90-60-25"},  {"0.1", "50"},
-                                             {"1", "90-60-25"},    {"1", "50"}};
+    static const char *const values[6][2] = {{"1", "50"},    {"1", "90-60-25"},
+                                             {"0.1", "50"},  {"0.1", "90-60-25"},
+                                             {"0.01", "50"}, {"0.01", "90-60-25"}};
     struct plan plan;
     struct table table = {0};
     struct proposal proposal;
@@ -125,7 +125,7 @@ static void test_decreasing(void **state)
     struct plan plan;
     struct table table = {0};
     struct proposal proposal;
-    double before = 0;
+    double before = INFINITY;
     (void)state;
     make_plan(lines, &plan);
     assert_int_equal(plan.first[1], 649);
@@ -135,7 +135,7 @@ static void test_decreasing(void **state)
         double b = number_of(&proposal, "network.hidden.2");
         double c = number_of(&proposal, "network.hidden.3");
         assert_true(a > b && b > c && a <= 100 && b >= 30 && c >= 20);
-        assert_true(1e6 * a + 1e3 * b + c > before);
+        assert_true(1e6 * a + 1e3 * b + c < before); /* the largest first */
         before = 1e6 * a + 1e3 * b + c;
     }
 }
@@ -661,12 +661,12 @@ static void test_failing_trials(void **state)
     (void)state;
     finish_search(start_search("failing", lines, 2));
     struct search *search = open_search("failing");
-    assert_true(search_trial(search, 0, &trial));
+    assert_true(search_trial(search, 3, &trial));
     assert_int_equal(trial.state, TRIAL_COMPLETE);
-    assert_true(search_trial(search, 1, &trial));
+    assert_true(search_trial(search, 2, &trial));
     assert_int_equal(trial.state, TRIAL_FAILED);
     assert_non_null(strstr(trial.why, "there are 400 training images"));
-    assert_true(search_trial(search, 2, &trial));
+    assert_true(search_trial(search, 1, &trial));
     assert_int_equal(trial.state, TRIAL_FAILED);
     assert_non_null(strstr(trial.why, "loss"));
     search_destroy(search);

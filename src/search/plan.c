@@ -104,7 +104,9 @@ void plan_propose(const struct plan *plan, const struct table *table, int64_t sl
         for (int i = 0; i < spaces->count; i++)
             draw(&spaces->dimension[i], plan->seed, (uint32_t)round, (uint32_t)slot, (uint32_t)i,
                  out);
-    uint64_t index[DIMENSIONS], at = (uint64_t)(slot - plan->first[round]);
+    /* From a grid's last point back: networks are given from small to large, as a rule, and where
+     * the long trials come first no worker is left alone with one at the end. */
+    uint64_t index[DIMENSIONS], at = (uint64_t)(plan->first[round + 1] - 1 - slot);
     for (int i = spaces->count - 1; i >= 0; i--) {
         /* A grid's last dimension varies fastest; where a round has no best to go by it starts
          * the grid again. */
