@@ -195,6 +195,24 @@ def test_colors(scratch):
         check_end(f"colours {name}", terminal, leave_by("save", terminal))
 
 
+def test_fresh_after_a_switch(scratch):
+    """Back on the charts of a large screen the table of evaluations goes on at once, though all was drawn anew."""
+    terminal = start(scratch, settings=["network.hidden=64", "data.train_size=4000"], width=200, height=60)
+    last_row = lambda: ([line.split()[1] for line in terminal.lines()  # noqa: E731
+                         if re.match(r"│ +\d+\.00 ", line)] or [""])[-1]
+    terminal.see("evaluations", "accuracy")
+    terminal.take_for(2)
+    for key, word in (("4", "settings"), ("1", "evaluations"), ("5", "journal"), ("1", "evaluations")):
+        terminal.type(key)
+        terminal.see(word)
+    check("the charts are back", terminal.see("evaluations", "accuracy") is not None, terminal)
+    terminal.take_for(0.2)
+    first = last_row()
+    terminal.take_for(2)
+    check(f"the table goes on: {first}, {last_row()}", first and last_row() not in ("", first), terminal)
+    check_end("a switch", terminal, leave_by("abandon", terminal))
+
+
 def test_title(scratch):
     """Epoch and loss where there is a title; the one that was there before comes back."""
     script = os.path.join(scratch, "pause")
@@ -311,6 +329,7 @@ def main():
             file.write("@60 pause\n")
         test_kinds(scratch)
         test_colors(scratch)
+        test_fresh_after_a_switch(scratch)
         test_same_size(scratch)
         test_title(scratch)
         test_mouse(scratch)

@@ -647,6 +647,9 @@ static void test_silence(void **state)
         visit->feed->snapshot(visit->feed, &now);
     } while (!now.warning[0]);
     assert_non_null(strstr(now.warning, "no news for 5 s"));
+    struct err err; /* nothing is sent that would be obeyed much later */
+    assert_int_equal(visit->feed->post(visit->feed, "pause", SOURCE_KEY, &err), 0);
+    assert_non_null(strstr(err.text, "not sent: "));
     for (int i = 0; now.warning[0]; i++) {
         train(stage, 1);
         ctl_server_turn(stage->server);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -99,6 +100,15 @@ static void test_finds_the_best(void **state)
         assert_int_equal(found.evaluations[i].step, steps[i]);
         assert_true(found.evaluations[i].validation_accuracy == accuracies[i]);
     }
+    /* One that is still trained is passed over. */
+    int lock = -1;
+    struct err err;
+    char *directory = fixture_path(&fixture, "better", "");
+    assert_int_equal(run_lock(directory, &lock, &err), 0);
+    assert_true(find("mine", 40, &found));
+    assert_string_equal(found.name, "good");
+    close(lock);
+    mem_free(directory);
     const atomic_bool stop = true;
     struct earlier_run none;
     char runs[300];
@@ -114,7 +124,6 @@ static void test_finds_the_best(void **state)
         assert_string_equal(found.name, "good");
         assert_int_equal(found.evaluation_count, 2);
     }
-    struct err err;
     char *path = fixture_path(&fixture, "good", "journal.jsonl");
     const struct file_part part = {"{\"seq\":1}\n", 10};
     assert_int_equal(file_write(path, &part, 1, &err), 0);

@@ -83,6 +83,16 @@ static void print_arguments(struct text *out, const char *arguments)
                    arguments + required + 1);
 }
 
+/* "[RUN]" may be left out, "RUN COMMAND..." not. */
+static void print_operands(const char *operands, struct text *out)
+{
+    const size_t length = strlen(operands);
+    if (operands[0] == '[')
+        text_print(out, ".Op Ar %.*s\n", (int)length - 2, operands + 1);
+    else
+        text_print(out, ".Ar %s\n", operands);
+}
+
 static void print_synopsis(struct text *out)
 {
     for (unsigned i = 0; i < SUBCOMMAND_COUNT; i++) {
@@ -103,7 +113,7 @@ static void print_synopsis(struct text *out)
                        option->argument ? option->argument : "");
         }
         if (*info->operands)
-            text_print(out, ".Op Ar %.*s\n", (int)strlen(info->operands) - 2, info->operands + 1);
+            print_operands(info->operands, out);
     }
     text_print(out, ".Nm\n.Fl \\-help | \\-version\n");
 }

@@ -412,10 +412,11 @@ static uint64_t feed_post(struct feed *feed, const char *line, enum command_sour
         return 0;
     }
     pthread_mutex_lock(&watch->lock);
-    const bool stuck = mirror->posted - mirror->taken >= MIRROR_POSTS;
+    const bool stuck = watch->silent > 0 || mirror->posted - mirror->taken >= MIRROR_POSTS;
     if (watch->gone || stuck) {
         err_set(err, ERR_SYSTEM, "%s",
-                stuck ? "the process that trains the run does not answer" : "the run has ended");
+                stuck ? "not sent: the process that trains the run does not answer"
+                      : "not sent: the run has ended");
         pthread_mutex_unlock(&watch->lock);
         return 0;
     }
@@ -428,7 +429,8 @@ static uint64_t feed_post(struct feed *feed, const char *line, enum command_sour
     while (mirror->taken < number && wait_until(watch, limit))
         ;
     if (mirror->taken < number)
-        err_set(err, ERR_SYSTEM, "no answer yet: the process that trains the run may be stopped");
+        err_set(err, ERR_SYSTEM,
+                "no answer yet: it is obeyed once the process that trains the run goes on");
     else if (mirror->taken_id == 0)
         err_set(err, ERR_USAGE, "%s", mirror->taken_text);
     else

@@ -66,7 +66,8 @@ static void take_rows(const struct metrics_file *file, int64_t theirs, int64_t o
             out->evaluation_count * sizeof *out->evaluations);
 }
 
-/* Takes the run's place in *out where it is better. */
+/* Takes the run's place in *out where it is better. What one that still trains comes to is not
+ * known yet. */
 static void consider(const char *runs, const char *name, uint32_t digest, int64_t steps_per_epoch,
                      struct earlier_run *out)
 {
@@ -76,7 +77,7 @@ static void consider(const char *runs, const char *name, uint32_t digest, int64_
     char *directory = file_path(runs, name), *settings = file_path(directory, "settings.ini");
     char *metrics = file_path(directory, "metrics.csv");
     if (strlen(name) < sizeof out->name && file_exists(settings) &&
-        read_digest(directory, &theirs) && theirs == digest &&
+        read_digest(directory, &theirs) && theirs == digest && !run_is_trained(directory) &&
         metrics_load_evaluations(&file, metrics, METRICS_BYTES, &err) == 0) {
         const int64_t epoch = find_epoch(&file);
         const double best = find_best(&file);

@@ -148,7 +148,9 @@ bool history_update(struct history *history, struct feed *feed)
         history->evaluation_count = history->edit_count = 0;
     history->returns = history->snapshot.returns;
     history->state_count = 0;
-    read_curves(history, feed, returned || history->snapshot.edits != history->edit_count);
+    read_curves(history, feed,
+                returned || history->snapshot.edits != history->edit_count ||
+                    (history->evaluation_count == 0 && history->snapshot.evaluations > 0));
     read_edits(history, feed);
     read_states(history, feed);
     read_range(history, feed);

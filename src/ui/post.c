@@ -12,7 +12,7 @@ static uint64_t post_now(struct control *control, const char *line, enum command
     struct err err = {0};
     uint64_t id = control->feed->post(control->feed, line, source, &err);
     if (id == 0) {
-        news_say(state, STYLE_WARN, "refused: %s", err.text);
+        news_say(state, STYLE_WARN, "%s%s", err.code == ERR_SYSTEM ? "" : "refused: ", err.text);
         return 0;
     }
     state->message[0] = '\0';

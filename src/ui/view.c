@@ -195,7 +195,9 @@ static void draw(struct view *view)
         screen_set_title(view->screen, title);
         view->next_title = state->now + TITLE_SECONDS;
     }
-    budget_spend(&view->budget, state->now, screen_frame_bytes(view->screen));
+    /* What a person has asked for is not to be paid back: it shows the newest, and goes on so. */
+    if (!view->at_once && !view->repaint)
+        budget_spend(&view->budget, state->now, screen_frame_bytes(view->screen));
     /* Numbers that move cost a tenth of what curves do, so it is the curves that wait; the first
      * do not. */
     if (view->history.bucket_count > 0)
@@ -306,6 +308,8 @@ static bool view_turn(struct view *view)
     }
     if (view->dirty && !view->asleep && clock_seconds() >= next_frame(view)) {
         view->state.now = clock_seconds();
+        if (view->at_once || view->repaint)
+            view->history.curves_due = view->history.curves_read + CURVES_SECONDS;
         control_update(&view->control);
         draw(view);
     }
