@@ -245,14 +245,15 @@ static void bits_do_not_depend_on_the_team(void **state)
 
     (void)state;
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        const int steps = shapes[s].units[0] > 1000 ? 3 : 10; /* of the wide one few are enough */
+        const bool wide = shapes[s].units[0] > 1000; /* few steps of it are enough */
+        const int steps = wide ? 3 : 10, batch = wide ? 128 : 30;
         unsigned char *expected = NULL;
         struct evaluation first = {0};
 
         struct net_shape shape = shapes[s];
         shape.optimizer = (enum net_optimizer)(s % 4);
         for (int t = 0; t < 4; t++) {
-            struct fixture fixture = fixture_make(&shape, threads[t], 30, 200);
+            struct fixture fixture = fixture_make(&shape, threads[t], batch, 200);
             const struct net_update update = {.rate = 0.01,
                                               .l2 = 1e-4,
                                               .momentum = 0.9,
@@ -260,7 +261,7 @@ static void bits_do_not_depend_on_the_team(void **state)
                                               .label_smoothing = 0.1};
             size_t length;
 
-            train(&fixture, 30, steps, &update);
+            train(&fixture, batch, steps, &update);
             unsigned char *bits = state_copy(fixture.net, &length);
             const struct evaluation evaluation = evaluate(&fixture, 0, 200);
             if (t == 0) {

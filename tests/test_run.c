@@ -201,10 +201,8 @@ static void test_synthetic(void **state)
 
 /* ---- the same bits ---- */
 
-static void test_same_bits(void **state)
+static void expect_same_bits(const char *const names[4], const char *precision)
 {
-    (void)state;
-    static const char *const names[] = {"bits", "bits-again", "bits-2", "bits-3"};
     static const char *const threads[] = {"train.threads=1", "train.threads=1", "train.threads=2",
                                           "train.threads=3"};
     for (int i = 0; i < 4; i++) {
@@ -216,10 +214,27 @@ static void test_same_bits(void **state)
         fixture_set(&settings, "augment.shift=2");
         fixture_set(&settings, "augment.brightness=0.1");
         fixture_set(&settings, "augment.contrast=0.3");
+        fixture_set(&settings, precision);
         fixture_set(&settings, threads[i]);
         fixture_end(fixture_start(&fixture, &settings, names[i]), RUN_FINISHED, NULL);
         fixture_assert_same(&fixture, names[0], names[i]);
     }
+}
+
+static void test_same_bits(void **state)
+{
+    static const char *const names[] = {"bits", "bits-again", "bits-2", "bits-3"};
+    (void)state;
+    expect_same_bits(names, "train.precision=float32");
+}
+
+static void test_same_bits_mixed(void **state)
+{
+    static const char *const names[] = {"mixed-bits", "mixed-again", "mixed-2", "mixed-3"};
+    (void)state;
+    if (!math_bf16())
+        skip();
+    expect_same_bits(names, "train.precision=bfloat16");
 }
 
 /* Practice trains as a run does. */
@@ -511,7 +526,7 @@ int main(void)
         cmocka_unit_test(test_dataset),   cmocka_unit_test(test_synthetic),
         cmocka_unit_test(test_same_bits), cmocka_unit_test(test_practice),
         cmocka_unit_test(test_buckets),   cmocka_unit_test(test_create_errors),
-        cmocka_unit_test(test_remains),
+        cmocka_unit_test(test_remains),   cmocka_unit_test(test_same_bits_mixed),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }
