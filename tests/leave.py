@@ -21,6 +21,16 @@ SMALL = ["-s", "data.dataset=synthetic", "-s", "data.train_size=400", "-s", "dat
          "train.batch_size=20", "-s", "network.hidden=16 12", "-s", "train.threads=1"]
 ENDLESS = ["-s", "train.epochs=1000000"]
 
+def open_files(pid):
+    links = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            links.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except FileNotFoundError:  # it was closed meanwhile, as a checkpoint's is
+            pass
+    return links
+
+
 def process(pid):
     """Its state's letter, parent, group and session; None where it is gone."""
     try:
@@ -113,7 +123,7 @@ def leave_by_keys(scratch):
               f"training goes on; kdtui attach {name} brings the view back\r\n".encode() in told, told)
         found = process(run.trainer)
         check(f"{name}: a session of its own", found and found[3] == run.trainer, found)
-        links = [os.readlink(f"/proc/{run.trainer}/fd/{fd}") for fd in os.listdir(f"/proc/{run.trainer}/fd")]
+        links = open_files(run.trainer)
         check(f"{name}: nothing of the terminal is kept", not any("/pts/" in link or "/tty" in link for link in links),
               links)
         check(f"{name}: training goes on", run.trains())
