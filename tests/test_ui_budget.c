@@ -56,6 +56,9 @@ static void test_large_frames_wait(void **unused)
     budget_spend(&budget, 3, 1000000);
     assert_true(budget_wait(&budget) <= 0.5);
     assert_true(budget_even(&budget) < 12);
+    budget_forgive(&budget, 4);
+    assert_true(budget_wait(&budget) == 0 && budget_even(&budget) == 4);
+    budget_spend(&budget, 5, 1000000);
     budget_spend(&budget, 20, 10);
     assert_true(budget_wait(&budget) == 0);
 }

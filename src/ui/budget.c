@@ -23,6 +23,12 @@ void budget_spend(struct budget *budget, double now, size_t bytes)
     budget->clock = now;
 }
 
+void budget_forgive(struct budget *budget, double now)
+{
+    budget->owed = 0;
+    budget->clock = now;
+}
+
 double budget_even(const struct budget *budget)
 {
     return budget->clock + budget->owed / budget->rate;

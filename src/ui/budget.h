@@ -17,6 +17,8 @@ struct budget {
 void budget_set_size(struct budget *budget, int width, int height);
 /* A frame that began at this time. */
 void budget_spend(struct budget *budget, double now, size_t bytes);
+/* Nothing is owed at this time, and the frame that began then is free. */
+void budget_forgive(struct budget *budget, double now);
 /* When all that was spent will be paid back. */
 double budget_even(const struct budget *budget);
 /* Seconds that a frame has to wait after the last one: none while little is owed. */

@@ -195,8 +195,11 @@ static void draw(struct view *view)
         screen_set_title(view->screen, title);
         view->next_title = state->now + TITLE_SECONDS;
     }
-    /* What a person has asked for is not to be paid back: it shows the newest, and goes on so. */
-    if (!view->at_once && !view->repaint)
+    /* Where a person looks anew nothing is left to be paid back: it shows the newest, and goes on
+     * so. */
+    if (view->at_once || view->repaint)
+        budget_forgive(&view->budget, state->now);
+    else
         budget_spend(&view->budget, state->now, screen_frame_bytes(view->screen));
     /* Numbers that move cost a tenth of what curves do, so it is the curves that wait; the first
      * do not. */
